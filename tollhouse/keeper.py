@@ -5,10 +5,12 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from shared.messaging.pacing import Backoff
 from tollhouse.servers.child import ChildDied, ChildNotReady, Program, spawn, stop, until_ready
 
-FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 5.0
+RESTARTS = Backoff(0.05, 5.0)
 HEALTHY_AFTER_S = 10.0
 
 
@@ -31,10 +33,12 @@ class Keeper:
     async def start(self) -> None:
         """Run it and wait until it answers. Raises ChildDied, ChildNotReady."""
         await self.program.prepare()
-        clock = asyncio.get_running_loop().time
-        give_up_at = clock() + self.program.start_again_within_s
-        while not await self._lives(raising=clock() >= give_up_at):
-            await asyncio.sleep(FIRST_PAUSE_S)
+        await AsyncRetrying(
+            retry=retry_if_exception_type(ChildDied),
+            wait=wait_fixed(RESTARTS.first_s),
+            stop=stop_after_delay(self.program.start_again_within_s),
+            reraise=True,
+        )(self._run)
         self._watch = asyncio.create_task(self._keep(), name=f"keep {self.program.name}")
 
     async def stop(self) -> None:
@@ -47,15 +51,6 @@ class Keeper:
         if self._process is not None:
             await stop(self.program, self._process)
 
-    async def _lives(self, *, raising: bool) -> bool:
-        try:
-            await self._run()
-        except ChildDied:
-            if raising:
-                raise
-            return False
-        return True
-
     async def _run(self) -> Process:
         self._process = process = await spawn(self.program)
         await until_ready(self.program, process)
@@ -63,16 +58,15 @@ class Keeper:
         return process
 
     async def _keep(self) -> None:
-        pause_s = FIRST_PAUSE_S
+        deaths = 0
         clock = asyncio.get_running_loop().time
         while True:
             ready_at = clock()
             if self._process is not None:
                 await self._process.wait()
             self.ready.clear()
-            lived_well = clock() - ready_at > HEALTHY_AFTER_S
-            pause_s = FIRST_PAUSE_S if lived_well else min(pause_s * 2, LONGEST_PAUSE_S)
-            await asyncio.sleep(pause_s)
+            deaths = 0 if clock() - ready_at > HEALTHY_AFTER_S else deaths + 1
+            await asyncio.sleep(RESTARTS.pause_s(deaths))
             await self._run_again()
 
     async def _run_again(self) -> None:

@@ -1,6 +1,7 @@
 """Metering's composition root: the only file here that knows all the others."""
 
-from services.metering.adapters.loops import Steady
+from functools import partial
+
 from services.metering.adapters.postgres_book import PostgresMeterBook
 from services.metering.adapters.postgres_rollups import PostgresRollups
 from services.metering.adapters.progress import InboxProgress
@@ -9,10 +10,11 @@ from services.metering.application.backfilling import Backfill
 from services.metering.application.folding import UsageFolder
 from services.metering.application.ports import CONSUMER
 from services.metering.application.readings import PURPOSE, Readings
-from services.metering.application.telling import DAYS_MAX, Telling
+from services.metering.application.telling import Telling
 from services.metering.settings import MeteringSettings
 from shared.contracts.subscriptions import BillingPeriodClosed
 from shared.messaging.handlers import by_context, reactions
+from shared.messaging.periodic_task import repeat
 from shared.process.blueprint import Service, Tools
 from shared.process.run import run_process
 from shared.process.timers import TimerAction
@@ -28,9 +30,7 @@ async def build(tools: Tools[MeteringSettings]) -> Service:
     )
     readings = Readings(book, rollups, progress, partitions, settings.metering_grace)
     telling = Telling(tools.store, rollups, book, tools.clock, tools.ids)
-    teller = Steady(telling.tell, tools.sleeper, settings.metering_telling_pause_s, many=DAYS_MAX)
     backfill = Backfill(tools.store, book, rollups, tools.feeds, partitions)
-    catching_up = Steady(backfill.advance, tools.sleeper, settings.metering_backfill_pause_s, many=1)
     closings = reactions({BillingPeriodClosed: readings.on_billing_period_closed}, tools.clock)
 
     async def busy() -> int:
@@ -43,7 +43,14 @@ async def build(tools: Tools[MeteringSettings]) -> Service:
         consumer=CONSUMER,
         batch=settings.metering_batch,
         timers={PURPOSE: TimerAction(decide=readings.take, before=readings.read)},
-        tasks={"teller": teller.run, "backfill": catching_up.run},
+        tasks={
+            "teller": partial(
+                repeat, "telling", telling.step, tools.sleeper, settings.metering_telling_pause_s
+            ),
+            "backfill": partial(
+                repeat, "backfill", backfill.advance, tools.sleeper, settings.metering_backfill_pause_s
+            ),
+        },
         busy=busy,
     )
 

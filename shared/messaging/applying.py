@@ -3,19 +3,22 @@
 import logging
 from collections.abc import Awaitable, Callable
 
+from tenacity import stop_after_attempt
+
 from shared.eventstore.port import EventStore, Parked, Record, StreamIsBusy
 from shared.eventstore.unit_of_work import UnitOfWork, transact
 from shared.messaging.causes import causes_of
 from shared.messaging.handlers import Handler
 from shared.messaging.inbox import Inbox, Work
-from shared.messaging.pacing import Sleeper
+from shared.messaging.pacing import Backoff, Sleeper, retrying
 from shared.messaging.parking import Parking
 from shared.messaging.port import Partition
 from shared.messaging.transient import is_message_fault
 from shared.observability import metrics, names
 from shared.observability.tracing import span
 
-PAUSES_S = (0.05, 0.2, 0.5)
+ATTEMPTS = 4
+PAUSES = Backoff(0.05, 0.5, factor=4)
 
 _log = logging.getLogger(__name__)
 
@@ -49,22 +52,13 @@ class Applier:
                     await self._insist(partition, record, sleeper)
 
     async def _insist(self, partition: Partition, record: Record, sleeper: Sleeper) -> None:
-        cause = await self._try(partition, record)
-        for pause in PAUSES_S:
-            if cause is not None:
-                await sleeper.sleep(pause)
-                cause = await self._try(partition, record)
-        if cause is not None:
-            await self._park(partition, self._parking.letter(partition, record, repr(cause)))
-
-    async def _try(self, partition: Partition, record: Record) -> Exception | None:
+        attempts = retrying(sleeper, PAUSES, is_message_fault).copy(stop=stop_after_attempt(ATTEMPTS))
         try:
-            await self._commit({partition: [record]})
+            await attempts(self._commit, {partition: [record]})
         except Exception as error:
             if not is_message_fault(error):
                 raise
-            return error
-        return None
+            await self._park(partition, self._parking.letter(partition, record, repr(error)))
 
     async def _commit(self, work: Work) -> None:
         waiting = await self._parking.behind(work)

@@ -1,14 +1,18 @@
-"""How loops wait: handed in, so that a virtual clock can turn the whole house."""
+"""How loops wait and retry; the Sleeper is handed in, so that a virtual clock can drive them."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, retry_if_result
+from tenacity.wait import wait_base
 
 from shared.messaging.transient import is_transient
 
 STEADY_S = 5.0
-"""Work that went on for so long was well; its next failure is a first one again."""
+"""Work that ran for longer than this was healthy: its next failure counts as the first."""
 
 _log = logging.getLogger(__name__)
 
@@ -25,25 +29,53 @@ class Sleeper(Protocol):
         ...
 
 
-def backoff(first_s: float, most_s: float) -> Iterator[float]:
-    """Pauses in seconds that double from the first to the most, and stay there."""
-    pause = first_s
-    while True:
-        yield pause
-        pause = min(pause * 2, most_s)
+@dataclass(frozen=True, slots=True)
+class Backoff(wait_base):
+    """Pauses in seconds that grow by a factor from the first to the longest; a `wait` for tenacity."""
+
+    first_s: float
+    longest_s: float
+    factor: float = 2.0
+
+    def pause_s(self, earlier: int) -> float:
+        """The pause after a failure that had so many failures before it."""
+        return min(self.first_s * self.factor ** min(earlier, 30), self.longest_s)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        """The pause after an attempt; see tenacity."""
+        return self.pause_s(retry_state.attempt_number - 1)
 
 
-async def keep_trying(name: str, work: Callable[[], Awaitable[None]], sleeper: Sleeper) -> None:
-    """Begin the work again whenever it ends or the world fails it; a defect goes through to the caller."""
-    pauses = backoff(0.05, 2.0)
-    while True:
+RESTARTS = Backoff(0.05, 2.0)
+
+
+def retrying(sleeper: Sleeper, pauses: Backoff, worth_it: Callable[[Exception], bool]) -> AsyncRetrying:
+    """Attempts for as long as they end in exceptions that are worth another; the last exception is raised.
+
+    A cancellation is none of them.
+    """
+
+    async def sleep(seconds: float) -> None:
+        await sleeper.sleep(seconds)
+
+    again = retry_if_exception(lambda error: isinstance(error, Exception) and worth_it(error))
+    return AsyncRetrying(sleep=sleep, wait=pauses, retry=again, reraise=True)
+
+
+async def keep_trying(
+    name: str, work: Callable[[], Awaitable[None]], sleeper: Sleeper, pauses: Backoff = RESTARTS
+) -> None:
+    """Run the work again whenever it ends or fails transiently; any other exception is raised."""
+
+    def log(attempt: RetryCallState) -> None:
+        if attempt.outcome and attempt.outcome.failed:
+            _log.warning("%s begins again", name, extra={"cause": repr(attempt.outcome.exception())})
+
+    attempts = retrying(sleeper, pauses, is_transient)
+    always = attempts.retry | retry_if_result(lambda _: True)
+    async for attempt in attempts.copy(retry=always, before_sleep=log):
         began = sleeper.elapsed()
-        try:
+        with attempt:
             await work()
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            _log.warning("%s begins again", name, extra={"cause": repr(error)})
         if sleeper.elapsed() - began > STEADY_S:
-            pauses = backoff(0.05, 2.0)
-        await sleeper.sleep(next(pauses))
+            attempt.retry_state.attempt_number = 1

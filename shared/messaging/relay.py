@@ -10,12 +10,14 @@ from shared.messaging.causes import causes_of
 from shared.messaging.cursor import RelayCursor
 from shared.messaging.envelope import message_of
 from shared.messaging.leadership import Leadership, Lease
-from shared.messaging.pacing import Sleeper, backoff, keep_trying
+from shared.messaging.pacing import Backoff, Sleeper, keep_trying
+from shared.messaging.periodic_task import PeriodicTask
 from shared.messaging.port import Broker, BrokerFailed, Message, Producer
 from shared.observability import metrics, names
 from shared.observability.tracing import span
 
 BATCH = 500
+LOOKS = Backoff(0.01, 0.2)
 MESSAGE_BYTES_MAX = 900_000
 """Below the megabyte that brokers take unasked; what is larger leaves a hole, and is read from the feed."""
 
@@ -43,7 +45,8 @@ class Relay:
     async def _lead(self, lease: Lease) -> None:
         producer = await self.broker.producer()
         try:
-            await _Run(self, producer, lease, await self.cursor.position()).forever()
+            run = _Run(self, producer, lease, await self.cursor.position())
+            await PeriodicTask(run.step, LOOKS, self.sleeper, self.wake).run()
         finally:
             await producer.close()
 
@@ -58,18 +61,13 @@ class _Run:
         self._position = position
         self._previous: dict[int, int] = {}
 
-    async def forever(self) -> None:
-        relay = self._relay
-        idle = backoff(0.01, 0.2)
-        while True:
-            self._lease.check()
-            relay.wake.clear()
-            records = await relay.store.read(self._position, BATCH)
-            if records:
-                await self._send(records)
-                idle = backoff(0.01, 0.2)
-            elif await relay.sleeper.sleep(next(idle), relay.wake):
-                idle = backoff(0.01, 0.2)
+    async def step(self) -> bool:
+        """Send the next batch; whether there was one."""
+        self._lease.check()
+        records = await self._relay.store.read(self._position, BATCH)
+        if records:
+            await self._send(records)
+        return bool(records)
 
     async def _send(self, records: Sequence[Record]) -> None:
         relay, context = self._relay, self._relay.store.context

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Sequence
 
 from shared.messaging.inbox import Inbox
-from shared.messaging.pacing import Sleeper, backoff
+from shared.messaging.pacing import Backoff, Sleeper
 from shared.messaging.port import Broker, BrokerFailed, Delivery, Subscriber
 
 ASK_WHO_EVERY_S = 1.0
 POLL_WAIT_S = 0.25
+RECONNECTS = Backoff(0.05, 1.0)
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ class Subscription:
         self._subscriber: Subscriber | None = None
         self._incarnation = ""
         self._ask_at = 0.0
-        self._pauses = backoff(0.05, 1.0)
+        self._failures = 0
 
     @property
     def broken(self) -> bool:
@@ -39,9 +40,10 @@ class Subscription:
         except BrokerFailed as error:
             _log.warning("the broker cannot be heard", extra={"cause": repr(error)})
             await self.close()
-            await self._sleeper.sleep(next(self._pauses))
+            await self._sleeper.sleep(RECONNECTS.pause_s(self._failures))
+            self._failures += 1
             return ()
-        self._pauses = backoff(0.05, 1.0)
+        self._failures = 0
         return deliveries
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from shared.eventstore.port import EventStore
 from shared.kernel.clock import Clock
 from shared.messaging.pacing import Sleeper, keep_trying
+from shared.messaging.periodic_task import PeriodicTask, every
 
 LOOK_EVERY_S = 600.0
 PAGE = 1000
@@ -24,15 +25,12 @@ class Forgetting:
 
     async def run(self) -> None:
         """Look every ten minutes, for ever."""
-        await keep_trying(f"forgetting keys of {self.store.context}", self._for_ever, self.sleeper)
+        task = PeriodicTask(self.forget_old, every(LOOK_EVERY_S), self.sleeper)
+        await keep_trying(f"forgetting keys of {self.store.context}", task.run, self.sleeper)
 
-    async def forget_old(self) -> None:
-        """Forget every key that is older than it is kept, a page at a time."""
+    async def forget_old(self) -> bool:
+        """Forget every key that is older than it is kept, a page at a time; False, for none is left."""
         before = self.clock.now() - self.kept_for
         while await self.store.forget_keys(before, PAGE) == PAGE:
             await self.sleeper.sleep(REST_S)
-
-    async def _for_ever(self) -> None:
-        while True:
-            await self.forget_old()
-            await self.sleeper.sleep(LOOK_EVERY_S)
+        return False

@@ -14,7 +14,8 @@ from shared.eventstore.unit_of_work import Session, UnitOfWork, transact
 from shared.kernel.clock import Clock
 from shared.kernel.event import Metadata
 from shared.messaging.leadership import Leadership, Lease
-from shared.messaging.pacing import Sleeper, keep_trying
+from shared.messaging.pacing import Backoff, Sleeper, keep_trying
+from shared.messaging.periodic_task import PeriodicTask, every
 from shared.messaging.transient import is_message_fault
 from shared.observability import metrics, names
 from shared.observability.tracing import current_traceparent, span
@@ -25,8 +26,7 @@ ASKED_AT_ONCE_MAX = 16
 gateway's own limits, and for database connections, which requests need too.
 """
 LOOK_EVERY_S = 0.25
-PAUSE_FIRST = timedelta(milliseconds=250)
-PAUSE_MOST = timedelta(minutes=5)
+PAUSES = Backoff(0.25, 300.0)
 
 _log = logging.getLogger(__name__)
 
@@ -78,11 +78,11 @@ class TimerLoop:
             await self._lead(lease)
 
     async def _lead(self, lease: Lease) -> None:
-        while True:
+        async def step() -> bool:
             lease.check()
-            self.wake.clear()
-            if not await self.fire_due():
-                await self.sleeper.sleep(LOOK_EVERY_S, self.wake)
+            return await self.fire_due() > 0
+
+        await PeriodicTask(step, every(LOOK_EVERY_S), self.sleeper, self.wake).run()
 
     async def _answers(self, timers: Sequence[Timer]) -> list[Any]:
         free = asyncio.Semaphore(ASKED_AT_ONCE_MAX)
@@ -134,14 +134,14 @@ class TimerLoop:
             await transact(self.store, work)
 
     async def _postpone(self, timer: Timer, error: Exception) -> None:
-        pause = min(PAUSE_FIRST * 2 ** min(timer.attempts, 20), PAUSE_MOST)
+        pause_s = PAUSES.pause_s(timer.attempts)
         _log.error(
             "a timer failed and will be tried again",
             exc_info=error,
-            extra={"timer_id": timer.timer_id, "purpose": timer.purpose, "pause_s": pause.total_seconds()},
+            extra={"timer_id": timer.timer_id, "purpose": timer.purpose, "pause_s": pause_s},
         )
         metrics.TIMERS_FIRED.labels(timer.purpose, "failed").inc()
-        await self.store.postpone(timer.timer_id, self.clock.now() + pause)
+        await self.store.postpone(timer.timer_id, self.clock.now() + timedelta(seconds=pause_s))
 
 
 def metadata_at_firing(timer: Timer, clock: Clock) -> Metadata:
@@ -157,5 +157,5 @@ def metadata_at_firing(timer: Timer, clock: Clock) -> Metadata:
 
 async def unfinished_timers(store: EventStore, now: datetime, limit: int) -> int:
     """How many timers are due and not done, counting those that wait for another attempt."""
-    shown = await store.due_timers(now + PAUSE_MOST, limit)
+    shown = await store.due_timers(now + timedelta(seconds=PAUSES.longest_s), limit)
     return sum(1 for timer in shown if timer.test_clock or timer.due_at <= now)

@@ -44,6 +44,10 @@ class Telling:
             return 0  # another process tells, and what we read may be older than what it told
         return len(days)
 
+    async def step(self) -> bool:
+        """Tell once; whether more days are probably waiting."""
+        return await self.tell() >= DAYS_MAX
+
     async def _told_so_far(self) -> int:
         marks = await self.store.inbox(_TELLER.consumer)
         mark = marks.get((_TELLER.topic, _TELLER.partition), _TELLER)

@@ -7,7 +7,6 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
-from services.metering.adapters.loops import Steady
 from services.metering.application.folding import UsageFolder
 from services.metering.application.telling import Telling
 from services.metering.tests.conftest import Kept
@@ -19,6 +18,7 @@ from shared.eventstore.port import Changes, StoreIsUnavailable
 from shared.eventstore.unit_of_work import UnitOfWork
 from shared.kernel.ids import slot_of
 from shared.messaging.feed import FeedFailed
+from shared.messaging.periodic_task import repeat
 from shared.testing.stillness import CountingIds, StillClock
 
 
@@ -121,6 +121,6 @@ async def test_the_loop_goes_on_when_something_was_away(in_memory: Kept, failure
 
     away = Away(in_memory.store, in_memory.rollups, in_memory.book, StillClock(NOON), CountingIds())
     try:
-        await Steady(away.tell, ThreePauses(), 1.0, many=2).run()
+        await repeat("telling", away.step, ThreePauses(), 1.0)
     except Finished:
         assert len(await told(in_memory)) == 1
