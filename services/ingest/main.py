@@ -6,8 +6,8 @@ from services.ingest.api.hot import EVENTS_PATH, EventsRoute
 from services.ingest.api.routes import usage_router
 from services.ingest.application.acceptance import Acceptance
 from services.ingest.settings import IngestSettings
-from shared.messaging.handlers import reactions
 from shared.process.blueprint import Service, Tools
+from shared.process.feature import Feature
 from shared.process.run import run_process
 
 
@@ -22,13 +22,13 @@ async def build(tools: Tools[IngestSettings]) -> Service:
         waiting_max=Load(settings.ingest_waiting_events_max, settings.ingest_waiting_bytes_max),
     )
     events = EventsRoute(writer.submit)
-    return Service(
+    acceptance_feature = Feature(
         routers=[usage_router(events, log)],
-        mounts={EVENTS_PATH: events},
-        hears=["subscriptions"],
-        handler=reactions({}, tools.clock),
+        raw_routes={EVENTS_PATH: events},
+        subscribes_to=["subscriptions"],
         tasks={"writer": writer.run},
     )
+    return Service.of(acceptance_feature, clock=tools.clock)
 
 
 if __name__ == "__main__":

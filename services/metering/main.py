@@ -13,46 +13,52 @@ from services.metering.application.readings import PURPOSE, Readings
 from services.metering.application.telling import Telling
 from services.metering.settings import MeteringSettings
 from shared.contracts.subscriptions import BillingPeriodClosed
-from shared.messaging.handlers import by_context, reactions
 from shared.messaging.periodic_task import repeat
 from shared.process.blueprint import Service, Tools
+from shared.process.feature import Feature
 from shared.process.run import run_process
 from shared.process.timers import TimerAction
 
 
 async def build(tools: Tools[MeteringSettings]) -> Service:
-    """Put metering together: fold usage, take readings, tell changed days."""
-    settings = tools.settings
-    partitions = settings.broker_partitions
+    """Put metering together."""
+    settings, partitions = tools.settings, tools.settings.broker_partitions
     book, rollups = PostgresMeterBook(tools.pool), PostgresRollups(tools.pool)
-    progress = InboxProgress(
-        tools.store, tools.feeds, tools.sleeper, partitions, settings.metering_patience_s
-    )
-    readings = Readings(book, rollups, progress, partitions, settings.metering_grace)
-    telling = Telling(tools.store, rollups, book, tools.clock, tools.ids)
-    backfill = Backfill(tools.store, book, rollups, tools.feeds, partitions)
-    closings = reactions({BillingPeriodClosed: readings.on_billing_period_closed}, tools.clock)
-
-    async def busy() -> int:
-        return await rollups.untold() + len(await backfill.behind())
-
-    return Service(
-        routers=[meters_router(book), usage_router(book, rollups, partitions)],
-        hears=["ingest", "subscriptions"],
-        handler=by_context({"ingest": UsageFolder(book, rollups), "subscriptions": closings}),
+    patience_s = settings.metering_patience_s
+    progress = InboxProgress(tools.store, tools.feeds, tools.sleeper, partitions, patience_s)
+    return Service.of(
+        Feature(routers=[meters_router(book), usage_router(book, rollups, partitions)]),
+        Feature(subscribes_to=["ingest"], handler=UsageFolder(book, rollups)),
+        _readings(Readings(book, rollups, progress, partitions, settings.metering_grace)),
+        _usage_totals(tools, Telling(tools.store, rollups, book, tools.clock, tools.ids)),
+        _backfills(tools, Backfill(tools.store, book, rollups, tools.feeds, partitions)),
+        clock=tools.clock,
         consumer=CONSUMER,
         batch=settings.metering_batch,
-        timers={PURPOSE: TimerAction(decide=readings.take, before=readings.read)},
-        tasks={
-            "teller": partial(
-                repeat, "telling", telling.step, tools.sleeper, settings.metering_telling_pause_s
-            ),
-            "backfill": partial(
-                repeat, "backfill", backfill.advance, tools.sleeper, settings.metering_backfill_pause_s
-            ),
-        },
-        busy=busy,
     )
+
+
+def _readings(readings: Readings) -> Feature:
+    return Feature(
+        subscribes_to=["subscriptions"],
+        reactors={BillingPeriodClosed: readings.on_billing_period_closed},
+        timers={PURPOSE: TimerAction(decide=readings.take, before=readings.read)},
+    )
+
+
+def _usage_totals(tools: Tools[MeteringSettings], telling: Telling) -> Feature:
+    pause_s = tools.settings.metering_telling_pause_s
+    run = partial(repeat, "telling", telling.step, tools.sleeper, pause_s)
+    return Feature(tasks={"teller": run}, pending_work=telling.rollups.untold)
+
+
+def _backfills(tools: Tools[MeteringSettings], backfill: Backfill) -> Feature:
+    async def pending() -> int:
+        return len(await backfill.behind())
+
+    pause_s = tools.settings.metering_backfill_pause_s
+    run = partial(repeat, "backfill", backfill.advance, tools.sleeper, pause_s)
+    return Feature(tasks={"backfill": run}, pending_work=pending)
 
 
 if __name__ == "__main__":

@@ -41,18 +41,6 @@ def reactions(reactors: Mapping[type[Event], Reactor], clock: Clock) -> Handler:
     return react
 
 
-def by_context(handlers: Mapping[str, Handler]) -> Handler:
-    """A handler that gives each context's records to that context's own handler, in one unit of work."""
-
-    async def hand_out(unit: UnitOfWork, records: Sequence[Record]) -> None:
-        for context, handler in handlers.items():
-            mine = [record for record in records if record.context == context]
-            if mine:
-                await handler(unit, mine)
-
-    return hand_out
-
-
 async def _tell(reactor: Reactor, unit: UnitOfWork, record: Record, clock: Clock) -> None:
     event = decode(record.wire_name, record.state)
     if event is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import asyncpg
 from fastapi import APIRouter
@@ -17,6 +17,7 @@ from shared.messaging.feed import FeedReader
 from shared.messaging.handlers import Handler
 from shared.messaging.leadership import Term
 from shared.messaging.pacing import Sleeper
+from shared.process.feature import Feature, merged, merged_handler, subscriptions, total_work
 from shared.process.settings import ServiceSettings
 from shared.process.timers import TimerAction
 
@@ -62,3 +63,28 @@ class Service:
     checks: Mapping[str, Check] = field(default_factory=dict)
     close: Callable[[], Awaitable[None]] | None = None
     term: Term = field(default_factory=Term)
+
+    @classmethod
+    def of(
+        cls,
+        *features: Feature,
+        clock: Clock,
+        consumer: str | None = None,
+        batch: int = 500,
+        close: Callable[[], Awaitable[None]] | None = None,
+    ) -> Self:
+        """A service made of these features. Raises FeaturesCollide when two of them claim the same name."""
+        hears = subscriptions(features)
+        return cls(
+            routers=[router for feature in features for router in feature.routers],
+            mounts=merged("raw path", (feature.raw_routes for feature in features)),
+            hears=hears,
+            handler=merged_handler(features, clock) if hears else None,
+            timers=merged("timer purpose", (feature.timers for feature in features)),
+            tasks=merged("task", (feature.tasks for feature in features)),
+            checks=merged("check", (feature.checks for feature in features)),
+            busy=total_work(features),
+            consumer=consumer,
+            batch=batch,
+            close=close,
+        )

@@ -4,13 +4,13 @@ A service's main.py says what is its own and leaves the rest to `run_process`:
 
     async def build(tools: Tools[ServiceSettings]) -> Service:
         "Put invoicing together."
-        reactors = {BillingPeriodClosed: on_billing_period_closed, PaymentSucceeded: on_payment_succeeded}
-        return Service(
+        invoices = Feature(
             routers=[routes.router],
-            hears=["subscriptions", "metering", "payments"],
-            handler=reactions(reactors, tools.clock),
+            subscribes_to=["subscriptions", "payments"],
+            reactors={BillingPeriodClosed: on_billing_period_closed, PaymentSucceeded: on_payment_succeeded},
             timers={"take-reading": TimerAction(decide=take_reading)},
         )
+        return Service.of(invoices, clock=tools.clock)
 
     if __name__ == "__main__":
         run_process("invoicing", ServiceSettings, build)

@@ -49,11 +49,11 @@ def source(service: Service) -> str:
 
 
 def heard_by(service: Service) -> set[str]:
-    """What its main.py says: `Service(hears=...)`."""
+    """What its main.py says: `Feature(subscribes_to=...)` or `Service(hears=...)`."""
     main = importlib.import_module(service.module)
     tree = ast.parse(Path(str(main.__file__)).read_text())
     keywords = [word for call in ast.walk(tree) if isinstance(call, ast.Call) for word in call.keywords]
-    said = [ast.Expression(word.value) for word in keywords if word.arg == "hears"]
+    said = [ast.Expression(word.value) for word in keywords if word.arg in ("hears", "subscribes_to")]
     return {name for each in said for name in eval(compile(each, "hears", "eval"), vars(main))}
 
 

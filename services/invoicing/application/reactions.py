@@ -1,7 +1,5 @@
 """Fact heard, command given."""
 
-from collections.abc import Mapping
-
 from services.invoicing.application.billing import receive_reading, start_run
 from services.invoicing.domain.account import ACCOUNT, account_id
 from services.invoicing.domain.commands import OpenAccount, RecordPayment
@@ -11,8 +9,6 @@ from shared.contracts.payments import PaymentSucceeded
 from shared.contracts.subscriptions import BillingPeriodClosed, CustomerRegistered
 from shared.eventstore.port import Record
 from shared.eventstore.unit_of_work import Session
-from shared.kernel.event import Event
-from shared.messaging.handlers import Reactor
 
 
 async def on_customer_registered(session: Session, event: CustomerRegistered, _: Record) -> None:
@@ -42,12 +38,3 @@ async def on_payment_succeeded(session: Session, event: PaymentSucceeded, _: Rec
         invoice_id=event.invoice_id, payment_id=event.payment_id, amount=event.amount, now=session.now
     )
     await session.handle(INVOICE, event.invoice_id, command)
-
-
-REACTORS: Mapping[type[Event], Reactor] = {
-    CustomerRegistered: on_customer_registered,
-    BillingPeriodClosed: on_billing_period_closed,
-    UsageReadingTaken: on_usage_reading_taken,
-    PaymentSucceeded: on_payment_succeeded,
-}
-"""Everything that invoicing hears."""

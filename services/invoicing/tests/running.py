@@ -7,14 +7,14 @@ from typing import Any, cast
 import httpx2
 
 from services.invoicing.api.routes import router
-from services.invoicing.application.reactions import REACTORS
+from services.invoicing.main import FEATURES
 from services.invoicing.tests.stories import LATER
 from shared.contracts.invoicing import InvoiceFinalized
 from shared.eventstore.memory import MemoryEventStore
 from shared.eventstore.port import EventStore
 from shared.http.app import create_app
 from shared.kernel.event import Event
-from shared.messaging.handlers import reactions
+from shared.process.feature import merged_handler
 from shared.testing.facts import hear, history, told
 from shared.testing.stillness import CountingIds, KnownCallers, StillClock, caller
 
@@ -32,7 +32,7 @@ class Running:
     def __init__(self, store: EventStore | None = None) -> None:
         self.clock = StillClock(LATER)
         self.store = store or MemoryEventStore("invoicing", self.clock)
-        self.handler = reactions(REACTORS, self.clock)
+        self.handler = merged_handler(FEATURES, self.clock)
         self.asked = 0
         app = create_app(
             "invoicing",

@@ -1,7 +1,5 @@
 """Fact heard, command given."""
 
-from collections.abc import Mapping
-
 from services.payments.application.collecting import start_collecting, stop_collecting
 from services.payments.domain.account import ACCOUNT, account_id
 from services.payments.domain.commands import OpenAccount
@@ -9,8 +7,6 @@ from shared.contracts.invoicing import InvoiceFinalized, InvoiceVoided
 from shared.contracts.subscriptions import CustomerRegistered
 from shared.eventstore.port import Record
 from shared.eventstore.unit_of_work import Session
-from shared.kernel.event import Event
-from shared.messaging.handlers import Reactor
 
 
 async def on_customer_registered(session: Session, event: CustomerRegistered, _: Record) -> None:
@@ -28,11 +24,3 @@ async def on_invoice_finalized(session: Session, event: InvoiceFinalized, _: Rec
 async def on_invoice_voided(session: Session, event: InvoiceVoided, _: Record) -> None:
     """Stop collecting; give back what came in."""
     await stop_collecting(session, event)
-
-
-REACTORS: Mapping[type[Event], Reactor] = {
-    CustomerRegistered: on_customer_registered,
-    InvoiceFinalized: on_invoice_finalized,
-    InvoiceVoided: on_invoice_voided,
-}
-"""Everything that payments hears."""

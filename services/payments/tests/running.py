@@ -8,21 +8,21 @@ from typing import Any, TypeVar, cast
 import httpx2
 
 from services.payments.api.routes import payments_router
-from services.payments.application.actions import timer_actions
 from services.payments.application.ports import PaymentGateway
-from services.payments.application.reactions import REACTORS
 from services.payments.gateways.limited import TimeLimited
 from services.payments.gateways.sandbox import Sandbox
 from services.payments.gateways.sandbox_books import Books, MemoryBooks, Status
+from services.payments.main import features_of
 from services.payments.tests.stories import NOON, POLICY, REGISTERED
 from shared.contracts.payments import PaymentSucceeded, RefundIssued
 from shared.eventstore.memory import MemoryEventStore
 from shared.eventstore.port import EventStore
 from shared.http.app import create_app
 from shared.kernel.event import Event
-from shared.messaging.handlers import reactions
 from shared.messaging.leadership import MemoryLeadership
+from shared.process.blueprint import Service
 from shared.process.clock import LoopSleeper
+from shared.process.feature import merged_handler
 from shared.process.timers import TimerLoop
 from shared.testing.facts import hear, history, told
 from shared.testing.stillness import CountingIds, KnownCallers, StillClock, caller
@@ -53,7 +53,8 @@ class Running:
         self.books = books or MemoryBooks()
         sandbox = Sandbox(self.books, self.clock, timedelta(minutes=10))
         self.gateways = {"sandbox": TimeLimited(gateway or sandbox, limit_s)}
-        self.handler = reactions(REACTORS, self.clock)
+        self.features = features_of(self.store, self.clock, self.gateways, POLICY)
+        self.handler = merged_handler(self.features, self.clock)
         self.asked = 0
 
     @cached_property
@@ -74,7 +75,7 @@ class Running:
         """The timer loop of one process; two of them are two processes."""
         return TimerLoop(
             store=self.store,
-            actions=timer_actions(self.store, self.clock, self.gateways, POLICY),
+            actions=Service.of(*self.features, clock=self.clock).timers,
             clock=self.clock,
             leadership=MemoryLeadership(),
             sleeper=LoopSleeper(),

@@ -11,7 +11,7 @@ from shared.eventstore.memory import MemoryEventStore
 from shared.eventstore.port import Append, Changes, Record
 from shared.eventstore.unit_of_work import Session, UnitOfWork, transact
 from shared.kernel.event import Event, Metadata
-from shared.messaging.handlers import Handler, by_context, reactions
+from shared.messaging.handlers import Handler, reactions
 from shared.testing.stillness import StillClock
 from shared.testing.store_examples import METADATA, NOON, TENANT, TESTING, registered
 
@@ -86,20 +86,3 @@ async def test_a_damaged_fact_that_was_asked_for_is_loud(listener: Listener) -> 
     record = await told(registered())
     with pytest.raises(EventIsUnreadable):
         await listener.hear(replace(record, state=b'{"customer_id": 7}'))
-
-
-async def test_each_context_can_have_a_handler_of_its_own(listener: Listener) -> None:
-    """One unit of work, several ways to take things in."""
-    heard: list[tuple[str, int]] = []
-
-    def counting(name: str) -> Handler:
-        async def handler(unit: object, records: object) -> None:
-            assert isinstance(records, list)
-            heard.append((name, len(records)))
-
-        return handler
-
-    handler = by_context({"subscriptions": counting("s"), "payments": counting("p"), "ingest": counting("i")})
-    one, two = await told(registered()), await told(registered(), context="payments")
-    await listener.hear(one, two, one, handler=handler)
-    assert heard == [("s", 2), ("p", 1)]
