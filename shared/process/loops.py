@@ -1,6 +1,5 @@
 """What runs beside HTTP in a process: relay, consumer, timers, and the service's own loops."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -47,24 +46,16 @@ def loops_of(
     leadership: Leadership,
 ) -> Loops:
     """The loops that this service needs; local commits wake its relay and its timers."""
-    loops = Loops(
-        relay=_relay(tools, broker, cursor, leadership) if tools.context in TOPICS else None,
+    sleeper, partitions = tools.sleeper, tools.settings.broker_partitions
+    kept_for = timedelta(days=tools.settings.idempotency_kept_days)
+    relay = Relay(tools.store, broker, cursor, leadership, sleeper, partitions)
+    timers = TimerLoop(tools.store, service.timers, tools.clock, leadership, sleeper)
+    store.wakes.extend([relay.wake, timers.wake])
+    return Loops(
+        relay=relay if tools.context in TOPICS else None,
         consumer=_consumer(service, tools, broker, leadership),
-        timers=_timers(service, tools, leadership) if service.timers else None,
-        forgetting=_forgetting(tools),
-    )
-    store.wakes.extend(_wakes(loops))
-    return loops
-
-
-def _relay(tools: Tools[SettingsT], broker: Broker, cursor: RelayCursor, leadership: Leadership) -> Relay:
-    return Relay(
-        store=tools.store,
-        broker=broker,
-        cursor=cursor,
-        leadership=leadership,
-        sleeper=tools.sleeper,
-        partitions=tools.settings.broker_partitions,
+        timers=timers if service.timers else None,
+        forgetting=Forgetting(tools.store, tools.clock, sleeper, kept_for),
     )
 
 
@@ -87,22 +78,3 @@ def _consumer(
         sweep_interval_s=tools.settings.sweep_interval_s,
         term=service.term,
     )
-
-
-def _timers(service: Service, tools: Tools[SettingsT], leadership: Leadership) -> TimerLoop:
-    return TimerLoop(
-        store=tools.store,
-        actions=service.timers,
-        clock=tools.clock,
-        leadership=leadership,
-        sleeper=tools.sleeper,
-    )
-
-
-def _forgetting(tools: Tools[SettingsT]) -> Forgetting:
-    kept_for = timedelta(days=tools.settings.idempotency_kept_days)
-    return Forgetting(tools.store, tools.clock, tools.sleeper, kept_for)
-
-
-def _wakes(loops: Loops) -> list[asyncio.Event]:
-    return [part.wake for part in (loops.relay, loops.timers) if part is not None]
