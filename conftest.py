@@ -15,9 +15,9 @@ import pytest_asyncio
 from hypothesis import settings
 
 from tollhouse.embedded import LocalServers, chosen_broker, local_servers
-from tollhouse.keeper import kept
+from tollhouse.installation_state import State
 from tollhouse.servers.apache_kafka import KafkaIsMissing, fetch, local_apache_kafka
-from tollhouse.state import State
+from tollhouse.supervised_process import kept
 
 # A machine that is busy with other tests is slow, not wrong: no example has a deadline of its own.
 settings.register_profile("tollhouse", deadline=None)

@@ -5,25 +5,25 @@ from dataclasses import dataclass, field
 
 from projections.api.endpoint import graphql_routes
 from projections.api.history_routes import history_routes
-from projections.balances.projection import BALANCES
-from projections.hot.copy import HotCopy
-from projections.hot.naming import balances_prefix
-from projections.hot.redis import RedisCache
-from projections.hot.rows import HotRows
-from projections.postgres.freshness import PostgresFreshness
-from projections.postgres.history import PostgresHistory
-from projections.postgres.patient import PatientPool
-from projections.postgres.prepare import prepare
-from projections.postgres.rows import PostgresRows
-from projections.reading import Library
-from projections.rows import Rows
-from projections.runner import Runner, Told, nobody_is_told
-from projections.schema import build_schema
+from projections.api.schema import build_schema
+from projections.engine.cache.cached_row_store import HotRows
+from projections.engine.cache.key_prefix import balances_prefix
+from projections.engine.cache.redis import RedisCache
+from projections.engine.cache.row_cache import HotCopy
+from projections.engine.postgres.event_archive import PostgresHistory
+from projections.engine.postgres.freshness import PostgresFreshness
+from projections.engine.postgres.prepare import prepare
+from projections.engine.postgres.read_pool import PatientPool
+from projections.engine.postgres.row_store import PostgresRows
+from projections.engine.projector import Runner, Told, nobody_is_told
+from projections.engine.request_reader import Library
+from projections.engine.row_store import Rows
+from projections.read_models.balances.projection import BALANCES
 from projections.settings import ProjectionsSettings
-from shared.contracts import CONTEXTS
-from shared.messaging.leadership import Term
-from shared.process.blueprint import Service, Task, Tools
-from shared.process.run import run_process
+from shared.billing.contracts import CONTEXTS
+from shared.framework.leadership.port import Term
+from shared.framework.process.run import run_process
+from shared.framework.process.service_definition import Service, Task, Tools
 
 BATCH = 1000
 

@@ -1,6 +1,6 @@
 """How the read side says no."""
 
-from shared.kernel.refusals import Kind, Refusal
+from shared.framework.core.refusals import Kind, Refusal
 
 
 class CursorIsUnreadable(Refusal):

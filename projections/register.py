@@ -1,16 +1,16 @@
 """Every read model, one line for each: a new one is a folder and a line here."""
 
-from projections.balances.projection import BALANCES
-from projections.collections.projection import COLLECTIONS
-from projections.customers.projection import CUSTOMERS
-from projections.invoices.projection import INVOICES
-from projections.meters.projection import METERS
-from projections.payments.projection import PAYMENTS
-from projections.plans.projection import PLANS
-from projections.read_model import AnyModel
-from projections.refunds.projection import REFUNDS
-from projections.subscriptions.projection import SUBSCRIPTIONS
-from projections.usage.projection import USAGE
+from projections.engine.read_model import AnyModel
+from projections.read_models.balances.projection import BALANCES
+from projections.read_models.collections.projection import COLLECTIONS
+from projections.read_models.customers.projection import CUSTOMERS
+from projections.read_models.invoices.projection import INVOICES
+from projections.read_models.meters.projection import METERS
+from projections.read_models.payments.projection import PAYMENTS
+from projections.read_models.plans.projection import PLANS
+from projections.read_models.refunds.projection import REFUNDS
+from projections.read_models.subscriptions.projection import SUBSCRIPTIONS
+from projections.read_models.usage.projection import USAGE
 
 READ_MODELS: tuple[AnyModel, ...] = (
     CUSTOMERS,

@@ -1,6 +1,6 @@
 """What the read side may be told from outside, besides what every process is."""
 
-from shared.process.settings import ServiceSettings
+from shared.framework.process.settings import ServiceSettings
 
 
 class ProjectionsSettings(ServiceSettings):

@@ -16,7 +16,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from tollhouse.state import write_privately
+from tollhouse.installation_state import write_privately
 
 ISSUER = AUDIENCE = "tollhouse"
 EVERY_TENANT = "*"  # only the role `service` may carry it

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from tollhouse.keeper import Keeper, kept
+from tollhouse.installation_state import State, sole_use
 from tollhouse.servers.apache_kafka import local_apache_kafka
-from tollhouse.servers.child import ChildNotReady, Program
+from tollhouse.servers.child_process import ChildNotReady, Program
 from tollhouse.servers.postgres import local_postgres
 from tollhouse.servers.tansu import local_tansu
 from tollhouse.servers.topics import has_topics
 from tollhouse.servers.valkey import local_valkey
-from tollhouse.state import State, sole_use
+from tollhouse.supervised_process import Keeper, kept
 
 Broker = Literal["tansu", "apache"]
 

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from shared.eventstore.migrate import apply
-from tollhouse.house import SANDBOX, SERVICES, Service
+from shared.framework.eventstore.migrate import apply
+from tollhouse.topology import SANDBOX, SERVICES, Service
 
 # A password is written into URLs and SQL, so it is made of what means nothing there.
 _PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,128}")

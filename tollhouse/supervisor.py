@@ -13,12 +13,12 @@ import httpx2
 
 from tollhouse.credentials import Credentials
 from tollhouse.embedded import Broker, LocalServers, local_servers
-from tollhouse.house import SERVICES, Service
-from tollhouse.keeper import Keeper, kept
-from tollhouse.plan import Plan
+from tollhouse.installation_state import State
+from tollhouse.launch_plan import Plan
 from tollhouse.provision import Databases, provision
-from tollhouse.running import Running, announced
-from tollhouse.state import State
+from tollhouse.running_installation import Running, announced
+from tollhouse.supervised_process import Keeper, kept
+from tollhouse.topology import SERVICES, Service
 
 
 @dataclass(frozen=True, slots=True)

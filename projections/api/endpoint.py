@@ -9,15 +9,15 @@ from graphql import GraphQLError
 from starlette.responses import Response
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
+from projections.api.schema import Schema
 from projections.api.schemas import GraphQLAnswer
-from projections.freshness import Fresh
-from projections.reading import Library, Reader, Viewer
+from projections.engine.freshness import Fresh
+from projections.engine.request_reader import Library, Reader, Viewer
 from projections.refusals import OperationIsUnknown
-from projections.schema import Schema
-from shared.http.access import TheCaller, requires
-from shared.http.credential import Credential, Role
-from shared.http.refusals import RequestIsInvalid
-from shared.kernel.refusals import Refusal
+from shared.framework.core.refusals import Refusal
+from shared.framework.http.authorization import TheCaller, requires
+from shared.framework.http.credential import Credential, Role
+from shared.framework.http.refusals import RequestIsInvalid
 
 QUERY_LENGTH_MAX = 32 * 1024
 

@@ -6,18 +6,18 @@ import msgspec
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from projections.api.relay import cursor_of, place_of
 from projections.api.schemas import HistoryPage
-from projections.history import History, Place
-from projections.history import place_of as place_of_record
-from projections.read_model import OfCustomer, OfStream, Source
+from projections.engine.event_archive import History, Place
+from projections.engine.event_archive import place_of as place_of_record
+from projections.engine.read_model import OfCustomer, OfStream, Source
+from projections.graphql.connections import cursor_of, place_of
 from projections.refusals import CursorIsUnreadable, HistoryIsAskedOfNobody, HistoryIsNotYours
-from shared.contracts import CONTEXTS
-from shared.eventstore.codec import plain
-from shared.eventstore.port import Record
-from shared.http.access import TheCaller, requires
-from shared.http.credential import Role
-from shared.http.schemas import Instant
+from shared.billing.contracts import CONTEXTS
+from shared.framework.eventstore.codec import plain
+from shared.framework.eventstore.port import Record
+from shared.framework.http.authorization import TheCaller, requires
+from shared.framework.http.credential import Role
+from shared.framework.http.field_types import Instant
 
 LIMIT_MAX = 1000
 

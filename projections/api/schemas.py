@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from shared.http.schemas import Body, Count, Instant
+from shared.framework.http.field_types import Body, Count, Instant
 
 
 class FreshTold(Body):

@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 
-from projections.audit.findings import Difference
-from projections.balances.projection import BALANCES, balance_id
-from projections.hot.cache import Cache, CacheIsAway
-from projections.hot.copy import stored_of
-from projections.invoices.projection import INVOICES
-from projections.payments.projection import PAYMENTS
-from projections.read_model import Key
-from projections.refunds.projection import REFUNDS
-from projections.rows import Rows, every_row
+from projections.audit.report import Difference
+from projections.engine.cache.cache import Cache, CacheIsAway
+from projections.engine.cache.row_cache import stored_of
+from projections.engine.read_model import Key
+from projections.engine.row_store import Rows, every_row
+from projections.read_models.balances.projection import BALANCES, balance_id
+from projections.read_models.invoices.projection import INVOICES
+from projections.read_models.payments.projection import PAYMENTS
+from projections.read_models.refunds.projection import REFUNDS
 
 HOT_PAGE = 500
 Sums = tuple[int, int, int]

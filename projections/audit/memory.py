@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from projections.audit.findings import Difference
-from projections.folding import Change
-from projections.freshness import Moment
-from projections.memory import MemoryRows
-from projections.mentions import Mention
-from projections.read_model import AnyModel, Stored
-from shared.eventstore.memory import MemoryEventStore
-from shared.eventstore.port import Receipt, Record
+from projections.audit.report import Difference
+from projections.engine.customer_index import Mention
+from projections.engine.folding import Change
+from projections.engine.freshness import Moment
+from projections.engine.memory import MemoryRows
+from projections.engine.read_model import AnyModel, Stored
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.eventstore.port import Receipt, Record
 
 BESIDE = "beside"
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from projections.audit.findings import Difference
-from projections.folding import Change
-from projections.freshness import Moment
-from projections.mentions import Mention
-from projections.read_model import AnyModel
-from projections.rows import Rows
-from shared.eventstore.port import Record
+from projections.audit.report import Difference
+from projections.engine.customer_index import Mention
+from projections.engine.folding import Change
+from projections.engine.freshness import Moment
+from projections.engine.read_model import AnyModel
+from projections.engine.row_store import Rows
+from shared.framework.eventstore.port import Record
 
 
 class Snapshot(Protocol):

@@ -6,16 +6,16 @@ from typing import Any
 
 import asyncpg
 
-from projections.audit.findings import Difference
-from projections.folding import Change
-from projections.freshness import Moment
-from projections.mentions import Mention
-from projections.postgres.history import page_of
-from projections.postgres.rows import PostgresRows
-from projections.postgres.tables import BESIDE, LIVE, make
-from projections.read_model import AnyModel
+from projections.audit.report import Difference
+from projections.engine.customer_index import Mention
+from projections.engine.folding import Change
+from projections.engine.freshness import Moment
+from projections.engine.postgres.event_archive import page_of
+from projections.engine.postgres.row_store import PostgresRows
+from projections.engine.postgres.tables import BESIDE, LIVE, make
+from projections.engine.read_model import AnyModel
 from projections.register import READ_MODELS
-from shared.eventstore.port import Record
+from shared.framework.eventstore.port import Record
 
 CONNECT_TIMEOUT_S = 10.0
 STATEMENT_TIMEOUT_S = 600.0

@@ -4,20 +4,20 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from projections.audit.findings import Difference
 from projections.audit.port import Snapshot
-from projections.audit.streams import difference_of
-from projections.folding import changes_of, fact_from
-from projections.freshness import Moment, moments_of
-from projections.mentions import Mention, mentions_of
-from projections.read_model import AnyModel, Fact
+from projections.audit.report import Difference
+from projections.audit.stream_checks import difference_of
+from projections.engine.customer_index import Mention, mentions_of
+from projections.engine.folding import changes_of, fact_from
+from projections.engine.freshness import Moment, moments_of
+from projections.engine.read_model import AnyModel, Fact
 from projections.register import READ_MODELS
-from shared.contracts import TOPICS
-from shared.eventstore.codec import EventIsUnreadable, decode
-from shared.eventstore.port import Record
-from shared.kernel.event import Event
-from shared.kernel.refusals import ImpossibleHistory, Refusal
-from shared.messaging.feed import FeedReader
+from shared.billing.contracts import TOPICS
+from shared.framework.core.event import Event
+from shared.framework.core.refusals import ImpossibleHistory, Refusal
+from shared.framework.eventstore.codec import EventIsUnreadable, decode
+from shared.framework.eventstore.port import Record
+from shared.framework.messaging.feed import FeedReader
 
 PAGE = 500
 

@@ -1,16 +1,16 @@
 """The whole audit: rebuild beside, compare every row and every byte, hold everything to the laws."""
 
 from projections.audit.balances import balances_that_do_not_add_up, hot_balances_that_differ
-from projections.audit.counted import Counted
-from projections.audit.findings import Difference, Report
-from projections.audit.money import Collected, Documents
+from projections.audit.money_checks import Collected, Documents
 from projections.audit.port import Snapshot
 from projections.audit.rebuild import Rebuild
-from projections.audit.streams import Heard, Streams
-from projections.hot.cache import Cache
+from projections.audit.report import Difference, Report
+from projections.audit.stream_checks import Heard, Streams
+from projections.audit.usage_checks import Counted
+from projections.engine.cache.cache import Cache
 from projections.register import READ_MODELS
-from shared.contracts import CONTEXTS
-from shared.messaging.feed import FeedReader
+from shared.billing.contracts import CONTEXTS
+from shared.framework.messaging.feed import FeedReader
 
 
 async def verify(

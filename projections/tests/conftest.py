@@ -9,21 +9,21 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from projections.freshness import Freshness
-from projections.history import History
-from projections.postgres.freshness import PostgresFreshness
-from projections.postgres.history import PostgresHistory
-from projections.postgres.patient import PatientPool
-from projections.postgres.prepare import prepare
-from projections.postgres.rows import PostgresRows
-from projections.reading import Library
-from projections.rows import Rows
-from projections.runner import Runner
+from projections.engine.event_archive import History
+from projections.engine.freshness import Freshness
+from projections.engine.postgres.event_archive import PostgresHistory
+from projections.engine.postgres.freshness import PostgresFreshness
+from projections.engine.postgres.prepare import prepare
+from projections.engine.postgres.read_pool import PatientPool
+from projections.engine.postgres.row_store import PostgresRows
+from projections.engine.projector import Runner
+from projections.engine.request_reader import Library
+from projections.engine.row_store import Rows
 from projections.tests.stories import CONSUMER, PARTITIONS, MemoryReadSide
-from shared.eventstore import migrate
-from shared.eventstore.pool import connect
-from shared.eventstore.port import EventStore
-from shared.eventstore.postgres import PostgresEventStore
+from shared.framework.eventstore import migrate
+from shared.framework.eventstore.pool import connect
+from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.postgres import PostgresEventStore
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 

@@ -7,13 +7,13 @@ import httpx2
 
 from projections.api.endpoint import graphql_routes
 from projections.api.history_routes import history_routes
-from projections.reading import Library
-from projections.schema import build_schema
+from projections.api.schema import build_schema
+from projections.engine.request_reader import Library
 from projections.tests.stories import ADA, TENANT, MemoryReadSide
-from shared.eventstore.memory import MemoryEventStore
-from shared.http.app import create_app
-from shared.http.credential import Credential, Role
-from shared.testing.stillness import CountingIds, KnownCallers, StillClock
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.http.app import create_app
+from shared.framework.http.credential import Credential, Role
+from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock
 
 SCOPES = frozenset({"graphql:read", "events:read"})
 CALLERS = {

@@ -5,42 +5,46 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from projections.balances.projection import balance_id
-from projections.memory import MemoryFreshness, MemoryHistory, MemoryRows
-from projections.runner import Runner
-from shared.contracts import CONTEXTS, TOPICS
-from shared.contracts.invoicing import (
+from projections.engine.memory import MemoryFreshness, MemoryHistory, MemoryRows
+from projections.engine.projector import Runner
+from projections.read_models.balances.projection import balance_id
+from shared.billing.contracts import CONTEXTS, TOPICS
+from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
+from shared.billing.contracts.invoicing.invoices import (
     InvoiceDrafted,
     InvoiceFinalized,
     InvoiceLine,
     InvoiceLinesRated,
-    InvoiceNumberAssigned,
     InvoicePaid,
     InvoiceVoided,
     TaxAmount,
 )
-from shared.contracts.metering import MeterDefined, UsageAggregated, UsageWindow
-from shared.contracts.payments import (
+from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
+from shared.billing.contracts.metering.meters import MeterDefined
+from shared.billing.contracts.metering.usage_totals import UsageAggregated, UsageWindow
+from shared.billing.contracts.payments.collections import (
     CollectionAttemptDue,
     CollectionCompleted,
     CollectionStarted,
+)
+from shared.billing.contracts.payments.payments import (
     PaymentFailed,
     PaymentRequested,
     PaymentSubmitted,
     PaymentSucceeded,
-    RefundIssued,
-    RefundRequested,
 )
-from shared.contracts.subscriptions import Charge, CustomerRegistered, PlanPublished, SubscriptionStarted
-from shared.contracts.usage import UsageEvent, UsageRecorded
-from shared.eventstore.memory import MemoryEventStore
-from shared.eventstore.port import Append, Changes, EventStore, InboxMark, InboxMove
-from shared.eventstore.unit_of_work import UnitOfWork
-from shared.kernel.event import Event, Metadata
-from shared.kernel.money import Money
-from shared.messaging.feed import LocalFeeds
-from shared.pricing import PerUnit, Step
-from shared.testing.stillness import StillClock
+from shared.billing.contracts.payments.refunds import RefundIssued, RefundRequested
+from shared.billing.contracts.subscriptions.customers import CustomerRegistered
+from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
+from shared.billing.contracts.subscriptions.subscriptions import SubscriptionStarted
+from shared.billing.money import Money
+from shared.billing.pricing import PerUnit, Step
+from shared.framework.core.event import Event, Metadata
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.eventstore.port import Append, Changes, EventStore, InboxMark, InboxMove
+from shared.framework.eventstore.unit_of_work import UnitOfWork
+from shared.framework.messaging.feed import LocalFeeds
+from shared.framework.testing.fakes import StillClock
 
 TENANT = "acme"
 PARTITIONS = 3

@@ -8,15 +8,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from projections.audit.findings import Report
 from projections.audit.memory import memory_snapshot
 from projections.audit.port import Snapshot
 from projections.audit.postgres import postgres_snapshot
+from projections.audit.report import Report
 from projections.audit.verify import verify
-from projections.balances.projection import BALANCES
-from projections.hot.copy import copied
-from projections.postgres.prepare import prepare
-from projections.read_model import AnyModel
+from projections.engine.cache.row_cache import copied
+from projections.engine.postgres.prepare import prepare
+from projections.engine.read_model import AnyModel
+from projections.read_models.balances.projection import BALANCES
 from projections.register import READ_MODELS
 from projections.tests.conftest import PostgresReadSide, ReadSide
 from projections.tests.stories import (
@@ -38,11 +38,12 @@ from projections.tests.stories import (
     some_usage,
 )
 from projections.tests.test_hot_copy import MemoryCache
-from shared.contracts.invoicing import InvoiceFinalized, InvoiceNumberAssigned
-from shared.contracts.payments import PaymentSucceeded
-from shared.contracts.usage import UsageRecorded
-from shared.eventstore.codec import decode, encode
-from shared.eventstore.port import Record
+from shared.billing.contracts.ingest.usage import UsageRecorded
+from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
+from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
+from shared.billing.contracts.payments.payments import PaymentSucceeded
+from shared.framework.eventstore.codec import decode, encode
+from shared.framework.eventstore.port import Record
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.balances.projection import BALANCES
-from projections.folding import changes_of, facts_of
-from projections.invoices.projection import INVOICES
-from projections.read_model import Fact, Key, Stored
+from projections.engine.folding import changes_of, facts_of
+from projections.engine.read_model import Fact, Key, Stored
+from projections.read_models.balances.projection import BALANCES
+from projections.read_models.invoices.projection import INVOICES
+from projections.read_models.usage.projection import USAGE
 from projections.register import READ_MODELS
 from projections.tests.stories import (
     ADA_OWES,
@@ -23,7 +24,6 @@ from projections.tests.stories import (
     a_year_in_short,
     hear,
 )
-from projections.usage.projection import USAGE
 
 Rows = dict[str, dict[Key, Stored[Any]]]
 

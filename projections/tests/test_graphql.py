@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from projections.memory import MemoryRows
-from projections.read_model import AnyModel, Key, Stored
-from projections.reading import Library
-from projections.rows import Query
-from projections.schema import build_schema
+from projections.api.schema import build_schema
+from projections.engine.memory import MemoryRows
+from projections.engine.read_model import AnyModel, Key, Stored
+from projections.engine.request_reader import Library
+from projections.engine.row_store import Query
 from projections.tests.serving import Frontend, library_of
 from projections.tests.stories import (
     ADA,
@@ -42,7 +42,7 @@ def frontend(side: MemoryReadSide) -> Frontend:
 
 
 def test_the_printed_schema_is_the_one_that_is_served() -> None:
-    """Clients generate code from the file: `python -m projections.print_schema` writes it anew."""
+    """Clients generate code from the file: `python -m projections.api.print_schema` writes it anew."""
     assert SDL.read_text() == build_schema().as_str() + "\n"
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from projections.postgres.history import page_of
+from projections.engine.postgres.event_archive import page_of
 from projections.tests.conftest import PostgresReadSide, ReadSide, library
 from projections.tests.serving import Frontend
 from projections.tests.stories import ADA, BOB, TENANT, Contexts, a_year_in_short, day, hear
-from shared.eventstore.port import PAGE_BYTES_MAX, Receipt
+from shared.framework.eventstore.port import PAGE_BYTES_MAX, Receipt
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from projections.balances.projection import BALANCES
-from projections.folding import Change
-from projections.hot.cache import CacheIsAway
-from projections.hot.copy import HotCopy
-from projections.hot.redis import RedisCache
-from projections.hot.rows import HotRows
-from projections.memory import MemoryRows
-from projections.read_model import AnyModel, Key, Stored
+from projections.engine.cache.cache import CacheIsAway
+from projections.engine.cache.cached_row_store import HotRows
+from projections.engine.cache.redis import RedisCache
+from projections.engine.cache.row_cache import HotCopy
+from projections.engine.folding import Change
+from projections.engine.memory import MemoryRows
+from projections.engine.read_model import AnyModel, Key, Stored
+from projections.read_models.balances.projection import BALANCES
 from projections.tests.stories import (
     ADA,
     ADA_OWES,
@@ -29,8 +29,8 @@ from projections.tests.stories import (
     day,
     hear,
 )
-from shared.messaging.leadership import Term
-from shared.process.clock import LoopSleeper
+from shared.framework.leadership.port import Term
+from shared.framework.process.clock import LoopSleeper
 
 ADAS: Key = (TENANT, ADA_OWES)
 
@@ -213,7 +213,7 @@ async def test_a_change_that_takes_too_long_is_not_waited_for_and_not_believed_a
     warm: Warm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its transaction may commit after all: until the row changes again, the truth is asked."""
-    monkeypatch.setattr("projections.hot.copy.GIVEN_UP_AFTER_S", 0.0)
+    monkeypatch.setattr("projections.engine.cache.row_cache.GIVEN_UP_AFTER_S", 0.0)
     async with running(warm.copy):
         stored = await until_copied(warm.copy)
         slow = Change(replace(stored, revision=stored.revision + 1), stored.revision)
@@ -222,7 +222,7 @@ async def test_a_change_that_takes_too_long_is_not_waited_for_and_not_believed_a
         await an_invoice(warm.contexts, ADA, 9, 1_00, day(70))
         await hear(warm.contexts, warm.side.runner, warm.side.store)  # it commits, and nobody hears of it
         assert await warm.owed() == 8_00
-        monkeypatch.setattr("projections.hot.copy.GIVEN_UP_AFTER_S", 20.0)
+        monkeypatch.setattr("projections.engine.cache.row_cache.GIVEN_UP_AFTER_S", 20.0)
         await an_invoice(warm.contexts, ADA, 10, 1_00, day(71))
         await warm.hear()
         assert (await until_copied(warm.copy)).row.owed == 9_00

@@ -2,33 +2,32 @@
 
 import pytest
 
-from projections.collections.projection import COLLECTIONS, CollectionRow
-from projections.folding import folded
-from projections.invoices.projection import INVOICES
-from projections.payments.projection import PAYMENTS
-from projections.read_model import AnyModel, Fact
+from projections.engine.folding import folded
+from projections.engine.read_model import AnyModel, Fact
+from projections.read_models.collections.projection import COLLECTIONS, CollectionRow
+from projections.read_models.invoices.projection import INVOICES
+from projections.read_models.payments.projection import PAYMENTS
+from projections.read_models.subscriptions.projection import SUBSCRIPTIONS, SubscriptionRow
 from projections.register import READ_MODELS
-from projections.subscriptions.projection import SUBSCRIPTIONS, SubscriptionRow
 from projections.tests.stories import TENANT, day, dollars
-from shared.contracts import EVENTS
-from shared.contracts.invoicing import InvoicePaid
-from shared.contracts.payments import (
+from shared.billing.contracts import EVENTS
+from shared.billing.contracts.invoicing.invoices import InvoicePaid
+from shared.billing.contracts.payments.collections import (
     CollectionAttemptDue,
     CollectionCancelled,
     CollectionGaveUp,
     CollectionStarted,
-    PaymentSubmitted,
-    PaymentUnknown,
 )
-from shared.contracts.subscriptions import (
+from shared.billing.contracts.payments.payments import PaymentSubmitted, PaymentUnknown
+from shared.billing.contracts.subscriptions.subscriptions import (
     BillingPeriodClosed,
     SubscriptionCancelled,
     SubscriptionEnded,
     SubscriptionStarted,
 )
-from shared.kernel.event import Event
-from shared.kernel.period import Period
-from shared.kernel.refusals import ImpossibleHistory
+from shared.billing.period import Period
+from shared.framework.core.event import Event
+from shared.framework.core.refusals import ImpossibleHistory
 
 
 def fact(event: Event) -> Fact:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from projections.balances.projection import BALANCES
-from projections.folding import Change
-from projections.invoices.projection import INVOICES
-from projections.postgres.prepare import prepare
+from projections.engine.folding import Change
+from projections.engine.postgres.prepare import prepare
+from projections.engine.projector import Runner
+from projections.engine.row_store import Query, every_row
+from projections.read_models.balances.projection import BALANCES
+from projections.read_models.invoices.projection import INVOICES
 from projections.register import READ_MODELS
-from projections.rows import Query, every_row
-from projections.runner import Runner
 from projections.tests.conftest import PostgresReadSide, ReadSide, library
 from projections.tests.serving import Frontend
 from projections.tests.stories import (
@@ -31,8 +31,8 @@ from projections.tests.stories import (
     day,
     hear,
 )
-from shared.eventstore.port import Changes, InboxMoved, Receipt, Record
-from shared.eventstore.unit_of_work import UnitOfWork
+from shared.framework.eventstore.port import Changes, InboxMoved, Receipt, Record
+from shared.framework.eventstore.unit_of_work import UnitOfWork
 
 
 class FailsLast(Runner):

@@ -1,14 +1,14 @@
 """Ingest's composition root: the only file here that knows all the others."""
 
-from services.ingest.adapters.postgres_log import PostgresUsageLog
-from services.ingest.adapters.writer import Load, UsageWriter
-from services.ingest.api.hot import EVENTS_PATH, EventsRoute
-from services.ingest.api.routes import usage_router
-from services.ingest.application.acceptance import Acceptance
+from services.ingest.acceptance.group_commit import Load, UsageWriter
+from services.ingest.acceptance.handlers import Acceptance
+from services.ingest.acceptance.postgres import PostgresUsageLog
+from services.ingest.acceptance.routes import EVENTS_PATH, EventsRoute
+from services.ingest.rejected_events.routes import usage_router
 from services.ingest.settings import IngestSettings
-from shared.process.blueprint import Service, Tools
-from shared.process.feature import Feature
-from shared.process.run import run_process
+from shared.framework.process.feature import Feature
+from shared.framework.process.run import run_process
+from shared.framework.process.service_definition import Service, Tools
 
 
 async def build(tools: Tools[IngestSettings]) -> Service:

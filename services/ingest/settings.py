@@ -2,7 +2,7 @@
 
 from pydantic import PositiveInt
 
-from shared.process.settings import ServiceSettings
+from shared.framework.process.settings import ServiceSettings
 
 
 class IngestSettings(ServiceSettings):

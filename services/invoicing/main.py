@@ -1,19 +1,17 @@
 """Composition root of invoicing."""
 
-from services.invoicing.api.routes import router
-from services.invoicing.application.reactions import (
-    on_billing_period_closed,
-    on_customer_registered,
-    on_payment_succeeded,
-    on_usage_reading_taken,
-)
+from services.invoicing.billing_accounts.reactions import on_customer_registered
+from services.invoicing.billing_runs.reactions import on_billing_period_closed, on_usage_reading_taken
+from services.invoicing.invoices.reactions import on_payment_succeeded
+from services.invoicing.invoices.routes import router
 from services.invoicing.settings import InvoicingSettings
-from shared.contracts.metering import UsageReadingTaken
-from shared.contracts.payments import PaymentSucceeded
-from shared.contracts.subscriptions import BillingPeriodClosed, CustomerRegistered
-from shared.process.blueprint import Service, Tools
-from shared.process.feature import Feature
-from shared.process.run import run_process
+from shared.billing.contracts.metering.readings import UsageReadingTaken
+from shared.billing.contracts.payments.payments import PaymentSucceeded
+from shared.billing.contracts.subscriptions.customers import CustomerRegistered
+from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
+from shared.framework.process.feature import Feature
+from shared.framework.process.run import run_process
+from shared.framework.process.service_definition import Service, Tools
 
 BILLING_ACCOUNTS = Feature(
     subscribes_to=["subscriptions"], reactors={CustomerRegistered: on_customer_registered}

@@ -1,6 +1,6 @@
 """All that invoicing may be told from outside: what every process is told, and no more."""
 
-from shared.process.settings import ServiceSettings
+from shared.framework.process.settings import ServiceSettings
 
 
 class InvoicingSettings(ServiceSettings):

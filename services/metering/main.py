@@ -2,22 +2,23 @@
 
 from functools import partial
 
-from services.metering.adapters.postgres_book import PostgresMeterBook
-from services.metering.adapters.postgres_rollups import PostgresRollups
-from services.metering.adapters.progress import InboxProgress
-from services.metering.api.routes import meters_router, usage_router
-from services.metering.application.backfilling import Backfill
-from services.metering.application.folding import UsageFolder
-from services.metering.application.ports import CONSUMER
-from services.metering.application.readings import PURPOSE, Readings
-from services.metering.application.telling import Telling
+from services.metering.backfills.backfill import Backfill
+from services.metering.meters.postgres import PostgresMeterBook
+from services.metering.meters.routes import meters_router
+from services.metering.readings.timers import PURPOSE, Readings
+from services.metering.readings.usage_progress import InboxProgress
+from services.metering.rollups.consumer import UsageFolder
+from services.metering.rollups.ports import CONSUMER
+from services.metering.rollups.postgres import PostgresRollups
 from services.metering.settings import MeteringSettings
-from shared.contracts.subscriptions import BillingPeriodClosed
-from shared.messaging.periodic_task import repeat
-from shared.process.blueprint import Service, Tools
-from shared.process.feature import Feature
-from shared.process.run import run_process
-from shared.process.timers import TimerAction
+from services.metering.usage_queries.routes import usage_router
+from services.metering.usage_totals.publisher import Telling
+from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
+from shared.framework.messaging.periodic_task import repeat
+from shared.framework.process.feature import Feature
+from shared.framework.process.run import run_process
+from shared.framework.process.service_definition import Service, Tools
+from shared.framework.process.timers import TimerAction
 
 
 async def build(tools: Tools[MeteringSettings]) -> Service:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pydantic import PositiveFloat, PositiveInt
 
-from shared.process.settings import ServiceSettings
+from shared.framework.process.settings import ServiceSettings
 
 
 class MeteringSettings(ServiceSettings):

@@ -3,29 +3,26 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from services.payments.api.routes import payments_router
-from services.payments.application.capturing import Capturing
-from services.payments.application.collecting import on_attempt_due
-from services.payments.application.policy import Policy
-from services.payments.application.ports import Gateways
-from services.payments.application.reactions import (
-    on_customer_registered,
-    on_invoice_finalized,
-    on_invoice_voided,
-)
-from services.payments.application.refunding import Refunds
-from services.payments.application.timers import ATTEMPT, CAPTURE, REFUND
+from services.payments.collections.capture_timer import Capturing
+from services.payments.collections.reactions import on_invoice_finalized, on_invoice_voided
+from services.payments.collections.routes import payments_router
+from services.payments.collections.timers import on_attempt_due
 from services.payments.gateways import GATEWAYS
-from services.payments.gateways.limited import TimeLimited
+from services.payments.gateways.port import Gateways
+from services.payments.gateways.time_limited import TimeLimited
+from services.payments.payment_methods.reactions import on_customer_registered
+from services.payments.payments.timers import ATTEMPT, CAPTURE, REFUND
+from services.payments.refunds.timers import Refunds
+from services.payments.retry_policy import Policy
 from services.payments.settings import PaymentsSettings
-from shared.contracts.invoicing import InvoiceFinalized, InvoiceVoided
-from shared.contracts.subscriptions import CustomerRegistered
-from shared.eventstore.port import EventStore
-from shared.kernel.clock import Clock
-from shared.process.blueprint import Service, Tools
-from shared.process.feature import Feature
-from shared.process.run import run_process
-from shared.process.timers import TimerAction
+from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceVoided
+from shared.billing.contracts.subscriptions.customers import CustomerRegistered
+from shared.framework.core.clock import Clock
+from shared.framework.eventstore.port import EventStore
+from shared.framework.process.feature import Feature
+from shared.framework.process.run import run_process
+from shared.framework.process.service_definition import Service, Tools
+from shared.framework.process.timers import TimerAction
 
 
 async def build(tools: Tools[PaymentsSettings]) -> Service:

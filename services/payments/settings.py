@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, PositiveFloat, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from shared.process.settings import ServiceSettings
+from shared.framework.process.settings import ServiceSettings
 
 Duration = Annotated[timedelta, Field(gt=timedelta(0))]
 Durations = tuple[Duration, ...]

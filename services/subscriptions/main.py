@@ -1,12 +1,13 @@
 """Composition root of subscriptions."""
 
-from services.subscriptions.api.routes import router
-from services.subscriptions.application.subscribing import CLOSE_PERIOD, close_period
-from shared.process.blueprint import Service, Tools
-from shared.process.feature import Feature
-from shared.process.run import run_process
-from shared.process.settings import ServiceSettings
-from shared.process.timers import TimerAction
+from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD
+from services.subscriptions.subscriptions.routes import router
+from services.subscriptions.subscriptions.timers import close_period
+from shared.framework.process.feature import Feature
+from shared.framework.process.run import run_process
+from shared.framework.process.service_definition import Service, Tools
+from shared.framework.process.settings import ServiceSettings
+from shared.framework.process.timers import TimerAction
 
 SUBSCRIPTIONS = Feature(routers=[router], timers={CLOSE_PERIOD: TimerAction(decide=close_period)})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 import uvloop
 
-from shared.process.garbage import collect_garbage_rarely
+from shared.framework.process.gc_tuning import collect_garbage_rarely
 from tests.bench import commands, usage
 from tollhouse.embedded import local_servers
 

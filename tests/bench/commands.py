@@ -15,16 +15,17 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from services.invoicing.domain.commands import DraftInvoice, RateInvoice
-from services.invoicing.domain.invoice import INVOICE, Invoice, InvoiceCommand, InvoiceEvent
-from shared.contracts.invoicing import InvoiceLine
-from shared.eventstore import migrate
-from shared.eventstore.codec import decode
-from shared.eventstore.pool import connect
-from shared.eventstore.postgres import PostgresEventStore
-from shared.eventstore.unit_of_work import UnitOfWork, transact
-from shared.kernel.event import Metadata
-from shared.kernel.money import Money
+from services.invoicing.invoices.commands import DraftInvoice, RateInvoice
+from services.invoicing.invoices.decider import INVOICE, InvoiceCommand
+from services.invoicing.invoices.state import Invoice, InvoiceEvent
+from shared.billing.contracts.invoicing.invoices import InvoiceLine
+from shared.billing.money import Money
+from shared.framework.core.event import Metadata
+from shared.framework.eventstore import migrate
+from shared.framework.eventstore.codec import decode
+from shared.framework.eventstore.pool import connect
+from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from tests.bench.stock_commands import run_stock, stock_application
 from tests.bench.workload import COMMANDS_PER_STREAM, NOW, QUANTITY, Rate
 

@@ -20,13 +20,13 @@ import asyncpg
 import httpx2
 
 from tollhouse.client import Client
-from tollhouse.house import SERVICES
-from tollhouse.keeper import kept
+from tollhouse.installation_state import State
 from tollhouse.roles import SCOPES
-from tollhouse.servers.child import Program
+from tollhouse.servers.child_process import Program
 from tollhouse.servers.topics import has_topics
-from tollhouse.state import State
+from tollhouse.supervised_process import kept
 from tollhouse.supervisor import Stack
+from tollhouse.topology import SERVICES
 
 EVENTS_PER_REQUEST = 100
 CONNECTIONS = 32

@@ -13,18 +13,18 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from shared.eventstore.migrate import apply
-from shared.eventstore.pool import connect
-from shared.eventstore.postgres import PostgresEventStore
-from shared.messaging.cursor import PostgresCursor
-from shared.messaging.kafka import KafkaBroker
-from shared.messaging.postgres_leadership import PostgresLeadership
-from shared.process.clock import LoopSleeper
-from shared.testing.hearing import Hearing, eventually, running
-from tollhouse.house import SHARED_MIGRATIONS
-from tollhouse.keeper import Keeper
+from shared.framework.eventstore.migrate import apply
+from shared.framework.eventstore.pool import connect
+from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.leadership.postgres import PostgresLeadership
+from shared.framework.messaging.kafka import KafkaBroker
+from shared.framework.messaging.relay_cursor import PostgresCursor
+from shared.framework.process.clock import LoopSleeper
+from shared.framework.testing.messaging_harness import Hearing, eventually, running
+from tollhouse.installation_state import State
 from tollhouse.servers.tansu import local_tansu
-from tollhouse.state import State
+from tollhouse.supervised_process import Keeper
+from tollhouse.topology import SHARED_MIGRATIONS
 
 STREAMS = [f"cus_{number}" for number in range(20)]
 

@@ -12,20 +12,20 @@ import httpx2
 import pytest_asyncio
 from pydantic import SecretStr
 
-from shared.eventstore.migrate import apply
-from shared.eventstore.pool import connect
-from shared.eventstore.port import Changes, Timer
-from shared.eventstore.postgres import PostgresEventStore
-from shared.eventstore.unit_of_work import Session
-from shared.messaging.handlers import reactions
-from shared.process.blueprint import Service, Tools
-from shared.process.run import serve_context
-from shared.process.settings import ServiceSettings
-from shared.process.timers import TimerAction
-from shared.testing.hearing import eventually
-from shared.testing.store_examples import registered, timer
+from shared.framework.eventstore.migrate import apply
+from shared.framework.eventstore.pool import connect
+from shared.framework.eventstore.port import Changes, Timer
+from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.eventstore.unit_of_work import Session
+from shared.framework.messaging.handlers import reactions
+from shared.framework.process.run import serve_context
+from shared.framework.process.service_definition import Service, Tools
+from shared.framework.process.settings import ServiceSettings
+from shared.framework.process.timers import TimerAction
+from shared.framework.testing.messaging_harness import eventually
+from shared.framework.testing.store_examples import registered, timer
 from tollhouse.credentials import Credentials
-from tollhouse.house import SHARED_MIGRATIONS
+from tollhouse.topology import SHARED_MIGRATIONS
 
 
 async def open_account(session: Session, due: Timer, answer: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.contract.kustomized import Manifest, rendered
-from tollhouse.house import HOUSE, Service
+from tollhouse.topology import HOUSE, Service
 
 K8S = HOUSE / "deploy" / "k8s"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from shared.kernel.event import Event
+from shared.framework.core.event import Event
 
 _LEAVES: dict[type, Any] = {
     msgspec.inspect.StrType: "text",

@@ -11,15 +11,15 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from shared.contracts import TOPICS
-from shared.http.access import is_open
-from shared.process.settings import ServiceSettings
+from shared.billing.contracts import TOPICS
+from shared.framework.http.authorization import is_open
+from shared.framework.process.settings import ServiceSettings
 from tests.contract.deployed import K8S, container, deployed, heard_by, manifests, peers, pods, source, told
 from tollhouse.embedded import LocalServers
-from tollhouse.house import HOUSE, SERVICES, Service
-from tollhouse.plan import Plan
+from tollhouse.installation_state import State
+from tollhouse.launch_plan import Plan
 from tollhouse.provision import Databases
-from tollhouse.state import State
+from tollhouse.topology import HOUSE, SERVICES, Service
 
 OVERLAYS = [K8S / "overlays" / "local", K8S / "overlays" / "production"]
 NAMES = {service.name for service in SERVICES}

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from shared.contracts import CONTEXTS, EVENTS, events_of
-from shared.eventstore.codec import UPCASTERS, decode, encode, plain
+from shared.billing.contracts import CONTEXTS, EVENTS, events_of
+from shared.framework.eventstore.codec import UPCASTERS, decode, encode, plain
 from tests.contract.samples import sample
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -12,15 +12,21 @@ import pytest
 from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import ProgrammingError, StoredEvent
 
-from services.invoicing.domain.invoice import INVOICE, Finalized
-from shared.contracts.invoicing import InvoiceDrafted, InvoiceFinalized, InvoiceLine, InvoiceLinesRated
-from shared.eventstore import migrate
-from shared.eventstore.mapper import StoredFact, WireMapper
-from shared.eventstore.pool import connect
-from shared.eventstore.port import Append, Changes
-from shared.eventstore.postgres import PostgresEventStore
-from shared.kernel.event import Metadata
-from shared.kernel.money import Money
+from services.invoicing.invoices.decider import INVOICE
+from services.invoicing.invoices.state import Finalized
+from shared.billing.contracts.invoicing.invoices import (
+    InvoiceDrafted,
+    InvoiceFinalized,
+    InvoiceLine,
+    InvoiceLinesRated,
+)
+from shared.billing.money import Money
+from shared.framework.core.event import Metadata
+from shared.framework.eventstore import migrate
+from shared.framework.eventstore.eventsourcing_mapper import StoredFact, WireMapper
+from shared.framework.eventstore.pool import connect
+from shared.framework.eventstore.port import Append, Changes
+from shared.framework.eventstore.postgres import PostgresEventStore
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 LINE = InvoiceLine(
@@ -115,7 +121,7 @@ def auditor(url: str) -> Auditor:
             "POSTGRES_PASSWORD": address.password or "",
             "ORIGINATOR_ID_TYPE": "text",
             "CREATE_TABLE": "n",
-            "MAPPER_TOPIC": "shared.eventstore.mapper:WireMapper",
+            "MAPPER_TOPIC": "shared.framework.eventstore.eventsourcing_mapper:WireMapper",
         }
     )
 

@@ -15,9 +15,9 @@ import pytest
 
 from tollhouse.client import Client
 from tollhouse.credentials import Credentials
+from tollhouse.quiescence import settled
 from tollhouse.roles import SCOPES
-from tollhouse.running import Running, running
-from tollhouse.settled import settled
+from tollhouse.running_installation import Running, running
 
 UP_WITHIN_S, DOWN_WITHIN_S = 120, 60
 

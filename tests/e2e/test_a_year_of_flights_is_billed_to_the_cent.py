@@ -10,7 +10,7 @@ from tests.e2e.flights_billed import billed, invoices_of
 from tests.e2e.oracle import bills
 from tollhouse.client import Client
 from tollhouse.demo.flights import Departure, departures
-from tollhouse.demo.story import Delivery, in_order, live_through, open_account
+from tollhouse.demo.playback import Delivery, in_order, live_through, open_account
 
 YEAR = 12  # both changes of summer time are in it
 

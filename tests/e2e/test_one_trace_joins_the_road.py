@@ -11,7 +11,7 @@ from typing import Any
 from tests.e2e.conftest import House
 from tests.e2e.small_business import JANUARY, open_business
 from tollhouse.client import Client
-from tollhouse.demo.story import advance
+from tollhouse.demo.playback import advance
 
 LOOKS_MAX = 300
 

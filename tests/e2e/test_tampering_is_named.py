@@ -18,7 +18,7 @@ from tests.e2e.conftest import House, house_up
 from tests.e2e.small_business import JANUARY, open_business, use
 from tollhouse.cli import app
 from tollhouse.cli.output import FAILED
-from tollhouse.demo.story import advance
+from tollhouse.demo.playback import advance
 
 TENANT = "small"
 

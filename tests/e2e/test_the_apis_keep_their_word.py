@@ -21,7 +21,7 @@ from schemathesis.schemas import BaseSchema
 from tests.e2e.conftest import House
 from tests.e2e.small_business import open_business
 from tollhouse.client import Client
-from tollhouse.house import SERVICES
+from tollhouse.topology import SERVICES
 
 EXAMPLES_MAX = 8
 TENANT = "word"

@@ -20,7 +20,7 @@ from tests.e2e.small_business import JANUARY, open_business
 from tollhouse.cli import app
 from tollhouse.cli.output import FAILED, NOT_RUNNING
 from tollhouse.client import Client
-from tollhouse.demo.story import advance
+from tollhouse.demo.playback import advance
 
 CUSTOMER = {"external_id": "acme", "currency": "EUR", "time_zone": "UTC"}
 CUSTOMERS = "{ customers { edges { node { externalId } } } }"

@@ -8,10 +8,10 @@ from tests.e2e.flights_billed import billed
 from tests.e2e.oracle import bills
 from tollhouse.cli.verify import audited
 from tollhouse.demo.flights import departures
+from tollhouse.demo.playback import live_through, open_account
 from tollhouse.demo.run import client_of
-from tollhouse.demo.story import live_through, open_account
+from tollhouse.quiescence import settled
 from tollhouse.servers.apache_kafka import fetch, why_unavailable
-from tollhouse.settled import settled
 from tollhouse.supervisor import Stack
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from tests.e2e.conftest import House
 from tests.e2e.small_business import JANUARY, open_business, use
 from tollhouse.client import Client
+from tollhouse.demo.playback import advance
 from tollhouse.demo.run import nodes
-from tollhouse.demo.story import advance
 
 _INVOICE = """
 id status number customerId currency period { start end } subtotal { minor } tax { minor } total { minor }

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from projections.audit.findings import Report
+from projections.audit.report import Report
 from tollhouse.cli.output import FAILED, HERE, AsJson, Folder, console, errors, run, say_json
 from tollhouse.cli.verify import audited
 from tollhouse.cli.verify import show as show_report

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from tollhouse.cli.output import FAILED, HERE, AsJson, Folder, console, run, say_json, the_house
 from tollhouse.credentials import Credentials
-from tollhouse.running import Running
+from tollhouse.quiescence import progress, unfinished
+from tollhouse.running_installation import Running
 from tollhouse.servers.topics import has_topics
-from tollhouse.settled import progress, unfinished
 
 PACKAGES = ("tollhouse", "eventsourcing", "aiokafka", "asyncpg", "fastapi", "strawberry-graphql")
 

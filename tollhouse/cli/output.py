@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from tollhouse.client import CallFailed
-from tollhouse.running import NothingRuns, Running, running
-from tollhouse.servers.child import ChildDied, ChildNotReady
-from tollhouse.state import AlreadyRunning
+from tollhouse.installation_state import AlreadyRunning
+from tollhouse.running_installation import NothingRuns, Running, running
+from tollhouse.servers.child_process import ChildDied, ChildNotReady
 
 T = TypeVar("T")
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from projections.audit.findings import Report
 from projections.audit.postgres import postgres_snapshot
+from projections.audit.report import Report
 from projections.audit.verify import verify as audit
-from projections.hot.naming import balances_prefix
-from projections.hot.redis import RedisCache
-from shared.messaging.feed import FeedFailed
-from shared.messaging.feed_http import HttpFeeds
+from projections.engine.cache.key_prefix import balances_prefix
+from projections.engine.cache.redis import RedisCache
+from shared.framework.messaging.feed import FeedFailed
+from shared.framework.messaging.feed_http import HttpFeeds
 from tollhouse.cli.output import (
     FAILED,
     HERE,
@@ -25,9 +25,9 @@ from tollhouse.cli.output import (
     the_house,
 )
 from tollhouse.credentials import Credentials
-from tollhouse.running import Running
+from tollhouse.quiescence import DidNotSettle, settled
+from tollhouse.running_installation import Running
 from tollhouse.servers.topics import PARTITIONS
-from tollhouse.settled import DidNotSettle, settled
 
 
 def verify(folder: Folder = HERE, as_json: AsJson = False) -> None:

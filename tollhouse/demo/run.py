@@ -7,13 +7,13 @@ from typing import Any
 
 import asyncpg
 
-from shared.contracts import TOPICS
+from shared.billing.contracts import TOPICS
 from tollhouse.client import Client
 from tollhouse.demo.flights import Departure, departures
+from tollhouse.demo.playback import Delivered, Told, closes, live_through, open_account
 from tollhouse.demo.scenario import AIRLINES, TENANT
-from tollhouse.demo.story import Delivered, Told, closes, live_through, open_account
+from tollhouse.quiescence import settled
 from tollhouse.roles import SCOPES
-from tollhouse.settled import settled
 from tollhouse.supervisor import Stack
 
 # One page of balances: every airline of the demo with what it was billed, has paid and still owes.

@@ -11,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tollhouse.servers.child import ChildDied, Program
+from tollhouse.installation_state import State
+from tollhouse.servers.child_process import ChildDied, Program
 from tollhouse.servers.topics import has_topics
-from tollhouse.state import State
 
 HOUSE = Path(__file__).parents[2]
 POM = HOUSE / "deploy" / "kafka" / "pom.xml"

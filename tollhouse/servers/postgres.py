@@ -12,9 +12,9 @@ from pathlib import Path
 
 import asyncpg
 
-from tollhouse.servers.child import ChildDied, Program
-from tollhouse.servers.identity import Identity, unprivileged
-from tollhouse.state import State
+from tollhouse.installation_state import State
+from tollhouse.servers.child_process import ChildDied, Program
+from tollhouse.servers.process_user import Identity, unprivileged
 
 LOCALE = ["-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8"]
 SETTINGS = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "jit=off"]

@@ -8,9 +8,9 @@ import uuid
 from importlib.util import find_spec
 from pathlib import Path
 
-from tollhouse.servers.child import ChildDied, Program
+from tollhouse.installation_state import State
+from tollhouse.servers.child_process import ChildDied, Program
 from tollhouse.servers.topics import has_topics
-from tollhouse.state import State
 
 
 def local_tansu(state: State) -> tuple[str, Program]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
-from shared.contracts import TOPICS
+from shared.billing.contracts import TOPICS
 
 # Beside each context's topic of facts, the one for messages that could not be handled.
 ALL_TOPICS = (*TOPICS.values(), *(f"{topic}.dlq" for topic in TOPICS.values()))

@@ -6,8 +6,8 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from tollhouse.servers.child import ChildDied, Program
-from tollhouse.state import State
+from tollhouse.installation_state import State
+from tollhouse.servers.child_process import ChildDied, Program
 
 
 def local_valkey(state: State) -> tuple[str, Program]:

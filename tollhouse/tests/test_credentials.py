@@ -10,7 +10,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from shared.http.authentication import BearerAuthenticator
+from shared.framework.http.authentication import BearerAuthenticator
 from tollhouse.credentials import Credentials
 
 

@@ -9,12 +9,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from redis.asyncio import Redis
 
 from tollhouse.embedded import LocalServers, UnknownBroker, chosen_broker, local_servers
-from tollhouse.keeper import Keeper, kept
-from tollhouse.servers.identity import as_nobody
+from tollhouse.installation_state import AlreadyRunning, State
 from tollhouse.servers.postgres import local_postgres
+from tollhouse.servers.process_user import as_nobody
 from tollhouse.servers.tansu import local_tansu
 from tollhouse.servers.topics import ALL_TOPICS, PARTITIONS
-from tollhouse.state import AlreadyRunning, State
+from tollhouse.supervised_process import Keeper, kept
 from tollhouse.tests.waiting import is_alive, until
 
 SERVERS = ("postgres", "valkey", "tansu")

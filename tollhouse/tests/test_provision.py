@@ -3,8 +3,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tollhouse.house import SERVICES, Service
 from tollhouse.provision import Databases, provision
+from tollhouse.topology import SERVICES, Service
 
 MIGRATION = """
 CREATE TABLE facts (fact text PRIMARY KEY);

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from tollhouse.house import HOUSE, SERVICES
 from tollhouse.provision import ProvisionRefused, databases_of
+from tollhouse.topology import HOUSE, SERVICES
 
 ROLES = [f"{service.name}_{kind}" for service in SERVICES for kind in ("owner", "app")]
 

@@ -9,12 +9,12 @@ import asyncpg
 import httpx2
 import pytest
 
-from tollhouse.house import Service
-from tollhouse.keeper import kept
-from tollhouse.running import NothingRuns, running
-from tollhouse.servers.child import ChildDied, Program
+from tollhouse.running_installation import NothingRuns, running
+from tollhouse.servers.child_process import ChildDied, Program
+from tollhouse.supervised_process import kept
 from tollhouse.supervisor import Stack
 from tollhouse.tests.waiting import is_alive, until
+from tollhouse.topology import Service
 
 STAND_IN = "tollhouse.tests.stand_in"
 SERVICES = (Service("ingest", STAND_IN, ()), Service("payments", STAND_IN, (), uses_sandbox=True))
@@ -36,7 +36,7 @@ async def told(stack: Stack, name: str) -> dict[str, str]:
 
 
 async def test_every_service_is_told_the_environment_contract(tmp_path: Path) -> None:
-    """shared/process/settings.py reads these names; a missing one is a service that does not start."""
+    """shared/framework/process/settings.py reads these names; a missing one is a service that does not start."""
     async with Stack.start(tmp_path, services=SERVICES, fast=True, env={"TOLLHOUSE_EXTRA": "1"}) as stack:
         ingest, payments = await told(stack, "ingest"), await told(stack, "payments")
         assert ingest["TOLLHOUSE_DATABASE_URL"] == stack.dsn("ingest")

@@ -6,17 +6,17 @@ from typing import Any, cast
 
 import httpx2
 
-from services.invoicing.api.routes import router
+from services.invoicing.invoices.routes import router
 from services.invoicing.main import FEATURES
 from services.invoicing.tests.stories import LATER
-from shared.contracts.invoicing import InvoiceFinalized
-from shared.eventstore.memory import MemoryEventStore
-from shared.eventstore.port import EventStore
-from shared.http.app import create_app
-from shared.kernel.event import Event
-from shared.process.feature import merged_handler
-from shared.testing.facts import hear, history, told
-from shared.testing.stillness import CountingIds, KnownCallers, StillClock, caller
+from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
+from shared.framework.core.event import Event
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.eventstore.port import EventStore
+from shared.framework.http.app import create_app
+from shared.framework.process.feature import merged_handler
+from shared.framework.testing.event_records import hear, history, told
+from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
 
 SCOPES = ("invoices:write", "tax:write")
 CALLERS = {

@@ -3,14 +3,16 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from services.invoicing.domain.billing_run import invoice_id_of, run_id_of
-from shared.contracts.invoicing import InvoiceLine
-from shared.contracts.metering import MeterQuantity, UsageReadingTaken
-from shared.contracts.payments import PaymentSucceeded
-from shared.contracts.subscriptions import BillingPeriodClosed, Charge, CustomerRegistered
-from shared.kernel.money import Money
-from shared.kernel.period import Period
-from shared.pricing import Flat, Graduated, PerUnit, Tier
+from services.invoicing.billing_runs.decider import invoice_id_of, run_id_of
+from shared.billing.contracts.invoicing.invoices import InvoiceLine
+from shared.billing.contracts.metering.readings import MeterQuantity, UsageReadingTaken
+from shared.billing.contracts.payments.payments import PaymentSucceeded
+from shared.billing.contracts.subscriptions.customers import CustomerRegistered
+from shared.billing.contracts.subscriptions.plans import Charge
+from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
+from shared.billing.money import Money
+from shared.billing.period import Period
+from shared.billing.pricing import Flat, Graduated, PerUnit, Tier
 
 JANUARY = Period(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
 END = JANUARY.end

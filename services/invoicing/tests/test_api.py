@@ -7,7 +7,7 @@ import pytest
 
 from services.invoicing.tests.running import Running
 from services.invoicing.tests.stories import INVOICE_ID, REGISTERED, closed, quantity, reading
-from shared.contracts.invoicing import TaxRateSet
+from shared.billing.contracts.invoicing.tax import TaxRateSet
 
 ONE_OFF: dict[str, Any] = {
     "customer_id": "cus_1",

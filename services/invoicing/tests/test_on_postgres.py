@@ -7,9 +7,9 @@ import pytest_asyncio
 
 from services.invoicing.tests.running import Running
 from services.invoicing.tests.stories import REGISTERED, closed, quantity, reading
-from shared.contracts.invoicing import InvoiceNumberAssigned
-from shared.eventstore.postgres import PostgresEventStore
-from shared.testing.service_database import service_pool
+from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
+from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.testing.service_database import service_pool
 
 ITEM = {"description": "Work", "quantity": "1", "unit_price": "10"}
 

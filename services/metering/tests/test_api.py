@@ -8,18 +8,19 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from services.metering.api.routes import meters_router, usage_router
-from services.metering.application.folding import UsageFolder
-from services.metering.application.ports import CONSUMER
-from services.metering.tests.conftest import Kept
+from services.metering.conftest import Kept
+from services.metering.meters.routes import meters_router
+from services.metering.rollups.consumer import UsageFolder
+from services.metering.rollups.ports import CONSUMER
 from services.metering.tests.usage import NOON, record, usage
-from shared.contracts import TOPICS
-from shared.contracts.usage import UsageEvent
-from shared.eventstore.port import Changes, InboxMark, InboxMove
-from shared.eventstore.unit_of_work import UnitOfWork
-from shared.http.app import create_app
-from shared.kernel.ids import partition_of, slot_of
-from shared.testing.stillness import CountingIds, KnownCallers, StillClock, caller
+from services.metering.usage_queries.routes import usage_router
+from shared.billing.contracts import TOPICS
+from shared.billing.contracts.ingest.usage import UsageEvent
+from shared.framework.core.ids import partition_of, slot_of
+from shared.framework.eventstore.port import Changes, InboxMark, InboxMove
+from shared.framework.eventstore.unit_of_work import UnitOfWork
+from shared.framework.http.app import create_app
+from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
 
 MILES = {
     "key": "miles",

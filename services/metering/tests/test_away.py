@@ -6,13 +6,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.metering.adapters import series_ids
-from services.metering.adapters.postgres_book import PostgresMeterBook
-from services.metering.adapters.postgres_rollups import PostgresRollups
-from services.metering.adapters.series_ids import SeriesIds
-from services.metering.domain.fold import Series
+from services.metering.meters.postgres import PostgresMeterBook
+from services.metering.rollups import series_ids
+from services.metering.rollups.accumulator import Series
+from services.metering.rollups.postgres import PostgresRollups
+from services.metering.rollups.series_ids import SeriesIds
 from services.metering.tests.usage import TENANT
-from shared.eventstore.port import StoreIsUnavailable
+from shared.framework.eventstore.port import StoreIsUnavailable
 
 
 async def look(rollups: PostgresRollups) -> None:

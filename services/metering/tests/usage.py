@@ -11,12 +11,12 @@ from uuid import UUID
 
 import msgspec
 
-from shared.contracts.metering import MeterDefined
-from shared.contracts.usage import UsageEvent, UsageRecorded
-from shared.eventstore.codec import encode
-from shared.eventstore.port import Record
-from shared.kernel.event import Metadata
-from shared.kernel.ids import derived_id, slot_of
+from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
+from shared.billing.contracts.metering.meters import MeterDefined
+from shared.framework.core.event import Metadata
+from shared.framework.core.ids import derived_id, slot_of
+from shared.framework.eventstore.codec import encode
+from shared.framework.eventstore.port import Record
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TENANT = "nyc"

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
-from services.payments.application.ports import PaymentGateway
-from services.payments.gateways.sandbox import open_sandbox
+from services.payments.gateways.port import PaymentGateway
+from services.payments.gateways.sandbox.gateway import open_sandbox
 from services.payments.settings import PaymentsSettings
-from shared.kernel.clock import Clock
+from shared.framework.core.clock import Clock
 
 OpenGateway = Callable[[PaymentsSettings, Clock], AbstractAsyncContextManager[PaymentGateway]]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from services.payments.application.ports import (
+from services.payments.gateways.port import (
     Captured,
     Card,
     Declined,
@@ -12,8 +12,8 @@ from services.payments.application.ports import (
     Refunded,
     Silence,
 )
-from shared.eventstore.port import Changes, EventStore, Receipt
-from shared.kernel.money import Money
+from shared.billing.money import Money
+from shared.framework.eventstore.port import Changes, EventStore, Receipt
 
 
 class Died(BaseException):

@@ -7,25 +7,26 @@ from typing import Any, TypeVar, cast
 
 import httpx2
 
-from services.payments.api.routes import payments_router
-from services.payments.application.ports import PaymentGateway
-from services.payments.gateways.limited import TimeLimited
-from services.payments.gateways.sandbox import Sandbox
-from services.payments.gateways.sandbox_books import Books, MemoryBooks, Status
+from services.payments.collections.routes import payments_router
+from services.payments.gateways.port import PaymentGateway
+from services.payments.gateways.sandbox.gateway import Sandbox
+from services.payments.gateways.sandbox.ledger import Books, MemoryBooks, Status
+from services.payments.gateways.time_limited import TimeLimited
 from services.payments.main import features_of
 from services.payments.tests.stories import NOON, POLICY, REGISTERED
-from shared.contracts.payments import PaymentSucceeded, RefundIssued
-from shared.eventstore.memory import MemoryEventStore
-from shared.eventstore.port import EventStore
-from shared.http.app import create_app
-from shared.kernel.event import Event
-from shared.messaging.leadership import MemoryLeadership
-from shared.process.blueprint import Service
-from shared.process.clock import LoopSleeper
-from shared.process.feature import merged_handler
-from shared.process.timers import TimerLoop
-from shared.testing.facts import hear, history, told
-from shared.testing.stillness import CountingIds, KnownCallers, StillClock, caller
+from shared.billing.contracts.payments.payments import PaymentSucceeded
+from shared.billing.contracts.payments.refunds import RefundIssued
+from shared.framework.core.event import Event
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.eventstore.port import EventStore
+from shared.framework.http.app import create_app
+from shared.framework.leadership.port import MemoryLeadership
+from shared.framework.process.clock import LoopSleeper
+from shared.framework.process.feature import merged_handler
+from shared.framework.process.service_definition import Service
+from shared.framework.process.timers import TimerLoop
+from shared.framework.testing.event_records import hear, history, told
+from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
 
 CALLERS = {
     "admin": caller("acme", "payments:write"),

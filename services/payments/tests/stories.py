@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from services.payments.application.policy import Policy
-from services.payments.domain.collection import collection_id_of
-from services.payments.domain.payment import payment_id_of
-from shared.contracts.invoicing import InvoiceFinalized, InvoiceLine, InvoiceVoided
-from shared.contracts.subscriptions import CustomerRegistered
-from shared.kernel.money import Money
+from services.payments.collections.decider import collection_id_of
+from services.payments.payments.decider import payment_id_of
+from services.payments.retry_policy import Policy
+from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceLine, InvoiceVoided
+from shared.billing.contracts.subscriptions.customers import CustomerRegistered
+from shared.billing.money import Money
 
 NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

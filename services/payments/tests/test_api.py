@@ -4,7 +4,7 @@ import pytest
 
 from services.payments.tests.running import Running
 from services.payments.tests.stories import INVOICE, REGISTERED, finalized, payment
-from shared.contracts.payments import PaymentMethodAttached
+from shared.billing.contracts.payments.payment_methods import PaymentMethodAttached
 
 CARD = {"customer_id": "cus_1", "gateway": "sandbox", "token": "tok_ok"}
 PAN = "4242 4242 4242 4242"

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.payments.gateways.sandbox_postgres import open_books
+from services.payments.gateways.sandbox.postgres import open_books
 from services.payments.tests.running import Running
 from services.payments.tests.stories import DAY, DUE, FIVE_MINUTES, HOUR, finalized, voided
-from shared.contracts.payments import CollectionCompleted, PaymentSucceeded
-from shared.eventstore.postgres import PostgresEventStore
-from shared.testing.service_database import service_pool
+from shared.billing.contracts.payments.collections import CollectionCompleted
+from shared.billing.contracts.payments.payments import PaymentSucceeded
+from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.testing.service_database import service_pool
 
 LIMIT_S = 1.0
 """Real books answer over a socket; the stories that need silence wait this long for it."""

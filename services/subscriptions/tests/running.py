@@ -6,19 +6,20 @@ from typing import Any, cast
 
 import httpx2
 
-from services.subscriptions.api.routes import router
-from services.subscriptions.application.subscribing import CLOSE_PERIOD, close_period
+from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD
+from services.subscriptions.subscriptions.routes import router
+from services.subscriptions.subscriptions.timers import close_period
 from services.subscriptions.tests.stories import NOON
-from shared.contracts.subscriptions import BillingPeriodClosed
-from shared.eventstore.codec import decode
-from shared.eventstore.memory import MemoryEventStore
-from shared.eventstore.port import EventStore, Record
-from shared.http.app import create_app
-from shared.http.credential import Role
-from shared.messaging.leadership import MemoryLeadership
-from shared.process.clock import LoopSleeper
-from shared.process.timers import TimerAction, TimerLoop, unfinished_timers
-from shared.testing.stillness import CountingIds, KnownCallers, StillClock, caller
+from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
+from shared.framework.eventstore.codec import decode
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.eventstore.port import EventStore, Record
+from shared.framework.http.app import create_app
+from shared.framework.http.credential import Role
+from shared.framework.leadership.port import MemoryLeadership
+from shared.framework.process.clock import LoopSleeper
+from shared.framework.process.timers import TimerAction, TimerLoop, unfinished_timers
+from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
 
 SCOPES = ("customers:write", "plans:write", "subscriptions:write", "clocks:write")
 CALLERS = {

@@ -3,16 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from services.subscriptions.domain.commands import ClosePeriod, StartSubscription
-from shared.contracts.subscriptions import (
-    BillingPeriodClosed,
-    Charge,
-    CustomerRegistered,
-    PlanPublished,
-    SubscriptionStarted,
-)
-from shared.kernel.period import Period
-from shared.pricing import Flat, PerUnit
+from services.subscriptions.subscriptions.decider import ClosePeriod, StartSubscription
+from shared.billing.contracts.subscriptions.customers import CustomerRegistered
+from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
+from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed, SubscriptionStarted
+from shared.billing.period import Period
+from shared.billing.pricing import Flat, PerUnit
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -9,10 +9,10 @@ import pytest_asyncio
 
 from services.subscriptions.tests.running import Running
 from services.subscriptions.tests.stories import NOON, on
-from shared.eventstore import migrate
-from shared.eventstore.pool import connect
-from shared.eventstore.postgres import PostgresEventStore
-from shared.process.timers import unfinished_timers
+from shared.framework.eventstore import migrate
+from shared.framework.eventstore.pool import connect
+from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.process.timers import unfinished_timers
 
 
 @pytest_asyncio.fixture

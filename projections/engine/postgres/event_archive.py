@@ -1,0 +1,127 @@
+"""Raw history in PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from projections.engine.customer_index import Mention
+from projections.engine.event_archive import Place
+from projections.engine.postgres.executor import Executor
+from projections.engine.read_model import OfCustomer, OfStream, Source
+from shared.framework.eventstore.commit_payload import record_of
+from shared.framework.eventstore.port import PAGE_BYTES_MAX, Effect, Receipt, Record
+
+_COLUMNS = (
+    "h.context, h.position, h.tenant_id, h.stream_id, h.version, h.wire_name, h.state, h.slot, h.event_id,"
+    " h.metadata::text AS metadata, h.occurred_at, h.recorded_at"
+)
+_TYPES = (
+    "text[] bigint[] text[] text[] bigint[] text[]"
+    " bytea[] smallint[] uuid[] text[] timestamptz[] timestamptz[]"
+).split()
+_INSERT = (
+    "INSERT INTO history (context, position, tenant_id, stream_id, version, wire_name, state, slot, event_id,"
+    " metadata, occurred_at, recorded_at) SELECT c, p, t, s, v, w, b, o, e, m::jsonb, a, r FROM unnest("
+    + ", ".join(f"${number}::{kind}" for number, kind in enumerate(_TYPES, start=1))
+    + ") AS n(c, p, t, s, v, w, b, o, e, m, a, r)"
+)
+GROWING = 80813
+"""Advisory lock, shared by all who add to history, and held alone by who fills a new table from it."""
+_TOGETHER = f"SELECT pg_advisory_xact_lock_shared({GROWING})"
+_MENTION = (
+    "INSERT INTO history_mentions SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])"
+    " ON CONFLICT DO NOTHING"
+)
+
+
+class PostgresHistory:
+    """See `History`."""
+
+    def __init__(self, executor: Executor) -> None:
+        """Reads go through `executor`; writes through the connection of their transaction."""
+        self._executor = executor
+
+    def add(self, records: Sequence[Record], mentions: Sequence[Mention]) -> Effect:
+        """A side write; a record that is there already breaks the transaction."""
+
+        async def write(connection: Any, _: Receipt) -> None:
+            await connection.execute(_TOGETHER)
+            if records:
+                await connection.execute(_INSERT, *map(list, zip(*map(_values, records), strict=True)))
+            if mentions:
+                await connection.execute(_MENTION, *map(list, zip(*mentions, strict=True)))
+
+        return write
+
+    async def of(self, tenant_id: str, source: Source, wire_names: Sequence[str]) -> Sequence[Record]:
+        """All records of these wire names, by context and position."""
+        origin, wanted = _from(source)
+        found = await self._executor.fetch(
+            f"SELECT {_COLUMNS} FROM {origin} AND h.wire_name = ANY($3) ORDER BY h.context, h.position",
+            tenant_id,
+            wanted,
+            list(wire_names),
+        )
+        return [record_of(row) for row in found]
+
+    async def page(
+        self, tenant_id: str, source: Source, as_of: datetime | None, after: Place | None, limit: int
+    ) -> Sequence[Record]:
+        """Up to a moment, in the order of `Place`."""
+        origin, wanted = _from(source)
+        start = (after.occurred_at, after.context, after.position) if after else (None, "", 0)
+        found = await self._executor.fetch(
+            f"SELECT {_COLUMNS} FROM {origin} AND ($3::timestamptz IS NULL OR h.occurred_at <= $3)"
+            " AND ($4::timestamptz IS NULL OR (h.occurred_at, h.context, h.position) > ($4, $5, $6))"
+            " ORDER BY h.occurred_at, h.context, h.position LIMIT $7",
+            tenant_id,
+            wanted,
+            as_of,
+            *start,
+            limit,
+        )
+        return [record_of(row) for row in found]
+
+
+async def page_of(executor: Executor, context: str, after: int, limit: int) -> list[Record]:
+    """The whole history of a context, page by page; a page ends where it holds PAGE_BYTES_MAX."""
+    found = await executor.fetch(
+        "SELECT * FROM ("
+        "SELECT *, sum(octet_length(state)) OVER in_order - octet_length(state) AS bytes_before"
+        f" FROM (SELECT {_COLUMNS} FROM history h WHERE h.context = $1 AND h.position > $2"
+        " ORDER BY h.position LIMIT $3) AS rows"
+        " WINDOW in_order AS (ORDER BY position ROWS UNBOUNDED PRECEDING)) AS page"
+        f" WHERE bytes_before < {PAGE_BYTES_MAX} ORDER BY position",
+        context,
+        after,
+        limit,
+    )
+    return [record_of(row) for row in found]
+
+
+def _values(record: Record) -> tuple[Any, ...]:
+    return (
+        record.context,
+        record.position,
+        record.tenant_id,
+        record.stream_id,
+        record.version,
+        record.wire_name,
+        record.state,
+        record.slot,
+        record.event_id,
+        msgspec.json.encode(record.metadata).decode(),
+        record.metadata.occurred_at,
+        record.recorded_at,
+    )
+
+
+def _from(source: Source) -> tuple[str, str]:
+    match source:
+        case OfStream(stream_id):
+            return "history h WHERE h.tenant_id = $1 AND h.stream_id = $2", stream_id
+        case OfCustomer(customer_id):
+            joined = "history h JOIN history_mentions m USING (tenant_id, context, stream_id)"
+            return f"{joined} WHERE h.tenant_id = $1 AND m.customer_id = $2", customer_id

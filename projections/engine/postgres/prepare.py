@@ -1,0 +1,52 @@
+"""Tables of new read models, filled from history before anybody is served from them."""
+
+from typing import Any
+
+import asyncpg
+
+from projections.engine.folding import changes_of, facts_of
+from projections.engine.postgres.event_archive import GROWING, page_of
+from projections.engine.postgres.row_store import PostgresRows
+from projections.engine.postgres.tables import LIVE, is_made, make
+from projections.engine.read_model import AnyModel
+from projections.register import READ_MODELS
+from shared.billing.contracts import CONTEXTS
+from shared.framework.eventstore.port import Receipt
+
+PAGE = 1000
+PREPARE_TIMEOUT_S = 600.0
+_LET_OWNER_LOOK = """
+DO $$ BEGIN
+    EXECUTE 'GRANT SELECT ON {table} TO '
+        || (SELECT nspowner::regrole FROM pg_namespace WHERE nspname = split_part('{table}', '.', 1));
+END $$"""  # the process owns its tables; an audit is done by the owner of the database
+_ALONE = f"SELECT pg_advisory_xact_lock({GROWING})"  # nothing is heard meanwhile, so nothing is missed
+
+
+async def prepare(dsn: str) -> list[str]:
+    """Make and fill the tables that are not there yet; their names. What is there stays as it is."""
+    connection: Any = await asyncpg.connect(dsn, timeout=10.0, command_timeout=PREPARE_TIMEOUT_S)
+    try:
+        new = [model for model in READ_MODELS if not await is_made(connection, LIVE, model)]
+        if new:
+            async with connection.transaction():
+                await connection.execute(_ALONE)
+                new = [model for model in new if not await is_made(connection, LIVE, model)]
+                await _fill(connection, new)
+        return [model.table for model in new]
+    finally:
+        await connection.close()
+
+
+async def _fill(connection: Any, models: list[AnyModel]) -> None:
+    rows = PostgresRows(connection)
+    for model in models:
+        await make(connection, LIVE, model)
+        await connection.execute(_LET_OWNER_LOOK.format(table=f"{LIVE}.{model.table}"))
+    for context in CONTEXTS:
+        after = 0
+        while page := await page_of(connection, context, after, PAGE):
+            facts = facts_of(page)
+            for model in models:
+                await rows.save(model, await changes_of(model, facts, rows.load))(connection, Receipt())
+            after = page[-1].position

@@ -1,0 +1,133 @@
+"""What one request may read, and how: tenant and role from the credential, neighbours always in batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from strawberry.dataloader import DataLoader
+
+from projections.engine.event_archive import History
+from projections.engine.freshness import Fresh, Freshness
+from projections.engine.point_in_time import as_it_was
+from projections.engine.read_model import AnyModel, Stored
+from projections.engine.row_store import Query, Rows
+from projections.read_models.customers.projection import CUSTOMERS
+from projections.refusals import MomentIsInvalid
+
+HOLDS_NOTHING = "\0"
+"""GraphQL can spell it; no database text can hold it, so whatever is named with it is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Where all that is read lies."""
+
+    rows: Rows
+    history: History
+    freshness: Freshness
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who reads. A customer sees only what is theirs; every other role sees its whole tenant."""
+
+    tenant_id: str
+    customer_id: str | None = None
+
+
+class Reader:
+    """One request's view: nothing of another tenant, or of another customer, can be named through it."""
+
+    def __init__(self, library: Library, viewer: Viewer) -> None:
+        """For the length of one request: what was read once is not read again."""
+        self.viewer = viewer
+        self._library = library
+        self._single: dict[str, DataLoader[str, Stored[Any] | None]] = {}
+        self._paged: dict[tuple[str, str, Query], DataLoader[str, Sequence[Stored[Any]]]] = {}
+
+    async def one(
+        self, model: AnyModel, row_id: str, as_of: datetime | None = None, *, linked: bool = False
+    ) -> Stored[Any] | None:
+        """A row by its id, now or at a moment; None when there is none that this viewer may see.
+
+        `linked`: it was reached from a row that the viewer may see, so it needs no owner of its own.
+        """
+        if HOLDS_NOTHING in row_id:
+            return None
+        if as_of is None:
+            stored = await self._loader(model).load(row_id)
+        else:
+            moment = aware(as_of)
+            stored = await as_it_was(self._library.history, model, self.viewer.tenant_id, row_id, moment)
+        return stored if stored and (linked or await self._may_see(model, stored)) else None
+
+    async def page(self, model: AnyModel, query: Query) -> Sequence[Stored[Any]]:
+        """Rows of the query that this viewer may see."""
+        if any(HOLDS_NOTHING in value for _, value in query.filters):
+            return []
+        if self.viewer.customer_id is None:
+            return await self._library.rows.page(model, query)
+        owner = await self._owner_value(model)
+        if model.owner is None or owner is None:
+            return []
+        return await self._library.rows.page(
+            model, replace(query, filters=(*query.filters, (model.owner, owner)))
+        )
+
+    async def under(self, model: AnyModel, column: str, value: str, query: Query) -> Sequence[Stored[Any]]:
+        """Rows that belong to a row which the viewer may see; many parents make one statement."""
+        if any(HOLDS_NOTHING in wanted for _, wanted in query.filters):
+            return []
+        key = (model.name, column, query)
+        if key not in self._paged:
+
+            async def load(values: list[str]) -> list[Sequence[Stored[Any]]]:
+                pages = await self._library.rows.pages(model, column, values, query)
+                return [pages[value] for value in values]
+
+            self._paged[key] = DataLoader(load_fn=load)
+        return await self._paged[key].load(value)
+
+    async def freshness(self) -> Sequence[Fresh]:
+        """How far the read side has heard."""
+        return await self._library.freshness.of(self.viewer.tenant_id)
+
+    def query(self, **conditions: Any) -> Query:
+        """A query within the viewer's tenant."""
+        return Query(tenant_id=self.viewer.tenant_id, **conditions)
+
+    def _loader(self, model: AnyModel) -> DataLoader[str, Stored[Any] | None]:
+        if model.name not in self._single:
+            tenant_id = self.viewer.tenant_id
+
+            async def load(row_ids: list[str]) -> list[Stored[Any] | None]:
+                found = await self._library.rows.load(model, [(tenant_id, row_id) for row_id in row_ids])
+                return [found.get((tenant_id, row_id)) for row_id in row_ids]
+
+            self._single[model.name] = DataLoader(load_fn=load)
+        return self._single[model.name]
+
+    async def _may_see(self, model: AnyModel, stored: Stored[Any]) -> bool:
+        if self.viewer.customer_id is None:
+            return True
+        owner = await self._owner_value(model)
+        return model.owner is not None and owner == getattr(stored.row, model.owner)
+
+    async def _owner_value(self, model: AnyModel) -> str | None:
+        """What stands in a model's owner column on rows of the viewing customer."""
+        customer_id = self.viewer.customer_id
+        if model.owner != "subject" or customer_id is None:
+            return customer_id
+        customer = await self._loader(CUSTOMERS).load(customer_id)
+        return customer.row.external_id if customer else None
+
+
+def aware(moment: datetime) -> datetime:
+    """The moment in UTC; MomentIsInvalid when it has no offset, or when UTC has no such year."""
+    if moment.tzinfo is None:
+        raise MomentIsInvalid(moment.isoformat())
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise MomentIsInvalid(moment.isoformat()) from error

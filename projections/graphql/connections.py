@@ -1,0 +1,101 @@
+"""Relay connections in a stable order: a cursor is a row's place, so paging never skips or repeats."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import strawberry
+from strawberry.relay import PageInfo
+
+from projections.engine.read_model import AnyModel, Stored
+from projections.engine.request_reader import Reader, aware
+from projections.engine.row_store import Place
+from projections.refusals import CursorIsUnreadable, MomentIsInvalid, PageIsTooLarge
+
+Node = TypeVar("Node")
+
+PAGE_MAX = 100
+
+
+@strawberry.type(description="A row and its cursor.")
+class Edge(Generic[Node]):
+    """See the Relay specification."""
+
+    node: Node
+    cursor: str
+
+
+@strawberry.type(description="A page of rows, oldest first.")
+class Connection(Generic[Node]):
+    """See the Relay specification."""
+
+    edges: list[Edge[Node]]
+    page_info: PageInfo
+
+
+async def connection(
+    reader: Reader,
+    model: AnyModel,
+    shown: Callable[[Stored[Any]], Node],
+    *,
+    first: int,
+    after: str | None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    of: tuple[str, str] | None = None,
+    **filters: str | None,
+) -> Connection[Node]:
+    """A page of a model. `of`: the filter column and value of the row that it is read for, in a batch.
+
+    Raises PageIsTooLarge, CursorIsUnreadable, MomentIsInvalid.
+    """
+    if not 1 <= first <= PAGE_MAX:
+        raise PageIsTooLarge(str(first))
+    query = reader.query(
+        filters=tuple((column, value) for column, value in filters.items() if value is not None),
+        since=aware(since) if since else None,
+        until=aware(until) if until else None,
+        after=place_of(after) if after else None,
+        limit=first + 1,  # one more tells whether there is a next page
+    )
+    rows = await (reader.under(model, *of, query) if of else reader.page(model, query))
+    return _page(model, shown, rows, first, later=after is not None)
+
+
+def _page(
+    model: AnyModel,
+    shown: Callable[[Stored[Any]], Node],
+    rows: Sequence[Stored[Any]],
+    first: int,
+    *,
+    later: bool,
+) -> Connection[Node]:
+    edges = [
+        Edge(node=shown(row), cursor=cursor_of((model.sorted_by(row.row), row.id))) for row in rows[:first]
+    ]
+    info = PageInfo(
+        has_next_page=len(rows) > first,
+        has_previous_page=later,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
+    return Connection(edges=edges, page_info=info)
+
+
+def cursor_of(place: Place) -> str:
+    """A place in an order, opaque to clients."""
+    return base64.urlsafe_b64encode(f"{place[0].isoformat()}|{place[1]}".encode()).decode()
+
+
+def place_of(cursor: str) -> Place:
+    """The place that a cursor stands for; CursorIsUnreadable if we never spelt it."""
+    try:
+        moment, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        place = (aware(datetime.fromisoformat(moment)), row_id)
+    except (binascii.Error, ValueError, MomentIsInvalid) as error:
+        raise CursorIsUnreadable(cursor[:100]) from error
+    if "\0" in row_id:
+        raise CursorIsUnreadable(cursor[:100])
+    return place

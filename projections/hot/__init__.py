@@ -1,1 +1,0 @@
-"""A hot copy of rows that screens ask for often: it may be away, and is not believed when in doubt."""

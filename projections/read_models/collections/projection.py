@@ -1,0 +1,95 @@
+"""Collections: one per invoice, with the next attempt and how it ended."""
+
+from datetime import datetime
+
+import msgspec
+
+from projections.engine.read_model import Fact, ReadModel, one, own_stream
+from shared.billing.contracts.payments.collections import (
+    CollectionAttemptDue,
+    CollectionCancelled,
+    CollectionCompleted,
+    CollectionGaveUp,
+    CollectionStarted,
+)
+from shared.billing.money import Money
+from shared.framework.core.refusals import ImpossibleHistory
+
+Heard = (
+    CollectionStarted | CollectionAttemptDue | CollectionCompleted | CollectionGaveUp | CollectionCancelled
+)
+
+
+class CollectionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """`status`: open, completed, gave_up or cancelled; while open, `attempt` is due at `next_attempt_at`."""
+
+    collection_id: str
+    invoice_id: str
+    customer_id: str
+    amount: Money
+    started_at: datetime
+    status: str = "open"
+    attempt: int = 0
+    next_attempt_at: datetime | None = None
+    reason: str | None = None
+    payment_id: str | None = None
+    closed_at: datetime | None = None
+
+
+def fold(row: CollectionRow | None, event: Heard, _: Fact) -> CollectionRow | None:
+    """What is true of it after this; one that gave up opens again when another attempt is asked for."""
+    match row, event:
+        case None, CollectionCancelled():
+            return None  # its invoice was voided before there was anything to collect, and now never is
+        case None, CollectionStarted():
+            return _started(event)
+        case CollectionRow(), CollectionAttemptDue():
+            return msgspec.structs.replace(
+                row,
+                status="open",
+                attempt=event.attempt,
+                next_attempt_at=event.due_at,
+                reason=event.reason,
+                closed_at=None,
+            )
+        case CollectionRow(), CollectionCompleted():
+            return _closed(row, "completed", event.completed_at, payment_id=event.payment_id)
+        case CollectionRow(), CollectionGaveUp():
+            return _closed(row, "gave_up", event.gave_up_at, reason=event.reason)
+        case CollectionRow(), CollectionCancelled():
+            return _closed(row, "cancelled", event.cancelled_at, reason=None)
+    raise ImpossibleHistory(row, event)
+
+
+def _started(event: CollectionStarted) -> CollectionRow:
+    return CollectionRow(
+        collection_id=event.collection_id,
+        invoice_id=event.invoice_id,
+        customer_id=event.customer_id,
+        amount=event.amount,
+        started_at=event.started_at,
+    )
+
+
+def _closed(row: CollectionRow, status: str, closed_at: datetime, **how: str | None) -> CollectionRow:
+    return msgspec.structs.replace(row, status=status, closed_at=closed_at, next_attempt_at=None, **how)
+
+
+COLLECTIONS = ReadModel(
+    name="collections",
+    version=1,
+    row=CollectionRow,
+    hears=(
+        CollectionStarted,
+        CollectionAttemptDue,
+        CollectionCompleted,
+        CollectionGaveUp,
+        CollectionCancelled,
+    ),
+    parts=one("collection_id"),
+    fold=fold,
+    sorted_by=lambda row: row.started_at,
+    filters=("invoice_id", "customer_id", "status"),
+    owner="customer_id",
+    source=own_stream,
+)

@@ -1,0 +1,103 @@
+"""Invoices with their lines and steps, from draft to paid or void."""
+
+from datetime import datetime
+
+import msgspec
+
+from projections.engine.read_model import Fact, ReadModel, one, own_stream
+from shared.billing.contracts.invoicing.invoices import (
+    InvoiceDrafted,
+    InvoiceFinalized,
+    InvoiceLine,
+    InvoiceLinesRated,
+    InvoicePaid,
+    InvoiceVoided,
+    TaxAmount,
+)
+from shared.billing.money import Money
+from shared.billing.period import Period
+from shared.framework.core.refusals import ImpossibleHistory
+
+Heard = InvoiceDrafted | InvoiceLinesRated | InvoiceFinalized | InvoicePaid | InvoiceVoided
+
+
+class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
+    """`status`: draft, finalized, paid or void. Number and amounts are there from finalisation on."""
+
+    invoice_id: str
+    customer_id: str
+    subscription_id: str | None
+    currency: str
+    period: Period | None
+    drafted_at: datetime
+    status: str = "draft"
+    number: str | None = None
+    lines: tuple[InvoiceLine, ...] = ()
+    taxes: tuple[TaxAmount, ...] = ()
+    subtotal: Money | None = None
+    tax: Money | None = None
+    total: Money | None = None
+    amount_due: Money | None = None
+    reading_id: str | None = None
+    payment_id: str | None = None
+    void_reason: str | None = None
+    finalized_at: datetime | None = None
+    paid_at: datetime | None = None
+    voided_at: datetime | None = None
+
+
+def fold(row: InvoiceRow | None, event: Heard, _: Fact) -> InvoiceRow:
+    """What is true of it after this."""
+    changed = msgspec.structs.replace
+    match row, event:
+        case None, InvoiceDrafted():
+            return _drafted(event)
+        case InvoiceRow(), InvoiceLinesRated():
+            return changed(row, lines=event.lines, reading_id=event.reading_id)
+        case InvoiceRow(), InvoiceFinalized():
+            return _finalized(row, event)
+        case InvoiceRow(), InvoicePaid():
+            return changed(row, status="paid", payment_id=event.payment_id, paid_at=event.paid_at)
+        case InvoiceRow(), InvoiceVoided():
+            return changed(row, status="void", void_reason=event.reason, voided_at=event.voided_at)
+    raise ImpossibleHistory(row, event)
+
+
+def _drafted(event: InvoiceDrafted) -> InvoiceRow:
+    return InvoiceRow(
+        invoice_id=event.invoice_id,
+        customer_id=event.customer_id,
+        subscription_id=event.subscription_id,
+        currency=event.currency,
+        period=event.period,
+        drafted_at=event.drafted_at,
+    )
+
+
+def _finalized(row: InvoiceRow, event: InvoiceFinalized) -> InvoiceRow:
+    return msgspec.structs.replace(
+        row,
+        status="finalized",
+        number=event.number,
+        lines=event.lines,
+        taxes=event.taxes,
+        subtotal=event.subtotal,
+        tax=event.tax,
+        total=event.total,
+        amount_due=event.amount_due,
+        finalized_at=event.finalized_at,
+    )
+
+
+INVOICES = ReadModel(
+    name="invoices",
+    version=1,
+    row=InvoiceRow,
+    hears=(InvoiceDrafted, InvoiceLinesRated, InvoiceFinalized, InvoicePaid, InvoiceVoided),
+    parts=one("invoice_id"),
+    fold=fold,
+    sorted_by=lambda row: row.drafted_at,
+    filters=("customer_id", "status", "subscription_id", "number"),
+    owner="customer_id",
+    source=own_stream,
+)

@@ -1,0 +1,54 @@
+"""Plans with all their versions: a price that was published never changes."""
+
+from datetime import datetime
+
+import msgspec
+
+from projections.engine.read_model import Fact, ReadModel, one, own_stream
+from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
+
+
+class PlanVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """The prices of a plan from `published_at` until the next version, for subscriptions that start then."""
+
+    version: int
+    name: str
+    currency: str
+    interval: str
+    charges: tuple[Charge, ...]
+    published_at: datetime
+
+
+class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan by its key; the newest version is the last."""
+
+    plan_id: str
+    key: str
+    versions: tuple[PlanVersion, ...]
+
+
+def fold(row: PlanRow | None, event: PlanPublished, _: Fact) -> PlanRow:
+    """One more version."""
+    published = PlanVersion(
+        version=event.version,
+        name=event.name,
+        currency=event.currency,
+        interval=event.interval,
+        charges=event.charges,
+        published_at=event.published_at,
+    )
+    before = row.versions if row else ()
+    return PlanRow(plan_id=event.plan_id, key=event.key, versions=(*before, published))
+
+
+PLANS = ReadModel(
+    name="plans",
+    version=1,
+    row=PlanRow,
+    hears=(PlanPublished,),
+    parts=one("plan_id"),
+    fold=fold,
+    sorted_by=lambda row: row.versions[0].published_at,
+    filters=("key",),
+    source=own_stream,
+)

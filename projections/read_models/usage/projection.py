@@ -1,0 +1,60 @@
+"""Usage: the newest total that metering has told of each meter, subject, dimensions and UTC day."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import chain
+
+import msgspec
+
+from projections.engine.read_model import Fact, ReadModel
+from shared.billing.contracts.metering.usage_totals import UsageAggregated, UsageWindow
+from shared.framework.core.ids import derived_id
+
+
+class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One window's total; `told_by` is the position of the fact that told it."""
+
+    meter_key: str
+    subject: str
+    dimensions: dict[str, str]
+    day: str
+    value: Decimal
+    told_by: int
+
+
+def parts(event: UsageAggregated) -> Iterable[tuple[str, UsageWindow]]:
+    """One row for each window that the event tells of."""
+    return [(_row_id(window), window) for window in event.windows]
+
+
+def fold(row: UsageRow | None, window: UsageWindow, fact: Fact) -> UsageRow:
+    """A total replaces what was told before it, whatever the order in which both are heard."""
+    if row is not None and row.told_by > fact.position:
+        return row
+    return UsageRow(
+        meter_key=window.meter_key,
+        subject=window.subject,
+        dimensions=dict(sorted(window.dimensions.items())),
+        day=window.day,
+        value=window.value,
+        told_by=fact.position,
+    )
+
+
+def _row_id(window: UsageWindow) -> str:
+    dimensions = chain.from_iterable(sorted(window.dimensions.items()))
+    return derived_id("uwin", window.meter_key, window.subject, window.day, *dimensions)
+
+
+USAGE = ReadModel(
+    name="usage",
+    version=1,
+    row=UsageRow,
+    hears=(UsageAggregated,),
+    parts=parts,
+    fold=fold,
+    sorted_by=lambda row: datetime.fromisoformat(row.day).replace(tzinfo=UTC),
+    filters=("meter_key", "subject", "day"),
+    owner="subject",
+)

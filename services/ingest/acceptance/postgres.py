@@ -1,0 +1,95 @@
+"""The usage log in Postgres: identities by sorted binary COPY into month partitions."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from operator import itemgetter
+
+import asyncpg
+
+from services.ingest.acceptance.ports import RejectedRow, Rejections, SeenBefore
+from services.ingest.events.identity import Identity
+from shared.billing.contracts.ingest.rejected_events import RejectedUsage
+from shared.framework.eventstore.pool import told
+from shared.framework.eventstore.port import Effect, Receipt
+
+_SEEN = """
+SELECT d.day, d.key, d.fingerprint
+FROM usage_dedup d
+JOIN unnest($1::date[], $2::bytea[]) AS asked (day, key) ON d.day = asked.day AND d.key = asked.key
+WHERE d.day BETWEEN $3 AND $4
+"""
+_REJECTED = """
+SELECT number, tenant_id, batch_id, rejected_at, reason, detail, event_id, source, body
+FROM rejected_usage WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3
+"""
+_REJECTED_COLUMNS = ("tenant_id", "batch_id", "rejected_at", "reason", "detail", "event_id", "source", "body")
+
+_day_in, _key_in = itemgetter(0), itemgetter(1)
+
+
+class PostgresUsageLog:
+    """See UsageLog. Partitions are made when a month is first met, outside the transaction."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        """`pool` of the service's own database."""
+        self._pool = pool
+        self._months: set[date] = set()
+
+    async def seen(self, identities: Collection[Identity]) -> dict[Identity, int]:
+        """See UsageLog."""
+        if not identities:
+            return {}
+        days, keys = zip(*sorted(identities), strict=True)
+        with told():
+            rows = await self._pool.fetch(_SEEN, days, keys, days[0], days[-1])
+        return {(row["day"], row["key"]): row["fingerprint"] for row in rows}
+
+    async def remember(self, accepted: Mapping[Identity, int], rejected: Sequence[Rejections]) -> Effect:
+        """See UsageLog."""
+        days = {day for day, _ in accepted}
+        await self._make_months({day.replace(day=1) for day in days})
+        # Sorted by day and key: neighbours go to the same page, and two writers cannot wait for each other
+        # in a circle. Two stable sorts by one column each are far cheaper than one by both.
+        rows = [(day, key, fingerprint) for (day, key), fingerprint in accepted.items()]
+        rows.sort(key=_key_in)
+        if len(days) > 1:
+            rows.sort(key=_day_in)
+
+        async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: Receipt) -> None:
+            try:
+                if rows:
+                    await connection.copy_records_to_table("usage_dedup", records=rows)
+            except asyncpg.UniqueViolationError:
+                raise SeenBefore from None
+            if rejected:
+                await connection.copy_records_to_table(
+                    "rejected_usage", records=_rejected_rows(rejected), columns=_REJECTED_COLUMNS
+                )
+
+        return write
+
+    async def rejected(self, tenant_id: str, after: int, limit: int) -> Sequence[RejectedRow]:
+        """See UsageLog."""
+        with told():
+            rows = await self._pool.fetch(_REJECTED, tenant_id, after, limit)
+        return [_row_of(row) for row in rows]
+
+    async def _make_months(self, months: set[date]) -> None:
+        for month in sorted(months - self._months):
+            with told():
+                await self._pool.execute("SELECT usage_dedup_month($1)", month)
+            self._months.add(month)
+
+
+def _rejected_rows(rejected: Sequence[Rejections]) -> Iterable[tuple[object, ...]]:
+    for one in rejected:
+        for event in one.events:
+            cause = (str(event.reason), event.detail, event.id, event.source, event.body)
+            yield (one.tenant_id, one.batch_id, one.rejected_at, *cause)
+
+
+def _row_of(row: asyncpg.Record) -> RejectedRow:
+    event = RejectedUsage(
+        reason=row["reason"], detail=row["detail"], id=row["event_id"], source=row["source"], body=row["body"]
+    )
+    return RejectedRow(row["number"], row["tenant_id"], row["batch_id"], row["rejected_at"], event)

@@ -1,0 +1,95 @@
+"""POST /v1/events as raw ASGI: the road that every usage event takes, beside FastAPI and not through it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from services.ingest.acceptance.handlers import Submission
+from services.ingest.acceptance.outcome import Remark, Verdict
+from services.ingest.events.usage_event import Offer
+from services.ingest.formats import offers_in
+from shared.framework.http.credential import Credential
+from shared.framework.http.read_your_writes import (
+    POSITION_HEADER,
+    WAIT_FOR_HEADER,
+    Mark,
+    read_marks,
+    wait_for,
+)
+from shared.framework.http.refusals import MethodIsNotAllowed
+from shared.framework.http.request_body import read_body
+from shared.framework.http.service_context import House, house_of
+from shared.framework.observability.logging import correlation_id
+from shared.framework.observability.tracing import current_traceparent
+
+BODY_BYTES_MAX = 5 * 1024 * 1024
+EVENTS_PATH = "/v1/events"
+SCOPE = "usage:write"
+
+Submit = Callable[[Submission], Awaitable[Verdict]]
+
+_WAIT_FOR = WAIT_FOR_HEADER.lower().encode()
+_encode = msgspec.json.Encoder().encode
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The body of the answer: what was counted, and a result for every event that was not."""
+
+    accepted: int
+    duplicates: int
+    conflicts: int
+    rejected: int
+    results: tuple[Remark, ...]
+
+
+class EventsRoute:
+    """Authenticates, bounds, decodes and answers by itself; nothing is answered before it is committed."""
+
+    def __init__(self, submit: Submit) -> None:
+        """`submit` answers once the events are history."""
+        self._submit = submit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; what it refuses, and what fails, becomes a problem in the layers around."""
+        response = await self.answer(scope, receive)
+        await response(scope, receive, send)
+
+    async def answer(self, scope: Scope, receive: Receive) -> Response:
+        """The answer once the events are history; raises the refusals of whoever says no."""
+        house = house_of(HTTPConnection(scope))
+        credential = house.authenticator.authenticate(scope["headers"])
+        credential.demand(SCOPE)
+        if scope["method"] != "POST":
+            raise MethodIsNotAllowed(scope["method"], ["POST"])
+        headers = dict(scope["headers"])
+        body = await read_body(scope, receive, BODY_BYTES_MAX)
+        offers = offers_in(
+            body, headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity")
+        )
+        if _WAIT_FOR in headers:
+            marks = read_marks(headers[_WAIT_FOR].decode("latin-1"))
+            await wait_for(marks, house.waiter, own_context=house.store.context)
+        verdict = await self._submit(_submission(credential, house, offers, len(body)))
+        return _response(verdict, house.store.context)
+
+
+def _submission(credential: Credential, house: House, offers: Sequence[Offer], size_bytes: int) -> Submission:
+    return Submission(
+        tenant_id=credential.tenant_id,
+        actor=credential.subject,
+        correlation_id=correlation_id() or house.ids.new("req"),
+        traceparent=current_traceparent(),
+        offers=offers,
+        size_bytes=size_bytes,
+    )
+
+
+def _response(verdict: Verdict, context: str) -> Response:
+    body = _encode(
+        Answer(verdict.accepted, verdict.duplicates, verdict.conflicts, verdict.rejected, verdict.results)
+    )
+    mark = Mark(context, verdict.partition, verdict.position)
+    return Response(body, 200, {POSITION_HEADER: str(mark)}, "application/json")

@@ -1,0 +1,23 @@
+"""What ingest's REST routes answer."""
+
+from shared.framework.http.field_types import Body
+
+
+class EventResult(Body):
+    """One event that was not counted, by its index in the request: duplicate, conflict or rejected."""
+
+    index: int
+    id: str | None
+    status: str
+    reason: str | None = None
+    detail: str | None = None
+
+
+class EventsAnswer(Body):
+    """What became of a request's events; `results` has those that were not accepted."""
+
+    accepted: int
+    duplicates: int
+    conflicts: int
+    rejected: int
+    results: list[EventResult]

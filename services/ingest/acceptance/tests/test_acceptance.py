@@ -1,0 +1,182 @@
+"""Each event counts once, and nothing that was said gets lost."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from services.ingest.acceptance.handlers import Acceptance, Submission
+from services.ingest.acceptance.memory import MemoryUsageLog
+from services.ingest.acceptance.outcome import Verdict
+from services.ingest.events.rejection import Reason
+from services.ingest.formats.cloudevents_json import read_batch
+from services.ingest.tests.offers import NOON, body, event
+from shared.billing.contracts.ingest.rejected_events import UsageRejected
+from shared.billing.contracts.ingest.usage import UsageRecorded
+from shared.framework.core.ids import partition_of, slot_of
+from shared.framework.eventstore.codec import decode
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.eventstore.port import Changes
+from shared.framework.testing.fakes import CountingIds, StillClock
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = StillClock(NOON)
+        self.store = MemoryEventStore("ingest", self.clock)
+        self.log = MemoryUsageLog(self.store)
+        self.acceptance = Acceptance(self.store, self.log, self.clock, CountingIds(), partitions=4)
+
+    async def offer(self, *events: object, tenant: str = "nyc", actor: str = "agent") -> Verdict:
+        (verdict,) = await self.acceptance.accept([submission(*events, tenant=tenant, actor=actor)])
+        return verdict
+
+    async def told(self) -> list[UsageRecorded | UsageRejected]:
+        records = await self.store.read(0, 1000)
+        events = [decode(record.wire_name, record.state) for record in records]
+        return [event for event in events if isinstance(event, UsageRecorded | UsageRejected)]
+
+    async def counted(self) -> list[str]:
+        recorded = [event for event in await self.told() if isinstance(event, UsageRecorded)]
+        return [usage.id for batch in recorded for usage in batch.events]
+
+
+def submission(*events: object, tenant: str = "nyc", actor: str = "agent") -> Submission:
+    return Submission(tenant, actor, "req_1", None, read_batch(body(*events)), 1)
+
+
+async def test_a_batch_of_sound_events_becomes_one_row() -> None:
+    """The batch is what is stored and published; its position is told."""
+    world = World()
+    verdict = await world.offer(event(id="a"), event(id="b"))
+    assert (verdict.accepted, verdict.results) == (2, ())
+    (record,) = await world.store.read(0, 10)
+    assert (verdict.partition, verdict.position) == (partition_of(record.slot, 4), record.position)
+    assert record.slot == slot_of("nyc")
+    assert await world.counted() == ["a", "b"]
+
+
+async def test_what_is_stored_is_what_was_said_exactly() -> None:
+    """Numbers keep every digit, times become UTC, keys get an order."""
+    world = World()
+    text = body(event(time="2026-03-01T11:30:00+05:30")).replace(b"1400", b"0.12345678901234567890")
+    await world.acceptance.accept([Submission("nyc", "agent", "req_1", None, read_batch(text), 1)])
+    (recorded,) = await world.told()
+    assert isinstance(recorded, UsageRecorded)
+    (usage,) = recorded.events
+    assert usage.data == msgspec.Raw(b'{"miles":0.12345678901234567890,"tail":"N14228"}')
+    assert usage.time == datetime(2026, 3, 1, 6, tzinfo=UTC)
+
+
+async def test_a_repeat_is_no_second_event() -> None:
+    """In the same request, in the next one, or with its keys in another order."""
+    world = World()
+    first = await world.offer(event(), event())
+    again = await world.offer(event(data={"tail": "N14228", "miles": 1400}))
+    assert (first.accepted, first.duplicates, again.duplicates) == (1, 1, 1)
+    assert [remark.status for remark in (*first.results, *again.results)] == ["duplicate", "duplicate"]
+    assert await world.counted() == ["e1"]
+    assert again.position >= first.position
+
+
+async def test_another_payload_under_the_same_id_is_a_conflict_that_is_kept_and_not_counted() -> None:
+    """Which of the two is right is for people to say; the first one stays billed."""
+    world = World()
+    await world.offer(event())
+    verdict = await world.offer(event(data={"miles": 1}), event(id="e2"))
+    assert (verdict.accepted, verdict.conflicts) == (1, 1)
+    (remark,) = verdict.results
+    assert (remark.index, remark.status, remark.reason) == (0, "conflict", Reason.ID_CONFLICTS)
+    (row,) = await world.log.rejected("nyc", 0, 10)
+    assert (row.event.reason, row.event.id) == ("id-conflict", "e1")
+    assert '"miles":1' in row.event.body
+    assert await world.counted() == ["e1", "e2"]
+
+
+async def test_identity_is_tenant_source_id_and_utc_day() -> None:
+    """Law 16: within the event's own day an id is unique for ever; elsewhere it is another event."""
+    world = World()
+    others = [event(), event(source="/gate/8"), event(id="e2"), event(time="2026-02-28T23:59:59Z")]
+    assert (await world.offer(*others)).accepted == 4
+    assert (await world.offer(event(), tenant="bos")).accepted == 1
+    # Half past midnight in Kolkata is still the day before in UTC: the same day, another content.
+    assert (await world.offer(event(time="2026-03-01T00:30:00+05:30"))).conflicts == 1
+
+
+async def test_lengths_keep_names_apart() -> None:
+    """`ab` + `c` is not `a` + `bc`."""
+    world = World()
+    assert (await world.offer(event(source="ab", id="c"), event(source="a", id="bc"))).accepted == 2
+
+
+async def test_rejected_events_are_history_too() -> None:
+    """They were said; who said them wants to see and repair them."""
+    world = World()
+    late, early = "2026-03-01T12:05:01Z", "2005-03-01T00:00:00Z"
+    verdict = await world.offer(
+        event(time=late), {"id": "x"}, event(time=early), event(time="2026-03-01T12:05:00Z")
+    )
+    assert (verdict.accepted, verdict.rejected) == (1, 3)
+    assert [(r.index, r.reason) for r in verdict.results] == [
+        (0, Reason.TIME_IS_IN_THE_FUTURE),
+        (1, Reason.ATTRIBUTE_IS_MISSING),
+        (2, Reason.TIME_IS_TOO_OLD),
+    ]
+    rejected = [event for event in await world.told() if isinstance(event, UsageRejected)]
+    assert {event.reason for event in rejected[0].events} == {remark.reason for remark in verdict.results}
+    assert len(await world.log.rejected("nyc", 0, 10)) == 3
+    assert await world.log.rejected("bos", 0, 10) == []
+
+
+async def test_an_event_without_time_happened_when_it_was_accepted() -> None:
+    """Sent again later the same day it is a repeat all the same."""
+    world = World()
+    assert (await world.offer(event(time=None))).accepted == 1
+    world.clock.move(timedelta(hours=2))
+    assert (await world.offer(event(time=None))).duplicates == 1
+
+
+async def test_a_test_clock_decides_what_is_the_future() -> None:
+    """A tenant that plays through 2013 reports the usage of 2013, and its facts carry that date."""
+    world = World()
+    then = datetime(2013, 6, 1, tzinfo=UTC)
+    await world.store.commit(Changes(clocks={"nyc": then}))
+    verdict = await world.offer(event(time="2013-05-31T10:00:00Z"), event(id="e2"))
+    assert (verdict.accepted, verdict.rejected) == (1, 1)
+    (record, _) = await world.store.read(0, 10)
+    assert record.metadata.test_clock
+    assert record.metadata.occurred_at == then
+
+
+async def test_requests_share_a_transaction_and_keep_their_own_verdicts() -> None:
+    """Per tenant and actor there is one batch, and the first of equals wins across requests."""
+    world = World()
+    verdicts = await world.acceptance.accept(
+        [
+            submission(event(id="a"), event(id="b")),
+            submission(event(id="b"), event(id="c")),
+            submission(event(id="a"), tenant="bos"),
+            submission(event(id="d"), actor="other"),
+        ]
+    )
+    assert [(v.accepted, v.duplicates) for v in verdicts] == [(2, 0), (1, 1), (1, 0), (1, 0)]
+    records = await world.store.read(0, 10)
+    assert [(r.tenant_id, r.metadata.actor) for r in records] == [
+        ("nyc", "agent"),
+        ("bos", "agent"),
+        ("nyc", "other"),
+    ]
+
+
+async def test_any_order_and_any_repetition_of_requests_counts_the_same_events() -> None:
+    """Clients retry, proxies duplicate, and networks shuffle."""
+    dice = random.Random(7)
+    offers = [event(id=f"e{n}", time=f"2026-02-{1 + n % 28:02}T00:00:00Z") for n in range(200)]
+    world = World()
+    accepted = 0
+    for _ in range(60):
+        verdict = await world.offer(*dice.choices(offers, k=20))
+        accepted += verdict.accepted
+    verdict = await world.offer(*offers)
+    assert accepted + verdict.accepted == 200
+    assert sorted(await world.counted()) == sorted(str(one["id"]) for one in offers)

@@ -1,0 +1,192 @@
+"""Usage over HTTP: the three forms of CloudEvents, clear answers, and no way in without a credential."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+import pytest_asyncio
+
+from services.ingest.acceptance.group_commit import Load, UsageWriter
+from services.ingest.acceptance.handlers import Acceptance
+from services.ingest.acceptance.routes import BODY_BYTES_MAX, EVENTS_PATH, EventsRoute
+from services.ingest.conftest import Kept
+from services.ingest.rejected_events.routes import usage_router
+from services.ingest.tests.offers import NOON, body, event
+from shared.framework.http.app import create_app
+from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
+
+SINGLE = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+PLENTY = Load(50_000, 2**30)
+
+
+in_memory = pytest.mark.parametrize("kept", ["memory"], indirect=True)
+"""For what is decided before anything is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A client of the service, and the history behind it."""
+
+    http: httpx2.AsyncClient
+    kept: Kept
+
+    async def post(self, content: bytes, media_type: str = BATCH, **headers: str) -> httpx2.Response:
+        return await self.http.post(
+            EVENTS_PATH, content=content, headers={"content-type": media_type, **headers}
+        )
+
+
+@pytest_asyncio.fixture
+async def door(kept: Kept) -> AsyncIterator[Door]:
+    clock, ids = StillClock(NOON), CountingIds()
+    acceptance = Acceptance(kept.store, kept.log, clock, ids, partitions=4)
+    writer = UsageWriter(acceptance.accept, transaction_max=PLENTY, waiting_max=PLENTY)
+    events = EventsRoute(writer.submit)
+    callers = {
+        "agent": caller("nyc", "usage:write", "usage:read"),
+        "other": caller("bos", "usage:write", "usage:read"),
+        "viewer": caller("nyc", "usage:read"),
+        "house": caller("*", "usage:write"),
+    }
+    app = create_app(
+        "ingest",
+        [usage_router(events, kept.log)],
+        store=kept.store,
+        clock=clock,
+        ids=ids,
+        authenticator=KnownCallers(callers),
+        partitions=4,
+        raw={EVENTS_PATH: events},
+    )
+    writing = asyncio.create_task(writer.run())
+    transport = httpx2.ASGITransport(app=app)
+    headers = {"authorization": "Bearer agent"}
+    async with httpx2.AsyncClient(transport=transport, base_url="http://ingest", headers=headers) as http:
+        yield Door(http, kept)
+    writing.cancel()
+
+
+@in_memory
+@pytest.mark.parametrize(
+    ("content", "media_type", "accepted"),
+    [
+        (body(event())[1:-1], SINGLE, 1),
+        (body(event(), event(id="b")), BATCH, 2),
+        (body(event())[1:-1], "application/json; charset=utf-8", 1),
+        (b" \n" + body(event(), event(id="b")), "application/json", 2),
+    ],
+)
+async def test_events_come_single_or_batched(
+    door: Door, content: bytes, media_type: str, accepted: int
+) -> None:
+    """The answer comes after the commit and says how far history has come."""
+    answer = await door.post(content, media_type)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "accepted": accepted,
+        "duplicates": 0,
+        "conflicts": 0,
+        "rejected": 0,
+        "results": [],
+    }
+    context, _, position = answer.headers["tollhouse-position"].split(":")
+    (record,) = await door.kept.store.read(0, 10)
+    assert (context, int(position)) == ("ingest", record.position)
+
+
+async def test_every_event_that_does_not_count_has_its_result(door: Door) -> None:
+    """With index, id, status and a reason that machines can rely on."""
+    first = await door.post(body(event(), event(), event(id="e2", time="2999-01-01T00:00:00Z"), 5))
+    second = await door.post(body(event(data={"miles": 1})))
+    told = [(r["index"], r["id"], r["status"], r.get("reason")) for r in first.json()["results"]]
+    assert told == [
+        (1, "e1", "duplicate", None),
+        (2, "e2", "rejected", "time-in-future"),
+        (3, None, "rejected", "event-malformed"),
+    ]
+    assert second.json()["results"][0]["reason"] == "id-conflict"
+
+
+@in_memory
+@pytest.mark.parametrize(
+    ("content", "media_type", "status", "code"),
+    [
+        (b"{", BATCH, 400, "usage-not-json"),
+        (b'[{"n":NaN}]', BATCH, 400, "usage-not-json"),
+        (b"", "application/json", 400, "usage-not-json"),
+        (body(event()), SINGLE, 400, "usage-not-events"),
+        (body(event())[1:-1], BATCH, 400, "usage-not-events"),
+        (body(*[5] * 1001), BATCH, 413, "too-many-events"),
+        (b" " * (BODY_BYTES_MAX + 1), BATCH, 413, "body-too-large"),
+        (body(event()), "text/plain", 415, "media-type-unsupported"),
+        (body(event()), "", 415, "media-type-unsupported"),
+    ],
+)
+async def test_a_bad_request_is_a_clear_no(
+    door: Door, content: bytes, media_type: str, status: int, code: str
+) -> None:
+    """A problem with a stable code, and nothing written."""
+    answer = await door.post(content, media_type)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert list(await door.kept.store.read(0, 10)) == []
+
+
+async def test_compressed_bodies_and_other_methods_are_refused(door: Door) -> None:
+    """Nothing is unpacked here, so nothing can explode."""
+    assert (await door.post(body(event()), **{"content-encoding": "gzip"})).status_code == 415
+    assert (await door.http.get(EVENTS_PATH)).status_code == 405
+
+
+@in_memory
+@pytest.mark.parametrize(("who", "status"), [("nobody", 401), ("viewer", 403), ("house", 403)])
+async def test_only_the_tenants_own_writers_come_in(door: Door, who: str, status: int) -> None:
+    """The tenant is in the credential and nowhere else."""
+    assert (await door.post(body(event()), authorization=f"Bearer {who}")).status_code == status
+    assert list(await door.kept.store.read(0, 10)) == []
+
+
+async def test_rejected_events_are_listed_page_by_page_for_their_tenant_alone(door: Door) -> None:
+    """They are kept as they came, also with what no column could hold."""
+    await door.post(
+        json.dumps([{"id": "a\0", "source": 5}, {"id": f"{'x' * 300}"}, event(subject="\x01")]).encode()
+    )
+    await door.post(body(7), authorization="Bearer other")
+    first = (await door.http.get("/v1/events/rejected", params={"limit": 2})).json()
+    rest = (await door.http.get("/v1/events/rejected", params={"cursor": first["next_cursor"]})).json()
+    assert [item["reason"] for item in (*first["items"], *rest["items"])] == [
+        "attribute-invalid",
+        "attribute-invalid",
+        "text-not-storable",
+    ]
+    assert rest["next_cursor"] is None
+    assert '"source": 5' in first["items"][0]["body"]
+
+
+@in_memory
+@pytest.mark.parametrize("cursor", ["x", "-1", "1e9", "9" * 30, ""])
+async def test_a_made_up_cursor_is_refused(door: Door, cursor: str) -> None:
+    """It is ours to spell."""
+    answer = await door.http.get("/v1/events/rejected", params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (400, "cursor-unreadable")
+
+
+async def test_many_at_once_are_each_answered_with_their_own(door: Door) -> None:
+    """Coalesced behind the scenes, separate at the counter."""
+    answers = await asyncio.gather(
+        *(door.post(body(event(id=f"e{n}"), event(id=f"e{n + 1}"))) for n in range(40))
+    )
+    assert sum(answer.json()["accepted"] for answer in answers) == 41
+    assert sum(answer.json()["duplicates"] for answer in answers) == 39
+
+
+async def test_the_route_is_documented_with_its_event(door: Door) -> None:
+    """The hot road goes past FastAPI, its documentation does not."""
+    document = (await door.http.get("/openapi.json")).json()
+    forms = document["paths"][EVENTS_PATH]["post"]["requestBody"]["content"]
+    assert "specversion" in forms[SINGLE]["schema"]["properties"]
+    assert forms[BATCH]["schema"]["maxItems"] == 1000

@@ -1,0 +1,110 @@
+"""What every usage log promises, in memory and on Postgres."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+
+import asyncpg
+import pytest
+
+from services.ingest.acceptance.handlers import Acceptance, Submission
+from services.ingest.acceptance.ports import Rejections, SeenBefore, UsageLog
+from services.ingest.acceptance.postgres import PostgresUsageLog
+from services.ingest.conftest import Kept
+from services.ingest.events.identity import Identity
+from services.ingest.formats.cloudevents_json import read_batch
+from services.ingest.tests.offers import NOON, body, event
+from shared.billing.contracts.ingest.rejected_events import RejectedUsage
+from shared.framework.eventstore.port import Changes, StoreIsUnavailable
+from shared.framework.testing.fakes import CountingIds, StillClock
+
+DAY = date(2026, 3, 1)
+
+
+def identity(number: int, day: date = DAY) -> Identity:
+    return (day, number.to_bytes(16, "big"))
+
+
+async def write(kept: Kept, accepted: dict[Identity, int], *rejected: Rejections) -> None:
+    await kept.store.commit(Changes(effects=[await kept.log.remember(accepted, rejected)]))
+
+
+async def test_what_was_accepted_is_seen_with_its_fingerprint(kept: Kept) -> None:
+    """Only the asked ones are told, and the fingerprint uses all 64 bits."""
+    await write(kept, {identity(1): 2**63 - 1, identity(2): -(2**63), identity(3): 0})
+    asked = {identity(2), identity(3), identity(4), identity(1, DAY + timedelta(days=1))}
+    assert await kept.log.seen(asked) == {identity(2): -(2**63), identity(3): 0}
+    assert await kept.log.seen([]) == {}
+
+
+async def test_the_same_identity_is_never_written_twice(kept: Kept) -> None:
+    """And what came with it in the transaction is not written either."""
+    await write(kept, {identity(1): 1})
+    with pytest.raises(SeenBefore):
+        await write(kept, {identity(2): 2, identity(1): 1})
+    assert await kept.log.seen([identity(1), identity(2)]) == {identity(1): 1}
+
+
+async def test_days_far_apart_have_their_own_place(kept: Kept) -> None:
+    """Twenty years of backfill are as welcome as today."""
+    days = [date(2006, 3, 1), date(2013, 1, 31), date(2013, 2, 1), date(2026, 12, 31)]
+    accepted = {identity(1, day): number for number, day in enumerate(days)}
+    await write(kept, accepted)
+    assert await kept.log.seen(accepted) == accepted
+
+
+async def test_rejected_events_are_listed_oldest_first_page_by_page(kept: Kept) -> None:
+    """Per tenant, with everything that was kept of them."""
+    events = tuple(RejectedUsage(reason="r", detail=str(n), id=None, source="s", body="{}") for n in range(5))
+    await write(
+        kept, {}, Rejections("nyc", "ur_1", NOON, events), Rejections("bos", "ur_2", NOON, events[:1])
+    )
+    first = await kept.log.rejected("nyc", 0, 3)
+    rest = await kept.log.rejected("nyc", first[-1].number, 3)
+    assert [row.event for row in (*first, *rest)] == list(events)
+    assert {(row.tenant_id, row.batch_id, row.rejected_at) for row in first} == {("nyc", "ur_1", NOON)}
+
+
+async def test_two_writers_together_count_each_event_once(kept: Kept) -> None:
+    """A second process that has not died yet is no danger: the database decides."""
+    clock, ids = StillClock(NOON), CountingIds()
+    writers = [Acceptance(kept.store, kept.log, clock, ids, partitions=4) for _ in range(2)]
+    offers = [event(id=f"e{n}") for n in range(30)]
+    accepted = duplicates = 0
+    for round_ in range(4):
+        for number, writer in enumerate(writers):
+            some = offers[round_ * 5 : round_ * 5 + 10 + number]
+            (verdict,) = await writer.accept(
+                [Submission("nyc", "agent", "req", None, read_batch(body(*some)), 1)]
+            )
+            accepted += verdict.accepted
+            duplicates += verdict.duplicates
+    assert accepted == len({one["id"] for round_ in range(4) for one in offers[round_ * 5 : round_ * 5 + 11]})
+    assert accepted + duplicates == 4 * (10 + 11)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda log: log.seen([identity(1)]),
+        lambda log: log.remember({identity(1): 1}, []),
+        lambda log: log.rejected("nyc", 0, 1),
+    ],
+)
+async def test_a_database_that_is_away_is_said_to_be(
+    pool: "asyncpg.Pool[asyncpg.Record]", ask: Callable[[UsageLog], Awaitable[object]]
+) -> None:
+    """A refusal that every transport knows (503, try again), and no error of the driver's own (500)."""
+    pool.terminate()
+    with pytest.raises(StoreIsUnavailable):
+        await ask(PostgresUsageLog(pool))
+
+
+async def test_the_service_cannot_rewrite_what_was_counted(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    """Its role may add and read; whoever breaks in cannot make an event count again."""
+    for statement in (
+        "DELETE FROM usage_dedup",
+        "UPDATE rejected_usage SET body = ''",
+        "TRUNCATE usage_dedup",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute(statement)

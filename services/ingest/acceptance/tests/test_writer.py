@@ -1,0 +1,94 @@
+"""Requests that wait together are written together, and none is forgotten."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from services.ingest.acceptance.group_commit import Load, UsageWriter
+from services.ingest.acceptance.handlers import Submission
+from services.ingest.acceptance.outcome import Verdict
+from services.ingest.acceptance.refusals import IngestIsBusy
+from services.ingest.formats.cloudevents_json import read_batch
+from services.ingest.tests.offers import body, event
+
+PLENTY = 1_000_000
+
+
+class Gatekeeper:
+    """Accepts when it is let, and remembers what came together."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.batches: list[list[str]] = []
+        self.failures = 0
+
+    async def accept(self, submissions: Sequence[Submission]) -> list[Verdict]:
+        await self.open.wait()
+        self.batches.append([one.correlation_id for one in submissions])
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError
+        return [Verdict(len(one.offers), 0, 0, 0, (), 0, len(self.batches)) for one in submissions]
+
+
+def submission(name: str, count: int = 1, size_bytes: int = 1) -> Submission:
+    return Submission("nyc", "agent", name, None, read_batch(body(*[event()] * count)), size_bytes)
+
+
+async def test_what_waits_shares_the_next_transaction_up_to_its_bound() -> None:
+    """Nobody lingers for company: the first goes alone, the others have gathered meanwhile."""
+    keeper = Gatekeeper()
+    writer = UsageWriter(keeper.accept, transaction_max=Load(5, PLENTY), waiting_max=Load(100, PLENTY))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(writer.run())
+        first = tasks.create_task(writer.submit(submission("a", 2)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        others = [tasks.create_task(writer.submit(submission(name, 2))) for name in "bcd"]
+        await asyncio.sleep(0)
+        keeper.open.set()
+        verdicts = await asyncio.gather(first, *others)
+        running.cancel()
+    assert keeper.batches == [["a"], ["b", "c"], ["d"]]
+    assert [verdict.position for verdict in verdicts] == [1, 2, 2, 3]
+
+
+async def test_too_much_waiting_is_refused_at_the_door() -> None:
+    """A bounded queue: better an honest no than a yes that takes minutes."""
+    writer = UsageWriter(Gatekeeper().accept, transaction_max=Load(5, PLENTY), waiting_max=Load(3, PLENTY))
+    waiting = asyncio.create_task(writer.submit(submission("a", 3)))
+    await asyncio.sleep(0)
+    with pytest.raises(IngestIsBusy):
+        await writer.submit(submission("b"))
+    waiting.cancel()
+
+
+async def test_few_large_events_are_bounded_as_many_small_ones_are() -> None:
+    """What is written together is read together, by everybody who hears of it: it must fit in memory."""
+    keeper = Gatekeeper()
+    bounds = {"transaction_max": Load(5, 100), "waiting_max": Load(50, 400)}
+    writer = UsageWriter(keeper.accept, **bounds)
+    sizes = {"a": 60, "b": 60, "c": 40, "d": 150, "e": 1}
+    waiting = [asyncio.create_task(writer.submit(submission(name, 1, size))) for name, size in sizes.items()]
+    await asyncio.sleep(0)
+    with pytest.raises(IngestIsBusy):
+        await writer.submit(submission("f", 1, 100))
+    keeper.open.set()
+    running = asyncio.create_task(writer.run())
+    await asyncio.gather(*waiting)
+    running.cancel()
+    assert keeper.batches == [["a"], ["b", "c"], ["d"], ["e"]]
+
+
+async def test_a_failed_transaction_is_told_to_its_own_and_the_writer_goes_on() -> None:
+    """Nothing was accepted, so the clients may send it again."""
+    keeper = Gatekeeper()
+    keeper.failures = 1
+    keeper.open.set()
+    writer = UsageWriter(keeper.accept, transaction_max=Load(5, PLENTY), waiting_max=Load(10, PLENTY))
+    running = asyncio.create_task(writer.run())
+    with pytest.raises(ConnectionError):
+        await writer.submit(submission("a"))
+    assert (await writer.submit(submission("b"))).accepted == 1
+    running.cancel()

@@ -1,1 +1,0 @@
-"""Where dedup keys and rejected events are kept, and the writer that gathers requests."""

@@ -1,1 +1,0 @@
-"""How usage comes in over HTTP."""

@@ -1,1 +1,0 @@
-"""How offered events become history."""

@@ -1,0 +1,44 @@
+"""A usage log on memory or Postgres, each with its store, for the suite that holds both."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from services.ingest.acceptance.memory import MemoryUsageLog
+from services.ingest.acceptance.ports import UsageLog
+from services.ingest.acceptance.postgres import PostgresUsageLog
+from services.ingest.tests.offers import NOON
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.service_database import service_pool
+
+OWN_MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A history and the log beside it."""
+
+    store: EventStore
+    log: UsageLog
+
+
+@pytest_asyncio.fixture
+async def pool(database_url: str) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]]":
+    async with service_pool(database_url, [OWN_MIGRATIONS]) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def kept(request: pytest.FixtureRequest) -> Kept:
+    if request.param == "postgres":
+        pool = request.getfixturevalue("pool")
+        return Kept(PostgresEventStore(pool, "ingest"), PostgresUsageLog(pool))
+    store = MemoryEventStore("ingest", StillClock(NOON))
+    return Kept(store, MemoryUsageLog(store))

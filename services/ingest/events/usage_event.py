@@ -1,0 +1,36 @@
+"""CloudEvents 1.0 in JSON, read strictly: a batch in one go, or event by event if one of them is bad."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from services.ingest.events.rejection import Fault
+
+ATTRIBUTE_LENGTH_MAX = 256
+
+Attribute = Annotated[str, msgspec.Meta(min_length=1, max_length=ATTRIBUTE_LENGTH_MAX)]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One event as offered; attributes that are not named here are not kept."""
+
+    specversion: Literal["1.0"]
+    id: Attribute
+    source: Attribute
+    type: Attribute
+    subject: Attribute
+    time: Instant | None = None
+    data: dict[str, Any] = {}
+    data_base64: str | None = None
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """An event that is none: why, and its bytes."""
+
+    fault: Fault
+    body: bytes
+
+
+Offer = CloudEvent | Unreadable

@@ -1,0 +1,106 @@
+"""CloudEvents 1.0 in JSON, read strictly: a batch in one go, or event by event if one of them is bad."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+
+from services.ingest.events.rejection import Fault, Reason
+from services.ingest.events.usage_event import CloudEvent, Offer, Unreadable
+from services.ingest.events.validation import attribute_fault, data_fault, is_plain_text
+from services.ingest.formats.refusals import TooManyEvents, UsageIsNotEvents, UsageIsNotJson
+
+EVENTS_MAX = 1000
+
+
+T = TypeVar("T")
+
+_BATCH = msgspec.json.Decoder(list[CloudEvent], float_hook=Decimal)
+_PIECES = msgspec.json.Decoder(list[msgspec.Raw])
+_ANY = msgspec.json.Decoder(msgspec.Raw)
+_PIECE = msgspec.json.Decoder(CloudEvent, float_hook=Decimal)
+_ATTRIBUTES = ("id", "source", "type", "subject")
+_REASONS = {
+    "out of range": Reason.NUMBER_IS_OUT_OF_BOUNDS,
+    "`$.specversion`": Reason.SPECVERSION_IS_UNSUPPORTED,
+    "`$.time`": Reason.TIME_IS_INVALID,
+    "`$.data": Reason.DATA_IS_NOT_AN_OBJECT,
+    "required field": Reason.ATTRIBUTE_IS_MISSING,
+    **{f"`$.{name}`": Reason.ATTRIBUTE_IS_INVALID for name in _ATTRIBUTES},
+}
+
+
+def read_batch(body: bytes) -> Sequence[Offer]:
+    """The events of a JSON array, in order, each either sound or with its fault.
+
+    Refuses the whole with UsageIsNotJson, UsageIsNotEvents, TooManyEvents.
+    """
+    try:
+        events = _counted(_BATCH.decode(body))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return [_read_piece(bytes(piece)) for piece in _counted(_pieces(body))]
+    plain = is_plain_text(body)
+    faults = {at: fault for at, event in enumerate(events) if (fault := _fault_in(event, plain))}
+    if not faults:
+        return events
+    bodies = _PIECES.decode(body)
+    return [
+        Unreadable(faults[at], bytes(bodies[at])) if at in faults else one for at, one in enumerate(events)
+    ]
+
+
+def read_single(body: bytes) -> Sequence[Offer]:
+    """One event that is not in an array. UsageIsNotJson, UsageIsNotEvents."""
+    if not _json(body).startswith(b"{"):
+        raise UsageIsNotEvents("it is something else")
+    return [_read_piece(body)]
+
+
+def _pieces(body: bytes) -> list[msgspec.Raw]:
+    if not _json(body).startswith(b"["):
+        raise UsageIsNotEvents("it is something else")
+    return _PIECES.decode(body)
+
+
+def _json(body: bytes) -> bytes:
+    try:
+        return bytes(_ANY.decode(body)).strip()
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageIsNotJson(str(error)) from None
+    except RecursionError:
+        raise UsageIsNotJson("it is nested without end") from None
+
+
+def _counted(events: list[T]) -> list[T]:
+    if not events:
+        raise UsageIsNotEvents("the array is empty")
+    if len(events) > EVENTS_MAX:
+        raise TooManyEvents(f"{len(events)}")
+    return events
+
+
+def _read_piece(piece: bytes) -> Offer:
+    try:
+        event = _PIECE.decode(piece)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return Unreadable(_fault_told(str(error)), piece)
+    fault = _fault_in(event, is_plain_text(piece))
+    return event if fault is None else Unreadable(fault, piece)
+
+
+def _fault_in(event: CloudEvent, plain: bool) -> Fault | None:
+    fault = data_fault(event.data, plain=plain)
+    if fault is None and not plain:
+        found = (attribute_fault(name, getattr(event, name)) for name in _ATTRIBUTES)
+        fault = next((one for one in found if one is not None), None)
+    if fault is None and event.data_base64 is not None:
+        return Fault(Reason.DATA_IS_NOT_AN_OBJECT, "data_base64 is not taken: data must be a JSON object")
+    return fault
+
+
+def _fault_told(message: str) -> Fault:
+    for mark, reason in _REASONS.items():
+        if mark in message:
+            return Fault(reason, message)
+    return Fault(Reason.EVENT_IS_MALFORMED, message)

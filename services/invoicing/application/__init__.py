@@ -1,1 +1,0 @@
-"""Facts and requests become commands of the invoicing domain."""

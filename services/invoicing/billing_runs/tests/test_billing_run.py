@@ -1,0 +1,78 @@
+"""A run needs two facts, and takes them in either order."""
+
+from services.invoicing.billing_runs.decider import BILLING_RUN, CompleteRun, ReceiveReading, StartRun
+from services.invoicing.tests.stories import (
+    CALLS,
+    END,
+    FEE,
+    INVOICE_ID,
+    JANUARY,
+    LATER,
+    RUN_ID,
+    closed,
+    quantity,
+)
+from shared.billing.contracts.invoicing.billing_runs import (
+    BillingRunCompleted,
+    BillingRunStarted,
+    UsageReadingReceived,
+)
+from shared.framework.testing.spec import Spec
+
+run = Spec(BILLING_RUN)
+
+START = StartRun(run_id=RUN_ID, invoice_id=INVOICE_ID, closed=closed(), now=END)
+RECEIVE = ReceiveReading(
+    run_id=RUN_ID,
+    reading_id="rdg_1",
+    subscription_id="sub_1",
+    quantities=(quantity("calls", "120"),),
+    now=LATER,
+)
+COMPLETE = CompleteRun(now=LATER)
+
+started = BillingRunStarted(
+    run_id=RUN_ID,
+    invoice_id=INVOICE_ID,
+    subscription_id="sub_1",
+    customer_id="cus_1",
+    currency="USD",
+    time_zone="UTC",
+    charges=(FEE, CALLS),
+    period=JANUARY,
+    full_period=JANUARY,
+    started_at=END,
+)
+received = UsageReadingReceived(
+    run_id=RUN_ID,
+    reading_id="rdg_1",
+    subscription_id="sub_1",
+    quantities=(quantity("calls", "120"),),
+    received_at=LATER,
+)
+completed = BillingRunCompleted(run_id=RUN_ID, invoice_id=INVOICE_ID, reading_id="rdg_1", completed_at=LATER)
+
+
+def test_a_period_then_its_reading_make_a_run() -> None:
+    """The usual order."""
+    run.when(START).then(started).when(RECEIVE).then(received).when(COMPLETE).then(completed)
+
+
+def test_a_reading_that_comes_first_waits_for_its_period() -> None:
+    """The two facts come through different topics; neither is lost."""
+    run.when(RECEIVE).then(received).when(START).then(started).when(COMPLETE).then(completed)
+
+
+def test_a_run_with_one_fact_cannot_complete() -> None:
+    """Half a bill is none."""
+    run.when(COMPLETE).then_nothing()
+    run.given(started).when(COMPLETE).then_nothing()
+    run.given(received).when(COMPLETE).then_nothing()
+
+
+def test_each_fact_counts_once() -> None:
+    """Told again at any time, it changes nothing."""
+    run.given(started).when(START).then_nothing()
+    run.given(received).when(RECEIVE).then_nothing()
+    for command in (START, RECEIVE, COMPLETE):
+        run.given(started, received, completed).when(command).then_nothing()

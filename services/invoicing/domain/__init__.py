@@ -1,1 +1,0 @@
-"""Closed periods become rated drafts, drafts become numbered documents: decided here, pure."""

@@ -1,0 +1,64 @@
+"""One function per command: each does its work in the session that it is given."""
+
+from collections.abc import Sequence
+
+from services.invoicing.billing_accounts.decider import ACCOUNT, Account, CustomerIsUnknown, account_id
+from services.invoicing.invoices.commands import DraftInvoice, FinalizeInvoice, RateInvoice, VoidInvoice
+from services.invoicing.invoices.decider import INVOICE
+from services.invoicing.invoices.refusals import InvoiceIsUnknown
+from services.invoicing.invoices.state import Invoice
+from services.invoicing.number_series.numbering import assignment, number_after, series_id
+from services.invoicing.rating.rating import Item, lines_of_items
+from services.invoicing.tax.decider import TAX_RATES, rate_in_force, tax_rates_id
+from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
+from shared.framework.core.ids import is_of
+from shared.framework.eventstore.unit_of_work import Session
+
+
+async def draft_one_off(
+    session: Session, invoice_id: str, customer_id: str, items: Sequence[Item]
+) -> Invoice:
+    """Draft an invoice that no period asked for, in the customer's currency."""
+    account = await session.state(ACCOUNT, account_id(customer_id))
+    if not isinstance(account, Account):
+        raise CustomerIsUnknown(customer_id)
+    drafted = DraftInvoice(
+        invoice_id=invoice_id, customer_id=customer_id, currency=account.currency, now=session.now
+    )
+    lines = lines_of_items(invoice_id, account.currency, items)
+    await session.handle(INVOICE, invoice_id, drafted)
+    await session.handle(
+        INVOICE, invoice_id, RateInvoice(invoice_id=invoice_id, lines=lines, now=session.now)
+    )
+    return await session.state(INVOICE, invoice_id)
+
+
+async def finalize(session: Session, invoice_id: str) -> Invoice:
+    """Give a draft the next number and the tax of the day; both are used up only if it is finalized now."""
+    _check_is_invoice(invoice_id)
+    series = series_id(session.tenant_id)
+    version = await session.version(series)
+    number = number_after(version)
+    rates = await session.state(TAX_RATES, tax_rates_id(session.tenant_id))
+    command = FinalizeInvoice(
+        invoice_id=invoice_id, number=number, tax_rate=rate_in_force(rates, session.now), now=session.now
+    )
+    events = await session.handle(INVOICE, invoice_id, command)
+    if any(isinstance(event, InvoiceFinalized) for event in events):
+        session.append(series, version, [assignment(number, invoice_id, session.now)])
+    return await session.state(INVOICE, invoice_id)
+
+
+async def void(session: Session, invoice_id: str, reason: str) -> Invoice:
+    """Take an invoice back."""
+    _check_is_invoice(invoice_id)
+    await session.handle(
+        INVOICE, invoice_id, VoidInvoice(invoice_id=invoice_id, reason=reason, now=session.now)
+    )
+    return await session.state(INVOICE, invoice_id)
+
+
+def _check_is_invoice(invoice_id: str) -> None:
+    """The id came from outside: no other history of this context may be read as an invoice."""
+    if not is_of("inv", invoice_id):
+        raise InvoiceIsUnknown(invoice_id)

@@ -1,0 +1,133 @@
+"""What invoicing reads and answers over REST."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from services.invoicing.invoices import handlers as invoicing
+from services.invoicing.invoices.refusals import InvoiceIsUnknown
+from services.invoicing.invoices.state import Draft, Finalized, Invoice, Paid, Voided
+from services.invoicing.rating.rating import Item
+from shared.billing.money import total
+from shared.framework.http.authorization import requires
+from shared.framework.http.command_endpoint import TheDesk
+from shared.framework.http.field_types import Body, CurrencyCode, Identifier, MinorUnits, Text, UnsignedAmount
+
+LINES_MAX = 250
+
+
+class ItemBody(Body):
+    """A line: `quantity` at `unit_price` in major units of the customer's currency."""
+
+    description: Text
+    quantity: UnsignedAmount
+    unit_price: UnsignedAmount
+
+
+class OneOffBody(Body):
+    """An invoice that no period asked for."""
+
+    customer_id: Identifier
+    lines: Annotated[list[ItemBody], Field(min_length=1, max_length=LINES_MAX)]
+
+
+class VoidBody(Body):
+    """Why an invoice is taken back."""
+
+    reason: Text
+
+
+class AmountBody(Body):
+    """Money in minor units."""
+
+    minor: MinorUnits
+    currency: CurrencyCode
+
+
+class InvoiceBody(Body):
+    """Where an invoice stands; what never was a document has no number, and a draft's total no tax yet."""
+
+    invoice_id: str
+    status: Literal["draft", "finalized", "paid", "void"]
+    number: str | None = None
+    total: AmountBody | None = None
+    amount_due: AmountBody | None = None
+
+
+def described(invoice_id: str, invoice: Invoice) -> InvoiceBody:
+    """An invoice as an answer; there is one, for a command has just been done on it."""
+    match invoice:
+        case Draft():
+            subtotal = total((line.amount for line in invoice.lines), invoice.currency)
+            whole = AmountBody(minor=subtotal.minor, currency=subtotal.currency)
+            return InvoiceBody(invoice_id=invoice_id, status="draft", total=whole)
+        case Finalized():
+            return _document(invoice_id, "finalized", invoice)
+        case Paid():
+            return _document(invoice_id, "paid", invoice.document)
+        case Voided(document=None):
+            return InvoiceBody(invoice_id=invoice_id, status="void")
+        case Voided(document=Finalized() as document):
+            return _document(invoice_id, "void", document)
+        case _:
+            raise InvoiceIsUnknown(invoice_id)
+
+
+def _document(
+    invoice_id: str, status: Literal["finalized", "paid", "void"], document: Finalized
+) -> InvoiceBody:
+    return InvoiceBody(
+        invoice_id=invoice_id,
+        status=status,
+        number=document.number,
+        total=AmountBody(minor=document.total.minor, currency=document.total.currency),
+        amount_due=AmountBody(minor=document.amount_due.minor, currency=document.amount_due.currency),
+    )
+
+
+router = APIRouter(prefix="/v1", tags=["invoicing"])
+
+
+@router.post(
+    "/invoices", dependencies=[requires("invoices:write")], status_code=201, response_model=InvoiceBody
+)
+async def draft_invoice(body: OneOffBody, desk: TheDesk) -> Response:
+    """Draft an invoice that no period asked for; it has no number and collects nothing until finalized."""
+    invoice_id = desk.house.ids.new("inv")
+    items = [
+        Item(description=line.description, quantity=line.quantity, unit_price=line.unit_price)
+        for line in body.lines
+    ]
+    return await desk.run(
+        lambda session: invoicing.draft_one_off(session, invoice_id, body.customer_id, items),
+        lambda invoice: described(invoice_id, invoice),
+    )
+
+
+@router.post(
+    "/invoices/{invoice_id}/finalize",
+    dependencies=[requires("invoices:write")],
+    response_model=InvoiceBody,
+)
+async def finalize_invoice(invoice_id: Identifier, desk: TheDesk) -> Response:
+    """Turn a draft into a legal document: it gets its tax and its number, and is collected."""
+    return await desk.run(
+        lambda session: invoicing.finalize(session, invoice_id),
+        lambda invoice: described(invoice_id, invoice),
+        status=200,
+    )
+
+
+@router.post(
+    "/invoices/{invoice_id}/void",
+    dependencies=[requires("invoices:write")],
+    response_model=InvoiceBody,
+)
+async def void_invoice(invoice_id: Identifier, body: VoidBody, desk: TheDesk) -> Response:
+    """Take an invoice back: collecting stops, and what was paid on it is refunded."""
+    return await desk.run(
+        lambda session: invoicing.void(session, invoice_id, body.reason),
+        lambda invoice: described(invoice_id, invoice),
+        status=200,
+    )

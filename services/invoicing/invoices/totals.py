@@ -1,0 +1,33 @@
+"""What an invoice comes to: a total is the sum of its rounded parts (law 2)."""
+
+from dataclasses import dataclass
+
+from services.invoicing.tax.decider import TaxRate, taxes_on
+from shared.billing.contracts.invoicing.invoices import InvoiceLine, TaxAmount
+from shared.billing.money import Money, total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """subtotal + tax = total; `amount_due` is never below zero (law 12)."""
+
+    subtotal: Money
+    taxes: tuple[TaxAmount, ...]
+    tax: Money
+    total: Money
+    amount_due: Money
+
+
+def total_up(lines: tuple[InvoiceLine, ...], currency: str, tax_rate: TaxRate | None) -> Totals:
+    """Add up rounded lines, tax their sum, and see what is left to collect."""
+    subtotal = total((line.amount for line in lines), currency)
+    taxes = taxes_on(subtotal, tax_rate)
+    tax = total((each.amount for each in taxes), currency)
+    whole = subtotal + tax
+    return Totals(
+        subtotal=subtotal,
+        taxes=taxes,
+        tax=tax,
+        total=whole,
+        amount_due=whole if whole.minor > 0 else Money.zero(currency),
+    )

@@ -1,0 +1,27 @@
+"""Gapless numbers: the n-th number of a series is the n-th event of its stream (law 13)."""
+
+from datetime import datetime
+
+from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
+from shared.framework.core.ids import derived_id
+
+SERIES = "INV"
+NUMBER_DIGITS_MIN = 6
+
+
+def series_id(tenant_id: str) -> str:
+    """The stream of a tenant's number series."""
+    return derived_id("ser", tenant_id, SERIES)
+
+
+def number_after(version: int) -> str:
+    """The number that follows when the series' stream is at `version`: `INV-000001` for 0."""
+    return f"{SERIES}-{version + 1:0{NUMBER_DIGITS_MIN}}"
+
+
+def assignment(number: str, invoice_id: str, now: datetime) -> InvoiceNumberAssigned:
+    """The fact that uses a number up; appended at `expected` = the version it was reckoned from.
+
+    Two finalizations cannot both do that, and one that is rolled back has used nothing up.
+    """
+    return InvoiceNumberAssigned(series=SERIES, number=number, invoice_id=invoice_id, assigned_at=now)

@@ -1,0 +1,89 @@
+"""Prices times quantities: exact to the last step, and one rounding per line (law 1)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shared.billing.contracts.invoicing.invoices import InvoiceLine
+from shared.billing.contracts.metering.readings import MeterQuantity
+from shared.billing.contracts.subscriptions.plans import Charge
+from shared.billing.money import Money
+from shared.billing.period import Period
+from shared.billing.pricing import Flat, PerUnit, Step, exact_sum
+from shared.framework.core.ids import derived_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a closed period says about its bill; `full_period` is the denominator of proration (law 9)."""
+
+    invoice_id: str
+    currency: str
+    time_zone: str
+    period: Period
+    full_period: Period
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A line of a one-off invoice: `quantity` at `unit_price` (major units, up to 12 places)."""
+
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+
+
+def lines_of_period(
+    bill: Bill, charges: Iterable[Charge], quantities: Sequence[MeterQuantity]
+) -> tuple[InvoiceLine, ...]:
+    """One line per charge, in the plan's order; one per combination of dimensions if its meter has them.
+
+    A flat charge is due for the local days of the period that were had; usage is never prorated.
+    """
+    return tuple(line for charge in charges for line in _lines_of(bill, charge, quantities))
+
+
+def lines_of_items(invoice_id: str, currency: str, items: Sequence[Item]) -> tuple[InvoiceLine, ...]:
+    """One line per item, in their order."""
+    return tuple(_item_line(invoice_id, currency, place, item) for place, item in enumerate(items, start=1))
+
+
+def _lines_of(bill: Bill, charge: Charge, quantities: Sequence[MeterQuantity]) -> Sequence[InvoiceLine]:
+    if isinstance(charge.price, Flat):
+        days, full_days = bill.period.days(bill.time_zone), bill.full_period.days(bill.time_zone)
+        steps = charge.price.rate_part(days, full_days)
+        return [_line(bill, charge, {}, steps[0].quantity, steps)]
+    read = [quantity for quantity in quantities if quantity.meter_key == charge.meter_key]
+    counted = sorted((sorted(each.dimensions.items()), each.quantity) for each in read) or [([], Decimal(0))]
+    return [
+        _line(bill, charge, dict(dimensions), quantity, charge.price.rate(quantity))
+        for dimensions, quantity in counted
+    ]
+
+
+def _line(
+    bill: Bill, charge: Charge, dimensions: dict[str, str], quantity: Decimal, steps: tuple[Step, ...]
+) -> InvoiceLine:
+    spelt = [f"{name}={value}" for name, value in dimensions.items()]
+    return InvoiceLine(
+        line_id=derived_id("lin", bill.invoice_id, charge.key, *spelt),
+        charge_key=charge.key,
+        description=f"{charge.name} ({', '.join(spelt)})" if spelt else charge.name,
+        quantity=quantity,
+        amount=Money.rounded(exact_sum(steps), bill.currency),
+        steps=steps,
+        period=bill.period,
+        meter_key=charge.meter_key,
+    )
+
+
+def _item_line(invoice_id: str, currency: str, place: int, item: Item) -> InvoiceLine:
+    steps = PerUnit(unit_price=item.unit_price).rate(item.quantity)
+    return InvoiceLine(
+        line_id=derived_id("lin", invoice_id, str(place)),
+        charge_key=None,
+        description=item.description,
+        quantity=item.quantity,
+        amount=Money.rounded(exact_sum(steps), currency),
+        steps=steps,
+    )

@@ -1,0 +1,29 @@
+"""What invoicing reads and answers over REST."""
+
+from fastapi import APIRouter, Response
+
+from services.invoicing.invoices import handlers as invoicing
+from services.invoicing.tax.decider import SetTaxRate
+from shared.framework.http.authorization import requires
+from shared.framework.http.command_endpoint import TheDeskKeyOptional
+from shared.framework.http.field_types import Body, Text, UnsignedAmount
+
+
+class TaxRateBody(Body):
+    """The tax on every invoice from now on; `rate` is a fraction (0.0825), `source` says who fixed it."""
+
+    name: Text
+    rate: UnsignedAmount
+    source: Text
+
+
+router = APIRouter(prefix="/v1", tags=["invoicing"])
+
+
+@router.put("/tax-rate", dependencies=[requires("tax:write")], response_model=TaxRateBody)
+async def set_tax_rate(body: TaxRateBody, desk: TheDeskKeyOptional) -> Response:
+    """Tax every invoice that is finalized from now on; a rate of 0 ends the tax."""
+    command = SetTaxRate(name=body.name, rate=body.rate, source=body.source, now=desk.now)
+    return await desk.run(
+        lambda session: invoicing.set_tax_rate(session, command), lambda _: body, status=200
+    )

@@ -1,1 +1,0 @@
-"""Meters defined, usage folded, readings taken, totals told."""

@@ -1,0 +1,54 @@
+"""Metering on memory or Postgres, for the suites that hold both."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from services.metering.meters.memory import MemoryMeterBook
+from services.metering.meters.ports import MeterBook
+from services.metering.meters.postgres import PostgresMeterBook
+from services.metering.rollups.memory import MemoryRollups
+from services.metering.rollups.ports import RollupStore
+from services.metering.rollups.postgres import PostgresRollups
+from services.metering.tests.usage import NOON
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.service_database import service_pool
+
+OWN_MIGRATIONS = Path(__file__).parents[1] / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A history, and what is kept beside it."""
+
+    store: EventStore
+    book: MeterBook
+    rollups: RollupStore
+
+
+@pytest_asyncio.fixture
+async def pool(database_url: str) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]]":
+    async with service_pool(database_url, [OWN_MIGRATIONS]) as opened:
+        yield opened
+
+
+@pytest.fixture
+def in_memory() -> Kept:
+    store = MemoryEventStore("metering", StillClock(NOON))
+    return Kept(store, MemoryMeterBook(store), MemoryRollups(store))
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def kept(request: pytest.FixtureRequest) -> Kept:
+    if request.param == "memory":
+        memory: Kept = request.getfixturevalue("in_memory")
+        return memory
+    pool = request.getfixturevalue("pool")
+    return Kept(PostgresEventStore(pool, "metering"), PostgresMeterBook(pool), PostgresRollups(pool))

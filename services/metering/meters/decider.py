@@ -1,0 +1,136 @@
+"""Every way in which metering says no."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.metering.aggregations import AGGREGATIONS
+from shared.billing.contracts.metering.meters import MeterDefined
+from shared.framework.core.decider import Decider
+from shared.framework.core.refusals import ImpossibleHistory, Kind, Refusal
+
+
+class MeterExists(Refusal):
+    """A meter of this key is defined already, in another way; what was metered by it stays what it is."""
+
+    code = "meter-exists"
+    kind = Kind.CONFLICT
+
+
+class MeterIsUnknown(Refusal):
+    """There is no meter of this key."""
+
+    code = "meter-unknown"
+    kind = Kind.NOT_FOUND
+
+
+class AggregationIsUnknown(Refusal):
+    """A meter aggregates by count, sum or unique_count."""
+
+    code = "aggregation-unknown"
+    kind = Kind.INVALID
+
+
+class ValuePathIsMissing(Refusal):
+    """This aggregation needs a value_path: where in an event's data its value is."""
+
+    code = "value-path-missing"
+    kind = Kind.INVALID
+
+
+class ValuePathIsUseless(Refusal):
+    """A count looks at no value, so it takes no value_path."""
+
+    code = "value-path-useless"
+    kind = Kind.INVALID
+
+
+class PathIsInvalid(Refusal):
+    """A path is 1 to 8 names joined by dots, each of 1 to 64 characters."""
+
+    code = "path-invalid"
+    kind = Kind.INVALID
+
+
+_PATH = re.compile(r"[^.\x00-\x1f\x7f]{1,64}(\.[^.\x00-\x1f\x7f]{1,64}){0,7}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefineMeter:
+    """Count events of `event_type` that pass the filter (path -> allowed texts), per values of `group_by`."""
+
+    meter_id: str
+    key: str
+    event_type: str
+    aggregation: str
+    value_path: str | None
+    group_by: tuple[str, ...]
+    filter: Mapping[str, tuple[str, ...]]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NoMeter:
+    """Nobody has defined it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """It counts; it never changes, for another way of counting is another meter."""
+
+    meter: MeterDefined
+
+
+Meter = NoMeter | Defined
+
+
+def decide(meter: Meter, command: DefineMeter) -> Sequence[MeterDefined]:
+    """The first definition holds; the very same again is nothing new."""
+    match meter:
+        case NoMeter():
+            _check(command)
+            return [_definition(command, command.now)]
+        case Defined(before):
+            if _definition(command, before.defined_at) != before:
+                raise MeterExists(command.key)
+            return []
+
+
+def evolve(meter: Meter, event: MeterDefined) -> Meter:
+    """What is true after this event."""
+    match meter:
+        case NoMeter():
+            return Defined(event)
+        case Defined():
+            raise ImpossibleHistory(meter, event)
+
+
+METER: Decider[Meter, DefineMeter, MeterDefined] = Decider(NoMeter(), decide, evolve)
+
+
+def _definition(command: DefineMeter, defined_at: datetime) -> MeterDefined:
+    return MeterDefined(
+        meter_id=command.meter_id,
+        key=command.key,
+        event_type=command.event_type,
+        aggregation=command.aggregation,
+        value_path=command.value_path,
+        group_by=tuple(sorted(set(command.group_by))),
+        filter={path: tuple(sorted(set(texts))) for path, texts in sorted(command.filter.items())},
+        defined_at=defined_at,
+    )
+
+
+def _check(command: DefineMeter) -> None:
+    if command.aggregation not in AGGREGATIONS:
+        raise AggregationIsUnknown(command.aggregation)
+    needs_value = AGGREGATIONS[command.aggregation].needs_value
+    if needs_value and command.value_path is None:
+        raise ValuePathIsMissing(command.aggregation)
+    if not needs_value and command.value_path is not None:
+        raise ValuePathIsUseless(command.aggregation)
+    value_paths = () if command.value_path is None else (command.value_path,)
+    for path in (*value_paths, *command.group_by, *command.filter):
+        if not _PATH.fullmatch(path):
+            raise PathIsInvalid(path)

@@ -1,0 +1,118 @@
+"""What metering's REST routes take and answer."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import Field, StringConstraints
+
+from services.metering.meters.handlers import define_meter, meter_of
+from services.metering.meters.ports import MeterBook
+from shared.billing.contracts.metering.meters import MeterDefined
+from shared.framework.http.authorization import TheCaller, requires
+from shared.framework.http.command_endpoint import TheDesk
+from shared.framework.http.field_types import Body, Identifier, Instant, Text
+
+GROUP_BY_MAX = 8
+FILTER_TEXTS_MAX = 100
+
+Path = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+AllowedText = Annotated[str, StringConstraints(max_length=256)]
+
+
+class NewMeter(Body):
+    """Usage of one type, counted in one way. Paths are dotted and lead into the event's `data`."""
+
+    key: Identifier
+    event_type: Text
+    aggregation: Literal["count", "sum", "unique_count"]
+    value_path: Path | None = None
+    group_by: Annotated[list[Path], Field(max_length=GROUP_BY_MAX, default_factory=list)]
+    filter: Annotated[
+        dict[Path, Annotated[list[AllowedText], Field(min_length=1, max_length=FILTER_TEXTS_MAX)]],
+        Field(max_length=GROUP_BY_MAX, default_factory=dict),
+    ]
+
+
+class MeterAnswer(Body):
+    """A meter as defined."""
+
+    meter_id: str
+    key: str
+    event_type: str
+    aggregation: str
+    value_path: str | None
+    group_by: list[str]
+    filter: dict[str, list[str]]
+    defined_at: Instant
+
+    @classmethod
+    def of(cls, meter: MeterDefined) -> "MeterAnswer":
+        """Show it."""
+        return cls.model_validate(_shown(meter))
+
+
+class MeterDetail(MeterAnswer):
+    """With how many events of its type it could not read, and so does not count."""
+
+    unreadable: int
+
+    @classmethod
+    def with_unreadable(cls, meter: MeterDefined, unreadable: int) -> "MeterDetail":
+        """Show it with its count."""
+        return cls.model_validate({**_shown(meter), "unreadable": unreadable})
+
+
+class MeterList(Body):
+    """The tenant's meters by key."""
+
+    items: list[MeterAnswer]
+
+
+def _shown(meter: MeterDefined) -> dict[str, object]:
+    return {
+        "meter_id": meter.meter_id,
+        "key": meter.key,
+        "event_type": meter.event_type,
+        "aggregation": meter.aggregation,
+        "value_path": meter.value_path,
+        "group_by": list(meter.group_by),
+        "filter": {path: list(texts) for path, texts in meter.filter.items()},
+        "defined_at": meter.defined_at,
+    }
+
+
+def meters_router(book: MeterBook) -> APIRouter:
+    """Defining and looking at meters."""
+    router = APIRouter(prefix="/v1/meters", tags=["meters"])
+    reads = [requires("meters:read")]
+
+    @router.post("", status_code=201, response_model=MeterAnswer, dependencies=[requires("meters:write")])
+    async def post_meter(body: NewMeter, desk: TheDesk) -> Response:
+        """Define a meter; the same definition again is the same meter. It will count the past too."""
+        return await desk.run(
+            lambda session: define_meter(
+                session,
+                book,
+                key=body.key,
+                event_type=body.event_type,
+                aggregation=body.aggregation,
+                value_path=body.value_path,
+                group_by=tuple(body.group_by),
+                filter={path: tuple(texts) for path, texts in body.filter.items()},
+            ),
+            MeterAnswer.of,
+        )
+
+    @router.get("", dependencies=reads)
+    async def list_meters(caller: TheCaller) -> MeterList:
+        """The tenant's meters by key."""
+        return MeterList(items=[MeterAnswer.of(meter) for meter in await book.of_tenant(caller.tenant_id)])
+
+    @router.get("/{key}", dependencies=reads)
+    async def get_meter(key: Identifier, caller: TheCaller) -> MeterDetail:
+        """One meter, with how many events it could not read."""
+        meter = await meter_of(book, caller.tenant_id, key)
+        unreadable = await book.unreadable(caller.tenant_id, meter.meter_id)
+        return MeterDetail.with_unreadable(meter, unreadable)
+
+    return router

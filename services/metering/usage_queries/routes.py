@@ -1,0 +1,77 @@
+"""What metering's REST routes take and answer."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from services.metering.meters.handlers import meter_of
+from services.metering.meters.ports import MeterBook
+from services.metering.rollups.ports import RollupStore
+from services.metering.usage_queries.query import UsageFigure, UsageQuestion, check, figures
+from shared.framework.core.ids import partition_of, slot_of
+from shared.framework.http.authorization import TheCaller, requires
+from shared.framework.http.field_types import Body, Identifier, Instant
+from shared.framework.http.read_your_writes import Mark
+
+
+class Figure(Body):
+    """One window [start, end) of one group; `value` is an exact decimal."""
+
+    start: Instant
+    end: Instant
+    group: dict[str, str]
+    value: str
+
+    @classmethod
+    def of(cls, figure: UsageFigure) -> "Figure":
+        """Show it."""
+        return cls(start=figure.start, end=figure.end, group=figure.group, value=f"{figure.value:f}")
+
+
+class UsageAnswer(Body):
+    """Windows without usage are left out; everything accepted up to `as_of_position` is counted."""
+
+    meter: str
+    subject: str | None
+    window: str
+    as_of_position: str
+    items: list[Figure]
+
+
+Window = Literal["hour", "day", "total"]
+Dimension = Annotated[str, Query(max_length=256)]
+
+
+def usage_router(book: MeterBook, rollups: RollupStore, partitions: int) -> APIRouter:
+    """Asking for usage."""
+    router = APIRouter(prefix="/v1", tags=["usage"])
+
+    @router.get("/usage", dependencies=[requires("usage:read")])
+    async def get_usage(
+        caller: TheCaller,
+        meter: Identifier,
+        start: Annotated[Instant, Query(alias="from")],
+        end: Annotated[Instant, Query(alias="to")],
+        subject: Annotated[str | None, Query(min_length=1, max_length=256)] = None,
+        window: Window = "total",
+        group_by: Annotated[list[Dimension], Query(max_length=8)] = [],  # noqa: B006 - FastAPI copies it
+    ) -> UsageAnswer:
+        """Usage of [from, to) per UTC hour, day or in total, exact at both ends, of one subject or all."""
+        asked = UsageQuestion(
+            meter=await meter_of(book, caller.tenant_id, meter),
+            tenant_id=caller.tenant_id,
+            subject=subject,
+            start=start,
+            end=end,
+            window=window,
+            group_by=tuple(group_by),
+        )
+        check(asked)
+        partition = partition_of(slot_of(caller.tenant_id), partitions)
+        async with rollups.snapshot() as snapshot:
+            found = await figures(snapshot, asked)
+            mark = Mark("ingest", partition, await snapshot.position(partition))
+        items = [Figure.of(figure) for figure in found]
+        return UsageAnswer(meter=meter, subject=subject, window=window, as_of_position=str(mark), items=items)
+
+    return router

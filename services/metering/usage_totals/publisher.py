@@ -1,0 +1,91 @@
+"""Telling what changed: the newest totals of days, each replacing what was told of it before."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.metering.meters.ports import MeterBook
+from services.metering.rollups.ports import ChangedDay, RollupStore
+from shared.billing.contracts.metering.meters import MeterDefined
+from shared.billing.contracts.metering.usage_totals import UsageAggregated, UsageWindow
+from shared.framework.core.clock import Clock
+from shared.framework.core.event import Metadata
+from shared.framework.core.ids import Ids
+from shared.framework.eventstore.port import Append, Changes, EventStore, InboxMark, InboxMove, InboxMoved
+
+DAYS_MAX = 2_000
+"""Totals in one event."""
+
+_TELLER = InboxMark(consumer="metering.telling", topic="changed-days", partition=0, position=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Reads changed days and tells them in the order in which they were read, by a mark of its own."""
+
+    store: EventStore
+    rollups: RollupStore
+    book: MeterBook
+    clock: Clock
+    ids: Ids
+
+    async def tell(self) -> int:
+        """Tell up to 2000 changed days; how many. An older total is never told after a newer one."""
+        told_so_far = await self._told_so_far()
+        async with self.rollups.snapshot() as snapshot:
+            days = await snapshot.changed_days(DAYS_MAX)
+        if not days:
+            return 0
+        changes = Changes(effects=[await self.rollups.told(days)], inbox=[_move(told_so_far)])
+        meters = {entry.meter.meter_id: entry.meter for entry in await self.book.all()}
+        for tenant_id, mine in _by_tenant(days).items():
+            changes.appends.append(await self._append(tenant_id, mine, meters))
+        try:
+            await self.store.commit(changes)
+        except InboxMoved:
+            return 0  # another process tells, and what we read may be older than what it told
+        return len(days)
+
+    async def step(self) -> bool:
+        """Tell once; whether more days are probably waiting."""
+        return await self.tell() >= DAYS_MAX
+
+    async def _told_so_far(self) -> int:
+        marks = await self.store.inbox(_TELLER.consumer)
+        mark = marks.get((_TELLER.topic, _TELLER.partition), _TELLER)
+        return mark.position
+
+    async def _append(
+        self, tenant_id: str, days: Sequence[ChangedDay], meters: dict[str, MeterDefined]
+    ) -> Append:
+        test_clock = await self.store.tenant_now(tenant_id)
+        now = self.clock.now() if test_clock is None else test_clock
+        stream_id = self.ids.new("agg")
+        metadata = Metadata(
+            correlation_id=stream_id, actor="metering", occurred_at=now, test_clock=test_clock is not None
+        )
+        windows = tuple(_window(day, meters[day.series.meter_id]) for day in days)
+        event = UsageAggregated(windows=windows, aggregated_at=now)
+        return Append(tenant_id, stream_id, 0, (event,), metadata, slot_key=tenant_id)
+
+
+def _move(told_so_far: int) -> InboxMove:
+    mark = InboxMark(_TELLER.consumer, _TELLER.topic, _TELLER.partition, told_so_far + 1)
+    return InboxMove(mark, expected=told_so_far)
+
+
+def _by_tenant(days: Sequence[ChangedDay]) -> dict[str, list[ChangedDay]]:
+    tenants: defaultdict[str, list[ChangedDay]] = defaultdict(list)
+    for day in days:
+        tenants[day.series.tenant_id].append(day)
+    return tenants
+
+
+def _window(day: ChangedDay, meter: MeterDefined) -> UsageWindow:
+    return UsageWindow(
+        meter_key=meter.key,
+        subject=day.series.subject,
+        dimensions=dict(zip(meter.group_by, day.series.dimensions, strict=True)),
+        day=day.day.isoformat(),
+        value=day.value,
+    )

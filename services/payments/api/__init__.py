@@ -1,1 +1,0 @@
-"""The REST face of payments."""

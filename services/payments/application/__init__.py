@@ -1,1 +1,0 @@
-"""Facts, requests and timers become commands; gateways are asked outside any transaction."""

@@ -1,0 +1,17 @@
+"""Fact heard, command given."""
+
+from services.payments.collections.handlers import start_collecting, stop_collecting
+from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceVoided
+from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.unit_of_work import Session
+
+
+async def on_invoice_finalized(session: Session, event: InvoiceFinalized, _: Record) -> None:
+    """Collect what is due, if anything is."""
+    if event.amount_due.minor > 0:
+        await start_collecting(session, event)
+
+
+async def on_invoice_voided(session: Session, event: InvoiceVoided, _: Record) -> None:
+    """Stop collecting; give back what came in."""
+    await stop_collecting(session, event)

@@ -1,1 +1,0 @@
-"""Accounts, payments and the collection saga: decided here, pure."""

@@ -1,0 +1,96 @@
+"""Every way in which payments says no."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.billing.money import Money
+from shared.framework.core.refusals import Kind, Refusal
+
+
+class GatewayIsUnknown(Refusal):
+    """There is no gateway of this name."""
+
+    code = "gateway-unknown"
+    kind = Kind.INVALID
+
+
+class TokenIsNotOfThisGateway(Refusal):
+    """The gateway does not know tokens of this form."""
+
+    code = "payment-token-invalid"
+    kind = Kind.INVALID
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A payment method as a gateway is told of it: our id for it, and the gateway's own token."""
+
+    method_id: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """The gateway has the money; `reference` is its name for the charge."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The gateway refused; `hard`: it always will."""
+
+    code: str
+    hard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The gateway has no charge under this key - so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No answer that says anything: the money may have been moved, or not."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """The gateway has sent the money back; `reference` is its name for that."""
+
+    reference: str
+
+
+Outcome = Captured | Declined | NotFound | Silence
+
+
+class PaymentGateway(Protocol):
+    """Three endings, because silence is one of them. A key moves money at most once, however often we ask."""
+
+    @property
+    def name(self) -> str:
+        """What payment methods call it."""
+        ...
+
+    def check_token(self, token: str) -> None:
+        """Raise TokenIsNotOfThisGateway if no card of this gateway can have such a token."""
+        ...
+
+    async def capture(self, amount: Money, card: Card, key: str) -> Captured | Declined | Silence:
+        """Take the money at most once per key; the same key again gets the same answer."""
+        ...
+
+    async def lookup(self, key: str) -> Outcome:
+        """What became of the capture under this key; moves nothing."""
+        ...
+
+    async def refund(self, reference: str, amount: Money, key: str) -> Refunded | Silence:
+        """Send money of a charge back, at most once per key."""
+        ...
+
+
+Gateways = Mapping[str, PaymentGateway]
+"""Every gateway by its name."""

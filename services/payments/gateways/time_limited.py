@@ -1,0 +1,57 @@
+"""A gateway that always answers in time: whatever does not is silence."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from services.payments.gateways.port import (
+    Captured,
+    Card,
+    Declined,
+    Outcome,
+    PaymentGateway,
+    Refunded,
+    Silence,
+)
+from shared.billing.money import Money
+
+T = TypeVar("T")
+
+NO_ANSWER = "no_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimited:
+    """The same gateway, given up on after `limit_s` seconds. What it did until then, it did."""
+
+    inner: PaymentGateway
+    limit_s: float
+
+    @property
+    def name(self) -> str:
+        """The inner gateway's."""
+        return self.inner.name
+
+    def check_token(self, token: str) -> None:
+        """See PaymentGateway."""
+        self.inner.check_token(token)
+
+    async def capture(self, amount: Money, card: Card, key: str) -> Captured | Declined | Silence:
+        """See PaymentGateway."""
+        return await self._in_time(self.inner.capture(amount, card, key))
+
+    async def lookup(self, key: str) -> Outcome:
+        """See PaymentGateway."""
+        return await self._in_time(self.inner.lookup(key))
+
+    async def refund(self, reference: str, amount: Money, key: str) -> Refunded | Silence:
+        """See PaymentGateway."""
+        return await self._in_time(self.inner.refund(reference, amount, key))
+
+    async def _in_time(self, answer: Coroutine[Any, Any, T]) -> T | Silence:
+        try:
+            async with asyncio.timeout(self.limit_s):
+                return await answer
+        except TimeoutError:
+            return Silence(NO_ANSWER)

@@ -1,1 +1,0 @@
-"""The HTTP side of subscriptions: shapes in, commands given, shapes out."""

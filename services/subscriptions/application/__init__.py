@@ -1,1 +1,0 @@
-"""What this service does, command by command, over one unit of work."""

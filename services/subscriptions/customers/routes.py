@@ -1,0 +1,60 @@
+"""What goes in and comes out over HTTP."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from services.subscriptions.customers.handlers import register_customer
+from shared.billing.contracts.subscriptions.customers import CustomerRegistered
+from shared.framework.http.authorization import requires
+from shared.framework.http.command_endpoint import TheDesk
+from shared.framework.http.field_types import Body, CurrencyCode, Identifier
+
+ZoneName = Annotated[str, Field(min_length=1, max_length=64, examples=["America/New_York"])]
+
+
+class NewCustomer(Body):
+    """Somebody who may be billed; their name and address are not taken here."""
+
+    external_id: Identifier
+    currency: CurrencyCode
+    time_zone: ZoneName = "UTC"
+
+
+class CustomerAnswer(Body):
+    """A customer as registered."""
+
+    customer_id: str
+    external_id: str
+    currency: str
+    time_zone: str
+
+    @classmethod
+    def of(cls, customer: CustomerRegistered) -> Self:
+        """Tell a customer."""
+        return cls(
+            customer_id=customer.customer_id,
+            external_id=customer.external_id,
+            currency=customer.currency,
+            time_zone=customer.time_zone,
+        )
+
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post(
+    "/customers",
+    status_code=201,
+    response_model=CustomerAnswer,
+    dependencies=[requires("customers:write")],
+)
+async def post_customer(body: NewCustomer, desk: TheDesk) -> Response:
+    """Register a customer; the same external id again is the same customer."""
+    return await desk.run(
+        lambda session: register_customer(
+            session, external_id=body.external_id, currency=body.currency, time_zone=body.time_zone
+        ),
+        CustomerAnswer.of,
+    )

@@ -1,1 +1,0 @@
-"""The rules of customers, plans, subscriptions and test clocks, in plain Python."""

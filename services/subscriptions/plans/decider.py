@@ -1,0 +1,131 @@
+"""Every way in which this domain says no."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
+from shared.billing.currency import checked_currency
+from shared.billing.period import Interval
+from shared.billing.pricing import Flat
+from shared.framework.core.decider import Decider
+from shared.framework.core.refusals import ImpossibleHistory, Kind, Refusal
+
+
+class PlanIsUnknown(Refusal):
+    """There is no such plan, or no such version of it."""
+
+    code = "plan-unknown"
+    kind = Kind.NOT_FOUND
+
+
+class PlanIsEmpty(Refusal):
+    """A plan needs at least one charge."""
+
+    code = "plan-empty"
+    kind = Kind.INVALID
+
+
+class ChargeKeyRepeats(Refusal):
+    """Each charge of a plan needs a key of its own."""
+
+    code = "charge-key-repeated"
+    kind = Kind.INVALID
+
+
+class ChargeNeedsMeter(Refusal):
+    """A price per unit of usage needs the meter that counts it."""
+
+    code = "charge-needs-meter"
+    kind = Kind.INVALID
+
+
+class FlatChargeHasMeter(Refusal):
+    """A flat charge is due whatever is used: it takes no meter."""
+
+    code = "flat-charge-has-meter"
+    kind = Kind.INVALID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishPlan:
+    """Offer these charges under this key; `interval` is an ISO 8601 duration such as P1M."""
+
+    plan_id: str
+    key: str
+    name: str
+    currency: str
+    interval: str
+    charges: tuple[Charge, ...]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every version that was published, oldest first; none for a key that is not known."""
+
+    versions: tuple[PlanPublished, ...] = ()
+
+    def version(self, number: int | None) -> PlanPublished:
+        """That version, or the newest for None; PlanIsUnknown if there is none."""
+        if number is None:
+            number = len(self.versions)
+        if not 1 <= number <= len(self.versions):
+            raise PlanIsUnknown(f"version {number} of {len(self.versions)}")
+        return self.versions[number - 1]
+
+
+def publish(plan: Plan, command: PublishPlan) -> Sequence[PlanPublished]:
+    """Other content is the next version; the same content as the newest is nothing new."""
+    offered = _offered(command, version=len(plan.versions) + 1)
+    if plan.versions and _content(plan.versions[-1]) == _content(offered):
+        return []
+    return [offered]
+
+
+def evolve(plan: Plan, event: PlanPublished) -> Plan:
+    """What is true after this event."""
+    if event.version != len(plan.versions) + 1:
+        raise ImpossibleHistory(plan, event)
+    return Plan((*plan.versions, event))
+
+
+PLAN: Decider[Plan, PublishPlan, PlanPublished] = Decider(Plan(), publish, evolve)
+
+
+def _offered(command: PublishPlan, version: int) -> PlanPublished:
+    Interval.parse(command.interval)
+    _check_charges(command.charges)
+    return PlanPublished(
+        plan_id=command.plan_id,
+        key=command.key,
+        version=version,
+        name=command.name,
+        currency=checked_currency(command.currency),
+        interval=command.interval,
+        charges=command.charges,
+        published_at=command.now,
+    )
+
+
+def _check_charges(charges: tuple[Charge, ...]) -> None:
+    if not charges:
+        raise PlanIsEmpty
+    keys = [charge.key for charge in charges]
+    if repeated := sorted({key for key in keys if keys.count(key) > 1}):
+        raise ChargeKeyRepeats(", ".join(repeated))
+    for charge in charges:
+        _check_charge(charge)
+
+
+def _check_charge(charge: Charge) -> None:
+    match charge:
+        case Charge(price=Flat(), meter_key=str()):
+            raise FlatChargeHasMeter(charge.key)
+        case Charge(price=price, meter_key=None) if not isinstance(price, Flat):
+            raise ChargeNeedsMeter(charge.key)
+    charge.price.check()
+
+
+def _content(published: PlanPublished) -> tuple[object, ...]:
+    return published.name, published.currency, published.interval, published.charges

@@ -1,0 +1,73 @@
+"""What goes in and comes out over HTTP."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Response
+from pydantic import Field
+
+from services.subscriptions.plans.handlers import publish_plan
+from services.subscriptions.plans.price_schema import PriceBody
+from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
+from shared.framework.http.authorization import requires
+from shared.framework.http.command_endpoint import TheDesk
+from shared.framework.http.field_types import Body, CurrencyCode, Identifier, Text
+
+Duration = Annotated[
+    str, Field(max_length=32, examples=["P1M"], description="ISO 8601, whole calendar units")
+]
+
+
+class NewCharge(Body):
+    """One line of a plan; `meter_key` names what is counted, and is left out for a flat fee."""
+
+    key: Identifier
+    name: Text
+    price: PriceBody
+    meter_key: Identifier | None = None
+
+    def charge(self) -> Charge:
+        """The charge as the domain knows it."""
+        return Charge(key=self.key, name=self.name, price=self.price, meter_key=self.meter_key)
+
+
+class NewPlan(Body):
+    """The content of a plan version."""
+
+    key: Identifier
+    name: Text
+    currency: CurrencyCode
+    interval: Duration
+    charges: Annotated[list[NewCharge], Field(max_length=100)]
+
+
+class PlanAnswer(Body):
+    """A published version of a plan."""
+
+    plan_id: str
+    key: str
+    version: int
+
+    @classmethod
+    def of(cls, plan: PlanPublished) -> Self:
+        """Tell a plan version."""
+        return cls(plan_id=plan.plan_id, key=plan.key, version=plan.version)
+
+
+router = APIRouter(prefix="/v1")
+
+
+@router.post("/plans", status_code=201, response_model=PlanAnswer, dependencies=[requires("plans:write")])
+async def post_plan(body: NewPlan, desk: TheDesk) -> Response:
+    """Publish the next version of a plan; the content of the newest version again is that version."""
+    charges = tuple(new.charge() for new in body.charges)
+    return await desk.run(
+        lambda session: publish_plan(
+            session,
+            key=body.key,
+            name=body.name,
+            currency=body.currency,
+            interval=body.interval,
+            charges=charges,
+        ),
+        PlanAnswer.of,
+    )

@@ -1,0 +1,74 @@
+"""The life of a subscription: started, closed period by period, cancelled."""
+
+from datetime import datetime
+
+from services.subscriptions.customers.handlers import customer_of
+from services.subscriptions.plans.handlers import plan_of
+from services.subscriptions.subscriptions.decider import (
+    SUBSCRIPTION,
+    CancelAt,
+    CancelSubscription,
+    Ended,
+    NoSubscription,
+    Running,
+    StartSubscription,
+    SubscriptionCommand,
+)
+from services.subscriptions.subscriptions.refusals import SubscriptionIsUnknown
+from shared.framework.core.ids import derived_id, is_of
+from shared.framework.eventstore.unit_of_work import Session
+
+CLOSE_PERIOD = "close-billing-period"
+"""The purpose of the timers that end periods."""
+
+
+async def start_subscription(
+    session: Session,
+    subscription_id: str,
+    *,
+    customer_id: str,
+    plan_key: str,
+    plan_version: int | None = None,
+    anchor_at: datetime | None = None,
+    subject: str | None = None,
+) -> Running | Ended:
+    """Bill a customer by a plan version (newest), from an anchor (now), for a subject (external id)."""
+    customer = await customer_of(session, customer_id)
+    command = StartSubscription(
+        subscription_id=subscription_id,
+        customer=customer,
+        plan=await plan_of(session, plan_key, plan_version),
+        subject=subject or customer.external_id,
+        anchor_at=anchor_at or session.now,
+        now=session.now,
+    )
+    return await _told(session, command)
+
+
+async def cancel_subscription(session: Session, subscription_id: str, at: CancelAt) -> Running | Ended:
+    """Let it end now or with its period; the timer of its last period comes sooner then."""
+    if not is_of("sub", subscription_id):
+        raise SubscriptionIsUnknown(subscription_id)
+    return await _told(session, CancelSubscription(subscription_id=subscription_id, at=at, now=session.now))
+
+
+async def _told(session: Session, command: SubscriptionCommand) -> Running | Ended:
+    """Give the command; if it changed anything, wait for the end of the period that is closed next."""
+    events = await session.handle(SUBSCRIPTION, command.subscription_id, command)
+    state = await session.state(SUBSCRIPTION, command.subscription_id)
+    if isinstance(state, NoSubscription):
+        raise SubscriptionIsUnknown(command.subscription_id)
+    if events and isinstance(state, Running):
+        _wait_for_the_end(session, state)
+    return state
+
+
+def _wait_for_the_end(session: Session, running: Running) -> None:
+    due = running.due
+    if due is None:
+        return
+    subscription_id, ends_at = running.terms.subscription_id, due.period.end
+    # The end is part of the id: a cut period has an end of its own, and its old timer finds nothing to do.
+    timer_id = derived_id("tmr", subscription_id, str(due.index), ends_at.isoformat(), CLOSE_PERIOD)
+    payload = {"subscription_id": subscription_id, "period_index": due.index}
+    session.schedule(timer_id, ends_at, CLOSE_PERIOD, payload)

@@ -1,0 +1,105 @@
+"""What invoicing tells: runs, drafts, documents with a number, and what became of them."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from shared.billing.money import Money
+from shared.billing.period import Period
+from shared.billing.pricing import Step
+from shared.framework.core.event import Event
+
+
+class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One charge on an invoice; `amount` is rounded once, from the exact sum of its steps."""
+
+    line_id: str
+    charge_key: str | None
+    description: str
+    quantity: Decimal
+    amount: Money
+    steps: tuple[Step, ...] = ()
+    period: Period | None = None
+    meter_key: str | None = None
+
+
+class TaxAmount(msgspec.Struct, frozen=True, kw_only=True):
+    """A tax on the invoice: exact base x rate, rounded once per rate at the invoice (law 8)."""
+
+    name: str
+    rate: Decimal
+    base: Money
+    amount: Money
+
+
+class InvoiceDrafted(Event, frozen=True, kw_only=True):
+    """An invoice without number or legal weight; `subscription_id` and `period` are absent on a one-off."""
+
+    wire_name = "invoicing.invoice.drafted.v1"
+
+    invoice_id: str
+    customer_id: str
+    currency: str
+    subscription_id: str | None
+    period: Period | None
+    drafted_at: datetime
+
+
+class InvoiceLinesRated(Event, frozen=True, kw_only=True):
+    """The draft's lines are these; they replace any it had."""
+
+    wire_name = "invoicing.invoice.lines-rated.v1"
+
+    invoice_id: str
+    lines: tuple[InvoiceLine, ...]
+    reading_id: str | None
+    rated_at: datetime
+
+
+class InvoiceFinalized(Event, frozen=True, kw_only=True):
+    """It became a legal document: from here on only a credit note corrects it.
+
+    subtotal + tax = total; `amount_due` is what is to be collected, never below zero (law 12).
+    """
+
+    wire_name = "invoicing.invoice.finalized.v1"
+
+    invoice_id: str
+    customer_id: str
+    subscription_id: str | None
+    number: str
+    lines: tuple[InvoiceLine, ...]
+    taxes: tuple[TaxAmount, ...]
+    subtotal: Money
+    tax: Money
+    total: Money
+    amount_due: Money
+    finalized_at: datetime
+
+
+class InvoicePaid(Event, frozen=True, kw_only=True):
+    """Nothing is owed on it any more; `payment_id` is absent when nothing was due."""
+
+    wire_name = "invoicing.invoice.paid.v1"
+
+    invoice_id: str
+    customer_id: str
+    payment_id: str | None
+    amount: Money
+    paid_at: datetime
+
+
+class InvoiceVoided(Event, frozen=True, kw_only=True):
+    """It is not owed; a finalized invoice keeps its number (law 13).
+
+    `amount_due` is what was to be collected on it until now: zero for a draft.
+    """
+
+    wire_name = "invoicing.invoice.voided.v1"
+
+    invoice_id: str
+    customer_id: str
+    amount_due: Money
+    reason: str
+    voided_at: datetime

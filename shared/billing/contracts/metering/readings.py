@@ -1,0 +1,37 @@
+"""What metering tells: meters, running totals, and readings that a bill may stand on."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+
+from shared.billing.period import Period
+from shared.framework.core.event import Event
+
+
+class MeterQuantity(msgspec.Struct, frozen=True, kw_only=True):
+    """What one meter counted over the period of a reading, for one combination of dimensions."""
+
+    meter_key: str
+    dimensions: dict[str, str]
+    quantity: Decimal
+
+
+class UsageReadingTaken(Event, frozen=True, kw_only=True):
+    """The usage of a closed period, complete and pinned.
+
+    It counts events with a time inside `period` that were accepted at or before `cutoff_position` of
+    `cutoff_partition` of the usage topic; nothing accepted by then is missing (law 11).
+    """
+
+    wire_name = "metering.reading.taken.v1"
+
+    reading_id: str
+    subscription_id: str
+    customer_id: str
+    subject: str
+    period: Period
+    quantities: tuple[MeterQuantity, ...]
+    cutoff_partition: int
+    cutoff_position: int
+    taken_at: datetime

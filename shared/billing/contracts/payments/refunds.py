@@ -1,0 +1,35 @@
+"""What payments tells: every attempt to collect, and how each one ended."""
+
+from datetime import datetime
+
+from shared.billing.money import Money
+from shared.framework.core.event import Event
+
+
+class RefundRequested(Event, frozen=True, kw_only=True):
+    """Money that was taken is to go back."""
+
+    wire_name = "payments.refund.requested.v1"
+
+    refund_id: str
+    payment_id: str
+    invoice_id: str
+    customer_id: str
+    amount: Money
+    gateway_key: str
+    reason: str
+    requested_at: datetime
+
+
+class RefundIssued(Event, frozen=True, kw_only=True):
+    """The gateway has sent the money back."""
+
+    wire_name = "payments.refund.issued.v1"
+
+    refund_id: str
+    payment_id: str
+    invoice_id: str
+    customer_id: str
+    amount: Money
+    gateway_reference: str
+    issued_at: datetime

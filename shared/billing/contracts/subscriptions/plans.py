@@ -1,0 +1,32 @@
+"""What subscriptions tells: customers, plans, who pays for what, and when a period is over."""
+
+from datetime import datetime
+
+import msgspec
+
+from shared.billing.pricing import Price
+from shared.framework.core.event import Event
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a plan: a price, and the meter that it is applied to (none: due once a period)."""
+
+    key: str
+    name: str
+    price: Price
+    meter_key: str | None = None
+
+
+class PlanPublished(Event, frozen=True, kw_only=True):
+    """A version of a plan: from here on its charges never change; another price is another version."""
+
+    wire_name = "subscriptions.plan.published.v1"
+
+    plan_id: str
+    key: str
+    version: int
+    name: str
+    currency: str
+    interval: str
+    charges: tuple[Charge, ...]
+    published_at: datetime

@@ -1,0 +1,70 @@
+"""What subscriptions tells: customers, plans, who pays for what, and when a period is over."""
+
+from datetime import datetime
+
+from shared.billing.contracts.subscriptions.plans import Charge
+from shared.billing.period import Period
+from shared.framework.core.event import Event
+
+
+class SubscriptionStarted(Event, frozen=True, kw_only=True):
+    """A customer is billed by a plan version, period by period from the anchor, in the customer's zone.
+
+    An anchor before `started_at` backdates: the periods since then are closed at once, one after the other.
+    """
+
+    wire_name = "subscriptions.subscription.started.v1"
+
+    subscription_id: str
+    customer_id: str
+    subject: str
+    plan_id: str
+    plan_version: int
+    currency: str
+    interval: str
+    charges: tuple[Charge, ...]
+    time_zone: str
+    anchor_at: datetime
+    started_at: datetime
+
+
+class SubscriptionCancelled(Event, frozen=True, kw_only=True):
+    """No period begins at or after `ends_at`; a period that it cuts is billed in part."""
+
+    wire_name = "subscriptions.subscription.cancelled.v1"
+
+    subscription_id: str
+    ends_at: datetime
+    cancelled_at: datetime
+
+
+class BillingPeriodClosed(Event, frozen=True, kw_only=True):
+    """A period is over and may be billed: told exactly once for a subscription and a period.
+
+    `period` is what is billed; `full_period` is the real length of the period, the denominator of any
+    proration (law 9). `charges` are the prices in force, so a bill needs nobody else's tables.
+    """
+
+    wire_name = "subscriptions.billing-period.closed.v1"
+
+    subscription_id: str
+    customer_id: str
+    subject: str
+    plan_id: str
+    plan_version: int
+    currency: str
+    time_zone: str
+    charges: tuple[Charge, ...]
+    period_index: int
+    period: Period
+    full_period: Period
+    closed_at: datetime
+
+
+class SubscriptionEnded(Event, frozen=True, kw_only=True):
+    """The last period has been closed; nothing follows."""
+
+    wire_name = "subscriptions.subscription.ended.v1"
+
+    subscription_id: str
+    ended_at: datetime

@@ -1,0 +1,107 @@
+"""Half-open periods, and the boundaries that an anchor draws on a customer's own calendar."""
+
+import re
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from shared.framework.core.refusals import Kind, Refusal
+
+_DURATION = re.compile(
+    r"P(?=\d)(?:(?P<years>\d{1,3})Y)?(?:(?P<months>\d{1,4})M)?(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?",
+    re.ASCII,
+)
+
+# Files of a zone database that are no places: what they say depends on the machine, or counts leap seconds.
+_NO_PLACES = ("localtime", "posixrules", "posix/", "right/", "Factory")
+
+
+class ZoneIsUnknown(Refusal):
+    """The time zone is not in the IANA database."""
+
+    code = "zone-is-unknown"
+    kind = Kind.INVALID
+
+
+class IntervalIsInvalid(Refusal):
+    """A billing interval is an ISO 8601 duration of years, months, weeks or days, such as P1M."""
+
+    code = "interval-is-invalid"
+    kind = Kind.INVALID
+
+
+class Period(msgspec.Struct, frozen=True):
+    """[start, end) of aware instants: an event exactly on `end` belongs to the next period."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, instant: datetime) -> bool:
+        """Whether the instant lies in the period; the end does not."""
+        return self.start <= instant < self.end
+
+    def days(self, zone: str) -> int:
+        """Local calendar days from start to end; a 23 h or 25 h day counts one (law 9, 10)."""
+        return (local_date(self.end, zone) - local_date(self.start, zone)).days
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """How long a billing period is: calendar months and days, never hours."""
+
+    months: int
+    days: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an ISO 8601 duration (`P1M`, `P1Y`, `P2W`, `P10D`); IntervalIsInvalid for anything else."""
+        match = _DURATION.fullmatch(text)
+        if match is None:
+            raise IntervalIsInvalid(text)
+        count = {unit: int(digits or 0) for unit, digits in match.groupdict().items()}
+        interval = cls(count["years"] * 12 + count["months"], count["weeks"] * 7 + count["days"])
+        if not 0 < interval.months + interval.days:
+            raise IntervalIsInvalid(text)
+        return interval
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """The IANA zone, or ZoneIsUnknown."""
+    if name.startswith(_NO_PLACES):
+        raise ZoneIsUnknown(name)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ZoneIsUnknown(name) from None
+
+
+def local_date(instant: datetime, zone: str) -> date:
+    """The calendar day of an instant where the customer lives."""
+    return instant.astimezone(zone_named(zone)).date()
+
+
+def boundary(anchor: datetime, zone: str, interval: Interval, index: int) -> datetime:
+    """The start of period `index`, counted from the anchor (index 0), as an aware UTC instant.
+
+    Every boundary is reckoned from the anchor's own local day, so a 31st that was clamped to the 29th
+    comes back as the 31st; the zone's rules at that date give the instant (law 10, vectors V58-V60).
+    Where a zone once skipped a whole day (Samoa, 2011), two daily boundaries are one instant.
+    """
+    if index == 0:
+        return anchor.astimezone(UTC)
+    # Only the anchor itself may lie in the second pass of an hour that comes twice.
+    local = anchor.astimezone(zone_named(zone)).replace(fold=0)
+    day = _add_months(local.date(), interval.months * index) + timedelta(days=interval.days * index)
+    return datetime.combine(day, local.time(), tzinfo=zone_named(zone)).astimezone(UTC)
+
+
+def period_at(anchor: datetime, zone: str, interval: Interval, index: int) -> Period:
+    """Period number `index`, half-open."""
+    return Period(boundary(anchor, zone, interval, index), boundary(anchor, zone, interval, index + 1))
+
+
+def _add_months(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -1,0 +1,20 @@
+"""The shelf of pricing models: one model is one file, and this union is the register."""
+
+from shared.billing.pricing.flat import Flat
+from shared.billing.pricing.graduated import Graduated, Tier
+from shared.billing.pricing.model import PriceIsInvalid, PricingModel, Step, exact_sum
+from shared.billing.pricing.per_unit import PerUnit
+
+Price = Flat | PerUnit | Graduated
+
+__all__ = [
+    "Flat",
+    "Graduated",
+    "PerUnit",
+    "Price",
+    "PriceIsInvalid",
+    "PricingModel",
+    "Step",
+    "Tier",
+    "exact_sum",
+]

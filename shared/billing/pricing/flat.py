@@ -1,0 +1,37 @@
+"""Flat: the same amount every period, whatever is used."""
+
+from decimal import Decimal, localcontext
+
+import msgspec
+
+from shared.billing.money import EXACT
+from shared.billing.pricing.model import PRICE_PLACES_MAX, Step, checked_price, priced
+
+
+class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="flat"):
+    """`amount` in major units of the plan's currency, due once a period (prorated when the period is cut)."""
+
+    amount: Decimal
+
+    def check(self) -> None:
+        """Refuse an amount that cannot be a price."""
+        checked_price(self.amount)
+
+    def rate(self, quantity: Decimal) -> tuple[Step, ...]:
+        """One step, for `quantity` whole periods."""
+        return (priced("flat fee", quantity, self.amount),)
+
+    def rate_part(self, days: int, full_days: int) -> tuple[Step, ...]:
+        """One step for `days` of a period that really has `full_days` (law 9).
+
+        Multiplied before it is divided: 29.85 for 1 day of 30 is 0.995 and becomes 1.00, which no
+        factor of 0.0333... would give. A period is never billed more than once over (vector V50).
+        """
+        days = min(days, full_days)
+        with localcontext(EXACT):
+            amount = self.amount * days / full_days
+            part = round(Decimal(days) / full_days, PRICE_PLACES_MAX)
+        description = "flat fee" if days == full_days else f"flat fee, {days} of {full_days} days"
+        return (
+            Step(description=description, quantity=part.normalize(), unit_price=self.amount, amount=amount),
+        )

@@ -1,0 +1,69 @@
+"""Graduated: each tier's units at that tier's price, each tier's fee once it is entered."""
+
+from decimal import Decimal, localcontext
+
+import msgspec
+
+from shared.billing.money import EXACT
+from shared.billing.pricing.model import Step, checked_price, priced
+from shared.framework.core.refusals import Kind, Refusal
+
+TIERS_MAX = 100
+"""A price is copied into every period that it bills: it must stay short."""
+
+
+class TiersAreInvalid(Refusal):
+    """Tiers need rising positive upper bounds, exactly the last one is open, and there are at most 100."""
+
+    code = "tiers-are-invalid"
+    kind = Kind.INVALID
+
+
+class Tier(msgspec.Struct, frozen=True, kw_only=True):
+    """Units above the tier before and up to `up_to` (inclusive; none: without end), and a fee on entering."""
+
+    up_to: Decimal | None
+    unit_price: Decimal
+    flat_fee: Decimal = Decimal(0)
+
+
+class Graduated(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="graduated"):
+    """Rated tier by tier (law 3); `flat_at_zero`: the first tier's fee is due even when nothing was used."""
+
+    tiers: tuple[Tier, ...]
+    flat_at_zero: bool = True
+
+    def check(self) -> None:
+        """Refuse prices that are none, bounds that do not rise, and tiers without end."""
+        if len(self.tiers) > TIERS_MAX:
+            raise TiersAreInvalid(f"{len(self.tiers)} tiers")
+        for tier in self.tiers:
+            checked_price(tier.unit_price)
+            checked_price(tier.flat_fee)
+        bounds = [tier.up_to for tier in self.tiers]
+        closed = [checked_price(bound) for bound in bounds if bound is not None]
+        rising = all(low < high for low, high in zip([Decimal(0), *closed], closed, strict=False))
+        if not bounds or bounds[-1] is not None or len(closed) != len(bounds) - 1 or not rising:
+            raise TiersAreInvalid(", ".join(str(bound) for bound in bounds))
+
+    def rate(self, quantity: Decimal) -> tuple[Step, ...]:
+        """One step per tier that the quantity reaches, the lowest first (vectors V13, V14, V18)."""
+        steps, floor = [], Decimal(0)
+        for tier in self.tiers:
+            units = _units_between(floor, quantity if tier.up_to is None else min(quantity, tier.up_to))
+            if units > 0 or (self.flat_at_zero and floor == 0 and tier.flat_fee):
+                steps.append(_step(tier, floor, units))
+            if tier.up_to is None or quantity <= tier.up_to:
+                break
+            floor = tier.up_to
+        return tuple(steps)
+
+
+def _units_between(floor: Decimal, reached: Decimal) -> Decimal:
+    with localcontext(EXACT):
+        return max(reached - floor, Decimal(0))
+
+
+def _step(tier: Tier, floor: Decimal, units: Decimal) -> Step:
+    reach = f"above {floor}" if tier.up_to is None else f"{floor} to {tier.up_to}"
+    return priced(reach, units, tier.unit_price, tier.flat_fee)

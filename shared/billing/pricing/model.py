@@ -1,0 +1,68 @@
+"""What every pricing model has in common: exact steps in, one rounding out."""
+
+from collections.abc import Iterable
+from decimal import Decimal, localcontext
+from typing import Protocol
+
+import msgspec
+
+from shared.billing.money import EXACT
+from shared.framework.core.refusals import Kind, Refusal
+
+PRICE_PLACES_MAX = 12
+PRICE_DIGITS_MAX = 20
+
+
+class PriceIsInvalid(Refusal):
+    """A price needs finite, non-negative amounts with at most 20 digits, 12 of them after the point."""
+
+    code = "price-is-invalid"
+    kind = Kind.INVALID
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """`quantity` x `unit_price` + any fee = `amount`, exact, in major units of the plan's currency.
+
+    The part of a period may have no exact decimal: its `quantity` is shown to 12 places, `amount` is exact.
+    """
+
+    description: str
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+
+
+class PricingModel(Protocol):
+    """A price turns a quantity into steps; the line is the sum of its steps, rounded once (law 1)."""
+
+    def check(self) -> None:
+        """Refuse what cannot be a price; asked when a plan is published, never of history."""
+        ...
+
+    def rate(self, quantity: Decimal) -> tuple[Step, ...]:
+        """The steps for this quantity, lowest tier first."""
+        ...
+
+
+def checked_price(amount: Decimal) -> Decimal:
+    """The amount itself if it can be a price, else PriceIsInvalid."""
+    if not amount.is_finite() or amount < 0:
+        raise PriceIsInvalid(str(amount))
+    _, digits, exponent = amount.as_tuple()
+    places = -int(exponent)
+    if places > PRICE_PLACES_MAX or len(digits) + max(0, -places) > PRICE_DIGITS_MAX:
+        raise PriceIsInvalid(str(amount))
+    return amount
+
+
+def priced(description: str, quantity: Decimal, unit_price: Decimal, fee: Decimal = Decimal(0)) -> Step:
+    """A step whose amount is exact to the last digit, wherever it is reckoned."""
+    with localcontext(EXACT):
+        amount = quantity * unit_price + fee
+    return Step(description=description, quantity=quantity, unit_price=unit_price, amount=amount)
+
+
+def exact_sum(steps: Iterable[Step]) -> Decimal:
+    """What the steps amount to, exact: the one number of a line that is rounded."""
+    with localcontext(EXACT):
+        return sum((step.amount for step in steps), start=Decimal(0))

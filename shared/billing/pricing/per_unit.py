@@ -1,0 +1,21 @@
+"""Per unit: every unit at one price."""
+
+from decimal import Decimal
+
+import msgspec
+
+from shared.billing.pricing.model import Step, checked_price, priced
+
+
+class PerUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="per_unit"):
+    """`unit_price` in major units of the plan's currency, up to 12 places."""
+
+    unit_price: Decimal
+
+    def check(self) -> None:
+        """Refuse an amount that cannot be a price."""
+        checked_price(self.unit_price)
+
+    def rate(self, quantity: Decimal) -> tuple[Step, ...]:
+        """One step; usage that sums to less than nothing bills nothing (section 2, negative usage)."""
+        return (priced("per unit", max(quantity, Decimal(0)), self.unit_price),)

@@ -1,0 +1,209 @@
+"""The event store on PostgreSQL: the library's table layout, our own asynchronous road to it.
+
+A commit of events alone is one round trip, and one with whatever goes beside them; only effects and
+answers, which must know the positions, need a transaction of several. The rules are in migrations/.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from shared.framework.eventstore.codec import decode
+from shared.framework.eventstore.commit_payload import (
+    beside_of,
+    mark_of,
+    metadata_json,
+    metadata_of,
+    parked_of,
+    timer_of,
+)
+from shared.framework.eventstore.event_rows import Row, rows_of
+from shared.framework.eventstore.pool import connection_of, told
+from shared.framework.eventstore.port import (
+    PAGE_BYTES_MAX,
+    Changes,
+    FeedPage,
+    History,
+    IdempotencyKey,
+    InboxMark,
+    Parked,
+    Position,
+    Receipt,
+    Record,
+    StoredAnswer,
+    Timer,
+)
+from shared.framework.eventstore.postgres_idempotency import claim, forget, release, store_answer
+
+_LOAD = """SELECT topic, state FROM events
+            WHERE originator_id = $1 AND tenant_id = $2 ORDER BY originator_version"""
+_VERSION = """SELECT originator_version FROM events
+               WHERE originator_id = $1 AND tenant_id = $2 ORDER BY originator_version DESC LIMIT 1"""
+_APPEND = "SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8)"
+_COMMIT = "SELECT commit_changes($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_READ = f"SELECT * FROM read_events($1, $2, {PAGE_BYTES_MAX})"
+_FEED = f"""SELECT page.head, page.settled, page.previous, (page.event).*
+             FROM feed_events($1, $2, $3, $4, {PAGE_BYTES_MAX}, $5, $6) AS page"""
+_DUE = """
+    (SELECT * FROM timers
+      WHERE NOT test_clock AND due_at <= $1 AND coalesce(hidden_until <= $1, true)
+      ORDER BY due_at, timer_id LIMIT $2)
+    UNION ALL
+    (SELECT timers.* FROM timers JOIN tenant_clocks USING (tenant_id)
+      WHERE test_clock AND due_at <= now_at AND coalesce(hidden_until <= $1, true)
+      ORDER BY due_at, timer_id LIMIT $2)
+    ORDER BY due_at, timer_id LIMIT $2"""
+_POSTPONE = "UPDATE timers SET attempts = attempts + 1, hidden_until = $2 WHERE timer_id = $1"
+_PARKED = "SELECT * FROM parked WHERE $1::text IS NULL OR consumer = $1 ORDER BY position, topic"
+
+_WAITING = "SELECT topic, stream_id, count(*) FROM parked WHERE consumer = $1 GROUP BY topic, stream_id"
+
+
+class PostgresEventStore:
+    """One context's history; the pool's role needs only what the migrations grant."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", context: str) -> None:
+        """`context` is written on every record that is read."""
+        self.context = context
+        self._pool = pool
+        self._heads: dict[tuple[int, int], tuple[int, int]] = {}
+
+    async def load(self, tenant_id: str, stream_id: str) -> History:
+        """A stream of this tenant; another tenant's stream reads as if it were not there."""
+        rows = await self._fetch(_LOAD, stream_id, tenant_id)
+        events = (decode(topic, state) for topic, state in rows)
+        return History(tuple(event for event in events if event is not None), len(rows))
+
+    async def version(self, tenant_id: str, stream_id: str) -> int:
+        """The stream's version without its events (0: none)."""
+        rows = await self._fetch(_VERSION, stream_id, tenant_id)
+        return int(rows[0][0]) if rows else 0
+
+    async def commit(self, changes: Changes) -> Receipt:
+        """Write all of it or nothing. Raises VersionConflict, InboxMoved, TimerIsGone, StoreIsUnavailable."""
+        rows, beside = list(rows_of(changes.appends)), beside_of(changes)
+        with told():
+            async with self._connection() as connection:
+                if changes.effects or changes.answer is not None:
+                    async with connection.transaction():
+                        receipt = await _write(connection, rows, beside)
+                        await _finish(connection, changes, receipt)
+                        return receipt
+                return await _write(connection, rows, beside)
+
+    async def read(self, after: int, limit: int) -> Sequence[Record]:
+        """Settled records of all partitions after a position."""
+        return [self._record(row) for row in await self._fetch(_READ, after, limit)]
+
+    async def feed(self, partition: int, partitions: int, after: int, limit: int) -> FeedPage:
+        """Settled records of one partition after a position."""
+        known = self._heads.get((partition, partitions), (0, 0))
+        summary, *rows = await self._fetch(_FEED, partition, partitions, after, limit, *known)
+        self._heads[partition, partitions] = (summary["head"], summary["settled"])
+        return FeedPage(tuple(self._record(row, row["previous"]) for row in rows), summary["head"])
+
+    async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxMark]:
+        """The consumer's marks by (topic, partition)."""
+        rows = await self._fetch("SELECT * FROM inbox WHERE consumer = $1", consumer)
+        return {(row["topic"], row["partition"]): mark_of(row) for row in rows}
+
+    async def due_timers(self, system_now: datetime, limit: int) -> Sequence[Timer]:
+        """Timers that are due and not hidden by a failed attempt, earliest first."""
+        return [timer_of(row) for row in await self._fetch(_DUE, system_now, limit)]
+
+    async def postpone(self, timer_id: str, until: datetime) -> None:
+        """Count a failed attempt and hide the timer until `until`; a timer that is gone stays gone."""
+        await self._fetch(_POSTPONE, timer_id, until)
+
+    async def tenant_now(self, tenant_id: str) -> datetime | None:
+        """The tenant's test clock, or None."""
+        rows = await self._fetch("SELECT now_at FROM tenant_clocks WHERE tenant_id = $1", tenant_id)
+        return rows[0]["now_at"] if rows else None
+
+    async def claim(self, key: IdempotencyKey, now: datetime) -> StoredAnswer | None:
+        """The stored answer, or None when the key is now ours."""
+        with told():
+            async with self._connection() as connection:
+                return await claim(connection, key, now)
+
+    async def release(self, key: IdempotencyKey) -> None:
+        """Give a claimed key back; one that was answered keeps its answer."""
+        with told():
+            async with self._connection() as connection:
+                await release(connection, key)
+
+    async def forget_keys(self, before: datetime, limit: int) -> int:
+        """Forget idempotency keys that were claimed before a moment; how many."""
+        with told():
+            async with self._connection() as connection:
+                return await forget(connection, before, limit)
+
+    async def parked(self, consumer: str | None = None) -> Sequence[Parked]:
+        """Dead letters and what waits behind them, by position."""
+        return [parked_of(row) for row in await self._fetch(_PARKED, consumer)]
+
+    async def parked_streams(self, consumer: str) -> Mapping[tuple[str, str], int]:
+        """How many records of each (topic, stream id) are parked, without reading them."""
+        return {(topic, stream): count for topic, stream, count in await self._fetch(_WAITING, consumer)}
+
+    def _connection(self) -> AbstractAsyncContextManager[Any]:
+        return connection_of(self._pool)
+
+    async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        with told():
+            async with self._connection() as connection:
+                rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
+                return rows
+
+    def _record(self, row: asyncpg.Record, previous: int = 0) -> Record:
+        return Record(
+            context=self.context,
+            tenant_id=row["tenant_id"],
+            stream_id=row["originator_id"],
+            version=row["originator_version"],
+            wire_name=row["topic"],
+            state=row["state"],
+            position=row["notification_id"],
+            slot=row["slot"],
+            event_id=row["event_id"],
+            metadata=metadata_of(row),
+            recorded_at=row["recorded_at"],
+            previous=previous,
+        )
+
+
+async def _write(connection: Any, rows: Sequence[Row], beside: str | None) -> Receipt:
+    if not rows and beside is None:
+        return Receipt()
+    columns = (
+        [row.stream_id for row in rows],
+        [row.version for row in rows],
+        [row.wire_name for row in rows],
+        [row.state for row in rows],
+        [row.tenant_id for row in rows],
+        [row.event_id for row in rows],
+        [row.slot for row in rows],
+        [metadata_json(row.metadata) for row in rows],
+    )
+    written = (
+        await connection.fetch(_APPEND, *columns)
+        if beside is None
+        else await connection.fetch(_COMMIT, *columns, beside)
+    )
+    return Receipt(
+        tuple(
+            Position(row.stream_id, row.version, position, row.slot)
+            for row, (position,) in zip(rows, written, strict=True)
+        )
+    )
+
+
+async def _finish(connection: Any, changes: Changes, receipt: Receipt) -> None:
+    for effect in changes.effects:
+        await effect(connection, receipt)
+    if changes.answer is not None:
+        key, answer_to = changes.answer
+        await store_answer(connection, key, answer_to(receipt))

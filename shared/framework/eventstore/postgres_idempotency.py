@@ -1,0 +1,72 @@
+"""Idempotency keys in PostgreSQL: claimed at once, answered in the transaction of their effect."""
+
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from shared.framework.eventstore.idempotency import CLAIM_LEASE, Claim, KeyIsInFlight
+from shared.framework.eventstore.port import IdempotencyKey, StoredAnswer
+
+_CLAIM = """
+    INSERT INTO idempotency AS held (tenant_id, key, fingerprint, claimed_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (tenant_id, key) DO UPDATE
+       SET fingerprint = excluded.fingerprint, claimed_at = excluded.claimed_at
+     WHERE held.status IS NULL AND held.claimed_at <= $5
+    RETURNING true"""
+_HELD = "SELECT * FROM idempotency WHERE tenant_id = $1 AND key = $2"
+_RELEASE = "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND status IS NULL"
+_FORGET = """
+    WITH old AS (
+        SELECT tenant_id, key FROM idempotency WHERE claimed_at < $1 ORDER BY claimed_at LIMIT $2
+    ), gone AS (
+        DELETE FROM idempotency AS held USING old
+         WHERE (held.tenant_id, held.key) = (old.tenant_id, old.key) AND held.claimed_at < $1
+        RETURNING 1
+    )
+    SELECT count(*) FROM gone"""
+_ANSWER = """
+    INSERT INTO idempotency AS held (tenant_id, key, fingerprint, status, headers, body)
+    VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (tenant_id, key) DO UPDATE
+       SET status = excluded.status, headers = excluded.headers, body = excluded.body
+     WHERE held.status IS NULL AND held.fingerprint = excluded.fingerprint
+    RETURNING true"""
+
+
+async def claim(connection: Any, key: IdempotencyKey, now: datetime) -> StoredAnswer | None:
+    """The stored answer, or None when the key is now ours. Raises KeyIsInFlight, KeyWasUsedForAnother."""
+    while not await connection.fetch(_CLAIM, key.tenant_id, key.key, key.fingerprint, now, now - CLAIM_LEASE):
+        held = await connection.fetchrow(_HELD, key.tenant_id, key.key)
+        answer = None if held is None else _claim_of(held).answer_to(key, now)
+        if answer is not None:
+            return answer
+        # The holder gave the key back between our two looks: it can be claimed now.
+    return None
+
+
+async def release(connection: Any, key: IdempotencyKey) -> None:
+    """Give a claimed key back; one that was answered keeps its answer."""
+    await connection.execute(_RELEASE, key.tenant_id, key.key)
+
+
+async def forget(connection: Any, before: datetime, limit: int) -> int:
+    """Forget the oldest keys claimed before a moment; how many. One that is claimed anew meanwhile stays."""
+    return int(await connection.fetchval(_FORGET, before, limit))
+
+
+async def store_answer(connection: Any, key: IdempotencyKey, answer: StoredAnswer) -> None:
+    """Keep the answer, unless the key was taken over and answered meanwhile: KeyIsInFlight, and no effect."""
+    headers = msgspec.json.encode(answer.headers).decode()
+    arguments = (key.tenant_id, key.key, key.fingerprint, answer.status, headers, answer.body)
+    if not await connection.fetch(_ANSWER, *arguments):
+        raise KeyIsInFlight(key.key)
+
+
+def _claim_of(row: asyncpg.Record) -> Claim:
+    answer = None
+    if row["status"] is not None:
+        headers = msgspec.json.decode(row["headers"], type=dict[str, str])
+        answer = StoredAnswer(row["status"], headers, row["body"])
+    return Claim(row["fingerprint"], row["claimed_at"], answer)

@@ -1,0 +1,40 @@
+"""The store in memory keeps the store's promises."""
+
+from typing import Any
+
+import pytest
+
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.eventstore.port import Effect, EventStore, Receipt
+from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.store_contract import HistoryContract, Notebook
+from shared.framework.testing.store_contract_side_state import BesideContract
+from shared.framework.testing.store_examples import NOON
+
+
+class MemoryNotebook:
+    def __init__(self, store: MemoryEventStore) -> None:
+        self._store = store
+
+    def note(self, text: str) -> Effect:
+        async def effect(store: Any, _: Receipt) -> None:
+            store.table("notes")[text] = True
+
+        return effect
+
+    async def notes(self) -> set[str]:
+        return set(self._store.table("notes"))
+
+
+class TestMemoryEventStore(HistoryContract, BesideContract):
+    @pytest.fixture
+    def memory(self) -> MemoryEventStore:
+        return MemoryEventStore("subscriptions", StillClock(NOON))
+
+    @pytest.fixture
+    def store(self, memory: MemoryEventStore) -> EventStore:
+        return memory
+
+    @pytest.fixture
+    def notebook(self, memory: MemoryEventStore) -> Notebook:
+        return MemoryNotebook(memory)

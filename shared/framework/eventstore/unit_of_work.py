@@ -1,0 +1,174 @@
+"""Read, fold, decide, and write everything that followed as one."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID, uuid5
+
+import msgspec
+
+from shared.framework.core.decider import Decider
+from shared.framework.core.event import Event, Metadata
+from shared.framework.core.ids import NAMESPACE
+from shared.framework.eventstore.port import (
+    Append,
+    Changes,
+    Effect,
+    EventStore,
+    Receipt,
+    Record,
+    StreamIsBusy,
+    Timer,
+    VersionConflict,
+)
+from shared.framework.eventstore.retry_lock import in_turn
+
+S = TypeVar("S")
+C = TypeVar("C")
+T = TypeVar("T")
+
+APPEND_ATTEMPTS_MAX = 8
+
+
+def event_id_of(stream_id: str, version: int) -> UUID:
+    """The identity of an event: named by its place, so that it needs no dice and can be checked."""
+    return uuid5(NAMESPACE, f"{stream_id}:{version}")
+
+
+class UnitOfWork:
+    """Loads streams when they are asked for and gathers what shall be committed together."""
+
+    def __init__(self, store: EventStore) -> None:
+        """Begin with nothing to write."""
+        self.store = store
+        self.changes = Changes()
+        self._streams: dict[tuple[str, str], tuple[list[Event], int]] = {}
+
+    def session(self, tenant_id: str, metadata: Metadata) -> "Session":
+        """The same work on behalf of one tenant, for one reason."""
+        return Session(self, tenant_id, metadata)
+
+    async def history(self, tenant_id: str, stream_id: str) -> tuple[list[Event], int]:
+        """A stream's events and version, with what this work is about to add."""
+        key = (tenant_id, stream_id)
+        if key not in self._streams:
+            history = await self.store.load(tenant_id, stream_id)
+            added = self._added(tenant_id, stream_id)
+            self._streams[key] = ([*history.events, *added], history.version + len(added))
+        return self._streams[key]
+
+    async def version(self, tenant_id: str, stream_id: str) -> int:
+        """A stream's version without reading its events, with what this work is about to add."""
+        if (tenant_id, stream_id) in self._streams:
+            return self._streams[tenant_id, stream_id][1]
+        return await self.store.version(tenant_id, stream_id) + len(self._added(tenant_id, stream_id))
+
+    def add(self, append: Append) -> None:
+        """Put events behind what the work already knows of their stream."""
+        self.changes.appends.append(append)
+        if (append.tenant_id, append.stream_id) in self._streams:
+            events, version = self._streams[append.tenant_id, append.stream_id]
+            events.extend(append.events)
+            self._streams[append.tenant_id, append.stream_id] = (events, version + len(append.events))
+
+    def _added(self, tenant_id: str, stream_id: str) -> list[Event]:
+        mine = (a for a in self.changes.appends if (a.tenant_id, a.stream_id) == (tenant_id, stream_id))
+        return [event for append in mine for event in append.events]
+
+    async def commit(self) -> Receipt:
+        """Write everything, or raise and write nothing."""
+        return await self.store.commit(self.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What an application sees of a unit of work: one tenant, one cause, one moment."""
+
+    work: UnitOfWork
+    tenant_id: str
+    metadata: Metadata
+
+    @property
+    def now(self) -> datetime:
+        """The moment at which this happens, on the tenant's clock."""
+        return self.metadata.occurred_at
+
+    async def state(self, decider: Decider[S, Any, Any], stream_id: str) -> S:
+        """The present state of a stream."""
+        events, _ = await self.work.history(self.tenant_id, stream_id)
+        return decider.fold(events)
+
+    async def version(self, stream_id: str) -> int:
+        """The version of a stream that is only counted, such as a number series."""
+        return await self.work.version(self.tenant_id, stream_id)
+
+    async def handle(self, decider: Decider[S, C, Any], stream_id: str, command: C) -> Sequence[Event]:
+        """Read, fold, decide, and remember to append; nothing decided, nothing written."""
+        history, version = await self.work.history(self.tenant_id, stream_id)
+        events: tuple[Event, ...] = tuple(decider.decide(decider.fold(history), command))
+        if events:
+            self.append(stream_id, version, events)
+        return events
+
+    def append(
+        self, stream_id: str, expected: int, events: Sequence[Event], *, slot_key: str | None = None
+    ) -> None:
+        """Append without deciding: for streams that are no aggregate, such as batches and number series."""
+        self.work.add(
+            Append(self.tenant_id, stream_id, expected, tuple(events), self.metadata, slot_key=slot_key)
+        )
+
+    def schedule(self, timer_id: str, due_at: datetime, purpose: str, payload: dict[str, Any]) -> None:
+        """Do something later; the id is derived from its cause, so scheduling twice is once."""
+        timer = Timer(timer_id, self.tenant_id, due_at, purpose, payload, self.metadata)
+        self.work.changes.timers.append(timer)
+
+    def finish(self, timer_id: str) -> None:
+        """The timer is done, or not wanted any more."""
+        self.work.changes.timers_done.append(timer_id)
+
+    def set_clock(self, now: datetime) -> None:
+        """Move the tenant's test clock as this context knows it."""
+        self.work.changes.clocks[self.tenant_id] = now
+
+    def write(self, effect: Effect) -> None:
+        """Let an adapter write beside the events, in the same transaction."""
+        self.work.changes.effects.append(effect)
+
+
+async def transact(
+    store: EventStore, work: Callable[[UnitOfWork], Awaitable[T]], *, attempts_max: int = APPEND_ATTEMPTS_MAX
+) -> tuple[T, Receipt]:
+    """Do the work and commit it; on a version conflict do it again from a fresh load, a few times.
+
+    Whoever tries again does so in turn with the others: of many at once, all come through. Work must not
+    transact by itself. Raises StreamIsBusy, and what the work and the store raise.
+    """
+    contended: frozenset[str] = frozenset()
+    for _ in range(attempts_max):
+        unit = UnitOfWork(store)
+        async with in_turn(store.context, contended) if contended else nullcontext():
+            result = await work(unit)
+            try:
+                return result, await unit.commit()
+            except VersionConflict:
+                contended = frozenset(append.stream_id for append in unit.changes.appends)
+    raise StreamIsBusy(f"{attempts_max} attempts")
+
+
+def caused_by(record: Record, occurred_at: datetime) -> Metadata:
+    """Metadata of what follows from a fact: the same correlation, caused by it, at the moment given."""
+    return msgspec.structs.replace(
+        record.metadata, causation_id=str(record.event_id), occurred_at=occurred_at
+    )
+
+
+def moment_after(metadata: Metadata, system_now: datetime) -> datetime:
+    """When a consequence happens: under a test clock at its cause's own moment, else now.
+
+    So a tenant that is moved a year ahead sees every consequence at the instant at which it would
+    have come, whatever the order in which services catch up.
+    """
+    return metadata.occurred_at if metadata.test_clock else max(system_now, metadata.occurred_at)

@@ -1,0 +1,107 @@
+"""Deny by default: every route says which scope it needs, or the process does not start."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request, Security, params
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from fastapi.security import HTTPBearer, SecurityScopes
+from starlette.routing import WebSocketRoute
+
+from shared.framework.http.credential import Credential
+from shared.framework.http.read_your_writes import WAIT_FOR_HEADER, read_marks, wait_for
+from shared.framework.http.service_context import house_of
+
+CREDENTIAL_IN_SCOPE = "tollhouse.credential"
+"""Where the gate leaves the verified credential for the routes behind it."""
+
+OPEN_PATHS = frozenset({"/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs"})
+OPEN_FOLDERS = ("/docs/",)
+
+BEARER = HTTPBearer(
+    auto_error=False, scheme_name="Bearer", bearerFormat="JWT", description="A JWT (RS256) or an API key."
+)
+
+
+class RouteHasNoScope(Exception):
+    """A route was offered to create_app without `requires(...)`."""
+
+
+class Rule:
+    """What a route demands before anything of it runs; then it waits for positions, if it was asked to."""
+
+    def __init__(self, *, every_tenant: bool) -> None:
+        """A rule for one tenant's business, or for the house's own across tenants."""
+        self.every_tenant = every_tenant
+
+    async def __call__(
+        self, request: Request, needed: SecurityScopes, _: Annotated[Any, Security(BEARER)]
+    ) -> None:
+        """Check the scopes, then heed Tollhouse-Wait-For."""
+        credential = credential_of(request)
+        for scope in needed.scopes:
+            credential.demand(scope, every_tenant=self.every_tenant)
+        if WAIT_FOR_HEADER in request.headers:
+            house = house_of(request)
+            marks = read_marks(request.headers[WAIT_FOR_HEADER])
+            await wait_for(marks, house.waiter, own_context=house.store.context)
+
+
+_OF_ONE_TENANT = Rule(every_tenant=False)
+_OF_EVERY_TENANT = Rule(every_tenant=True)
+
+
+def requires(scope: str, *, every_tenant: bool = False) -> params.Security:
+    """For a route's (or router's) `dependencies=[...]`: this scope, else 403.
+
+    `every_tenant`: only credentials of role `service` with tenant "*" pass (feed, progress); everywhere
+    else exactly those do not.
+    """
+    security: params.Security = Security(_OF_EVERY_TENANT if every_tenant else _OF_ONE_TENANT, scopes=[scope])
+    return security
+
+
+def credential_of(request: Request) -> Credential:
+    """The credential that the gate has verified."""
+    credential = request.scope[CREDENTIAL_IN_SCOPE]
+    assert isinstance(credential, Credential)
+    return credential
+
+
+async def _caller(request: Request) -> Credential:
+    return credential_of(request)
+
+
+TheCaller = Annotated[Credential, Depends(_caller)]
+"""Who asks; `caller.tenant_id` is the only tenant that a route may look at."""
+
+
+def is_open(path: str) -> bool:
+    """Whether anybody may ask for this path."""
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)
+
+
+def scopes_of(route: RouteContext) -> frozenset[str]:
+    """The scopes that a route, or a router around it, declares through `requires`."""
+    if not isinstance(route.original_route, APIRoute):
+        return frozenset()
+    rules = (part for part in _parts(route.dependant) if isinstance(part.call, Rule))
+    return frozenset(scope for rule in rules for scope in rule.own_oauth_scopes or ())
+
+
+def refuse_open_routes(app: FastAPI) -> None:
+    """Raise RouteHasNoScope, naming them, if any route of the application is open to everybody.
+
+    Web sockets have no rule because the gate lets none in.
+    """
+    routes = [r for r in iter_route_contexts(app.routes) if not isinstance(r.original_route, WebSocketRoute)]
+    bare = [f"{r.methods} {r.path}" for r in routes if not is_open(r.path or "") and not scopes_of(r)]
+    if bare:
+        raise RouteHasNoScope(", ".join(bare))
+
+
+def _parts(dependant: Dependant) -> Iterable[Dependant]:
+    for part in dependant.dependencies:
+        yield part
+        yield from _parts(part)

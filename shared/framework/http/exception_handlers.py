@@ -1,0 +1,78 @@
+"""What FastAPI and the routes raise, told as problems."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from starlette.exceptions import HTTPException
+
+from shared.framework.core.refusals import Refusal
+from shared.framework.http.idempotency import KEY_HEADER
+from shared.framework.http.problem import FieldError, problem_response
+from shared.framework.http.refusals import (
+    BodyIsNotJson,
+    IdempotencyKeyIsInvalid,
+    IdempotencyKeyIsMissing,
+    MethodIsNotAllowed,
+    RequestIsInvalid,
+    RouteIsUnknown,
+)
+
+
+def answer_refusals(app: FastAPI) -> None:
+    """Tell every refusal, invalid request and unknown route as a problem."""
+    app.add_exception_handler(Refusal, _on_refusal)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+
+
+async def _on_refusal(request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, Refusal)
+    return problem_response(refusal, request.url.path)
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    refusal = _about_the_key(error.errors())
+    if refusal is not None:
+        return problem_response(refusal, request.url.path)
+    errors = [FieldError(_pointer(item["loc"]), item["msg"]) for item in error.errors()]
+    detail = f"{len(errors)} thing(s) to correct, see errors"
+    return problem_response(RequestIsInvalid(detail), request.url.path, errors)
+
+
+def _about_the_key(errors: Sequence[Any]) -> Refusal | None:
+    """What is wrong with the Idempotency-Key has codes of its own (draft 07)."""
+    wrong = next((item for item in errors if tuple(item["loc"]) == ("header", KEY_HEADER)), None)
+    match wrong:
+        case None:
+            return None
+        case {"type": "missing"}:
+            return IdempotencyKeyIsMissing(KEY_HEADER)
+        case _:
+            return IdempotencyKeyIsInvalid(wrong["msg"])
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path = request.url.path
+    match error.status_code:
+        case 404:
+            return problem_response(RouteIsUnknown(path), path)
+        case 405:
+            return problem_response(MethodIsNotAllowed(request.method, _methods_at(request.app, path)), path)
+        case _:
+            return problem_response(BodyIsNotJson(str(error.detail)), path)
+
+
+def _methods_at(app: FastAPI, path: str) -> set[str]:
+    """All methods of a path; Starlette's own answer knows only those of the first route that fits."""
+    fitting = (route for route in iter_route_contexts(app.routes) if route.path_regex.match(path))
+    return {method for route in fitting for method in route.methods or ()}
+
+
+def _pointer(location: Sequence[Any]) -> str:
+    """`("body", "lines", 0, "minor")` is `/body/lines/0/minor` (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)

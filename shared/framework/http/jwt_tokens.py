@@ -1,0 +1,73 @@
+"""JSON web tokens: RS256, our keys, our claims, and nothing that the token says about how to check it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import GuestProtocol, RSAKey
+
+from shared.framework.core.clock import Clock
+from shared.framework.http.credential import Credential, CredentialIsNotAccepted, credential_from
+from shared.framework.http.reloading_file import WatchedFile
+
+ISSUER = AUDIENCE = "tollhouse"
+ALGORITHMS = ("RS256",)
+TYPES = frozenset({"JWT", "at+jwt"})
+LEEWAY_S = 30
+TOKEN_BYTES_MAX = 8192
+RSA_BITS_MIN = 2048
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Tokens:
+    """Verifies tokens against a JWKS file; keys come and go with the file (`kid` chooses)."""
+
+    def __init__(self, jwks_file: Path, clock: Clock) -> None:
+        """Read the keys; ValueError or OSError if there are none to read."""
+        self._keys = WatchedFile(jwks_file, _public_keys, clock)
+        self._clock = clock
+
+    def read(self, token: str) -> Credential:
+        """The credential that a valid token grants (RFC 8725); CredentialIsNotAccepted for every other."""
+        try:
+            if len(token) > TOKEN_BYTES_MAX:
+                raise CredentialIsNotAccepted
+            claims = jwt.decode(token, self._key_for, algorithms=ALGORITHMS).claims
+            self._registry().validate(claims)
+            expires_at = EPOCH + timedelta(seconds=claims["exp"])
+            return credential_from(claims, subject=claims["sub"], expires_at=expires_at)
+        except (JoseError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            raise CredentialIsNotAccepted from None
+
+    def _key_for(self, token: GuestProtocol) -> RSAKey:
+        """The key that `kid` names among ours; jku, x5u and jwk in the header are nobody's business."""
+        header = token.headers()
+        if header.get("typ") not in TYPES:
+            raise CredentialIsNotAccepted
+        return self._keys.value[header["kid"]]
+
+    def _registry(self) -> jwt.JWTClaimsRegistry:
+        return jwt.JWTClaimsRegistry(
+            now=int(self._clock.now().timestamp()),
+            leeway=LEEWAY_S,
+            iss={"essential": True, "value": ISSUER},
+            aud={"essential": True, "value": AUDIENCE},
+            sub={"essential": True},
+            iat={"essential": True},
+            exp={"essential": True},
+        )
+
+
+def _public_keys(content: bytes) -> dict[str, RSAKey]:
+    """RSA keys for signatures by `kid`; ValueError for a file without any, or with one too short."""
+    try:
+        entries: list[dict[str, Any]] = json.loads(content)["keys"]
+        keys = {entry["kid"]: RSAKey.import_key(entry) for entry in entries if entry.get("kty") == "RSA"}
+    except (JoseError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"a JWKS file lists public keys, each with kty, kid, n and e: {error!r}") from error
+    if not keys or any(key.public_key.key_size < RSA_BITS_MIN for key in keys.values()):
+        raise ValueError(f"a JWKS file holds RSA keys of at least {RSA_BITS_MIN} bits, each with a kid")
+    return keys

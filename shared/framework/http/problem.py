@@ -1,0 +1,75 @@
+"""The one place where a refusal becomes HTTP (RFC 9457): the domain knows no status numbers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.eventstore.idempotency import KeyIsInFlight
+from shared.framework.eventstore.port import StreamIsBusy
+from shared.framework.http.refusals import HttpRefusal, MethodIsNotAllowed, NotYetThere
+from shared.framework.observability.tracing import current_trace_id
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS: Mapping[Kind, int] = {
+    Kind.INVALID: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.UNPROCESSABLE: 422,
+    Kind.TOO_LARGE: 413,
+    Kind.UNSUPPORTED: 415,
+    Kind.UNAVAILABLE: 503,
+}
+
+RETRY_AFTER_S: Mapping[type[Refusal], str] = {KeyIsInFlight: "1", StreamIsBusy: "1", NotYetThere: "1"}
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """What is wrong at one place of a request; a JSON pointer into body, query, path or header."""
+
+    pointer: str
+    detail: str
+
+
+def status_of(refusal: Refusal) -> int:
+    """The status of a refusal, by its kind."""
+    return refusal.status if isinstance(refusal, HttpRefusal) else STATUS[refusal.kind]
+
+
+def problem_body(refusal: Refusal, path: str, errors: Sequence[FieldError] = ()) -> bytes:
+    """The problem document of a refusal met at `path`."""
+    body: dict[str, Any] = {
+        "type": f"urn:tollhouse:refusal:{refusal.code}",
+        "title": refusal.title,
+        "status": status_of(refusal),
+        "detail": " ".join(map(str, refusal.args)) or refusal.title,
+        "instance": path,
+        "code": refusal.code,
+    }
+    if errors:
+        body["errors"] = errors
+    trace_id = current_trace_id()
+    if trace_id is not None:
+        body["trace_id"] = trace_id
+    return msgspec.json.encode(body)
+
+
+def problem_headers(refusal: Refusal) -> dict[str, str]:
+    """The headers that go with a refusal: when to come back, and how to be let in."""
+    headers = {"content-type": MEDIA_TYPE}
+    if status_of(refusal) == 401:
+        headers["www-authenticate"] = 'Bearer realm="tollhouse"'
+    if isinstance(refusal, MethodIsNotAllowed):
+        headers["allow"] = ", ".join(refusal.allowed)
+    retry_after = RETRY_AFTER_S.get(type(refusal), "5" if refusal.kind is Kind.UNAVAILABLE else None)
+    return headers if retry_after is None else {**headers, "retry-after": retry_after}
+
+
+def problem_response(refusal: Refusal, path: str, errors: Sequence[FieldError] = ()) -> Response:
+    """The whole answer; it is an ASGI application too, so raw routes can `await` it with their scope."""
+    return Response(problem_body(refusal, path, errors), status_of(refusal), problem_headers(refusal))

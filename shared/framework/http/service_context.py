@@ -1,0 +1,31 @@
+"""What every route of a process leans on, handed to the application once."""
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+
+from shared.framework.core.clock import Clock
+from shared.framework.core.ids import Ids
+from shared.framework.eventstore.port import EventStore
+from shared.framework.http.credential import Authenticator
+from shared.framework.http.read_your_writes import Waiter
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The process around the routes: its history, its time, who may enter, and how far it has heard."""
+
+    name: str
+    store: EventStore
+    clock: Clock
+    ids: Ids
+    authenticator: Authenticator
+    partitions: int
+    waiter: Waiter
+
+
+def house_of(connection: HTTPConnection) -> House:
+    """The house that serves this request."""
+    house = connection.app.state.house
+    assert isinstance(house, House)
+    return house

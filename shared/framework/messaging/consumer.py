@@ -1,0 +1,167 @@
+"""Hears the facts of other contexts, each with exactly one effect, whatever the broker does."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from shared.billing.contracts import TOPICS
+from shared.framework.eventstore.port import EventStore, Record
+from shared.framework.leadership.port import Leadership, Lease, Term
+from shared.framework.messaging.backoff import Sleeper, keep_trying
+from shared.framework.messaging.broker_connection import Subscription
+from shared.framework.messaging.dead_letter_topic import publish_letter
+from shared.framework.messaging.dead_letters import Parking, Replay, replay_parked
+from shared.framework.messaging.envelope import MessageIsUnreadable, record_of
+from shared.framework.messaging.feed import FeedFailed, FeedReader
+from shared.framework.messaging.handlers import Handler
+from shared.framework.messaging.inbox import Inbox
+from shared.framework.messaging.message_processor import Applier
+from shared.framework.messaging.port import Broker, Delivery, Partition
+from shared.framework.observability import metrics
+
+FEED_PAGE = 500
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Consumer:
+    """`name` owns the marks and must never change; `hears` are contexts; `batch` messages make one commit."""
+
+    name: str
+    hears: Sequence[str]
+    handler: Handler
+    store: EventStore
+    broker: Broker
+    feeds: FeedReader
+    leadership: Leadership
+    sleeper: Sleeper
+    partitions: int
+    batch: int = 500
+    sweep_interval_s: float = 2.0
+    term: Term = field(default_factory=Term)
+    inbox: Inbox = field(init=False)
+    _parking: Parking = field(init=False)
+    _applier: Applier = field(init=False)
+    _stood_at: dict[Partition, int] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Lay out one mark per partition of every topic that is heard."""
+        heard = [(TOPICS[context], number) for context in self.hears for number in range(self.partitions)]
+        self.inbox = Inbox(self.store, self.name, heard)
+        self._parking = Parking(self.store, self.name)
+        tell = partial(publish_letter, self.broker)
+        self._applier = Applier(self.store, self.inbox, self._parking, self.handler, tell)
+
+    async def run(self) -> None:
+        """Lead or wait to lead, for ever."""
+        await keep_trying(f"consumer {self.name}", self._stand, self.sleeper)
+
+    async def reached(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
+        """Wait until a position of a context has been taken in; False when time is out.
+
+        True at once for a context that is not heard here: nothing of it could change what we answer.
+        """
+        if context not in self.hears:
+            return True
+        place = (TOPICS[context], partition)
+        if place not in self.inbox.positions():
+            return False
+        return await self.inbox.reached(place, position, timeout_s, self.sleeper)
+
+    async def replay(self) -> Replay:
+        """Handle this consumer's dead letters again; only one replay runs at a time."""
+        async with self.leadership.hold(f"replay:{self.name}"):
+            return await replay_parked(self.store, self.name, self.handler)
+
+    async def _stand(self) -> None:
+        async with self.leadership.hold(f"consumer:{self.name}") as lease:
+            await self.inbox.load()
+            await self._parking.load()
+            subscription = Subscription(self.broker, self.inbox, self.sleeper)
+            try:
+                with self.term.running():
+                    await self._lead(lease, subscription)
+            finally:
+                await subscription.close()
+
+    async def _lead(self, lease: Lease, subscription: Subscription) -> None:
+        sweep_at = self.sleeper.elapsed()
+        while True:
+            lease.check()
+            await self._take(await subscription.poll(self.batch))
+            if self.sleeper.elapsed() >= sweep_at:
+                await self._sweep(at_once=subscription.broken)
+                sweep_at = self.sleeper.elapsed() + self.sweep_interval_s
+
+    async def _take(self, deliveries: Sequence[Delivery]) -> None:
+        """Commit what follows on without a hole; where there is one, read on from the feed instead."""
+        work: dict[Partition, list[Record]] = {}
+        holes: set[Partition] = set()
+        for delivery in deliveries:
+            place = (delivery.topic, delivery.partition)
+            if place not in holes:
+                self._sort(delivery, work.setdefault(place, []), holes)
+        work = {place: records for place, records in work.items() if records}
+        if work:
+            await self._applier.apply(work, self.sleeper)
+        for place in sorted(holes):
+            await self._heal(place)
+
+    def _sort(self, delivery: Delivery, records: list[Record], holes: set[Partition]) -> None:
+        place = (delivery.topic, delivery.partition)
+        last = records[-1].position if records else self.inbox.position(place)
+        try:
+            record = record_of(delivery)
+        except MessageIsUnreadable as error:
+            _log.warning("a message is unreadable; the feed is read instead", extra={"cause": str(error)})
+            holes.add(place)
+            return
+        if record.position > last and record.previous > last:
+            holes.add(place)
+            return
+        if record.position > last:
+            records.append(record)
+        self.inbox.passed(place, delivery.offset)
+
+    async def _sweep(self, *, at_once: bool) -> None:
+        """Heal silence: a mark that stood still since the last sweep, with the feed's head beyond it."""
+        behind: dict[Partition, int] = {}
+        for context in self.hears:
+            try:
+                behind |= await self._behind(context)
+            except FeedFailed as error:
+                _log.warning("a feed cannot be compared", extra={"feed": context, "cause": str(error)})
+        stood_at, self._stood_at = self._stood_at, behind
+        for place, position in behind.items():
+            if at_once or stood_at.get(place) == position:
+                await self._heal(place)
+
+    async def _behind(self, context: str) -> dict[Partition, int]:
+        heads = await self.feeds.heads(context, self.partitions)
+        marks = {(TOPICS[context], number): head for number, head in heads.items()}
+        for (topic, number), head in marks.items():
+            lag = head - self.inbox.position((topic, number))
+            metrics.CONSUMER_LAG.labels(topic, str(number)).set(max(lag, 0))
+        return {p: self.inbox.position(p) for p, head in marks.items() if head > self.inbox.position(p)}
+
+    async def _heal(self, place: Partition) -> None:
+        """A feed that does not answer is asked again by the next message or the next sweep."""
+        metrics.HOLES_HEALED.labels(place[0]).inc()
+        try:
+            await self._catch_up(place)
+        except FeedFailed as error:
+            _log.warning("a hole stays open for now", extra={"topic": place[0], "cause": str(error)})
+
+    async def _catch_up(self, place: Partition) -> None:
+        """Take in everything that the feed has beyond the mark."""
+        topic, number = place
+        context = next(context for context in self.hears if TOPICS[context] == topic)
+        while True:
+            after = self.inbox.position(place)
+            page = await self.feeds.page(context, number, self.partitions, after, FEED_PAGE)
+            if page.records:
+                await self._applier.apply({place: page.records}, self.sleeper)
+            if not page.records or page.records[-1].position >= page.head:
+                return

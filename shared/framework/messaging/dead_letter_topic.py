@@ -1,0 +1,31 @@
+"""A copy of each dead letter on `<topic>.dlq`, for whoever watches the broker; the truth is in `parked`."""
+
+import logging
+
+from shared.framework.eventstore.port import Parked
+from shared.framework.messaging.envelope import message_of
+from shared.framework.messaging.port import Broker, BrokerFailed, Message
+
+_log = logging.getLogger(__name__)
+
+
+async def publish_letter(broker: Broker, letter: Parked) -> None:
+    """Send the message as it was, with its cause and its consumer; a broker that is away is let be."""
+    try:
+        producer = await broker.producer()
+        try:
+            await producer.send_batch([_message(letter)])
+        finally:
+            await producer.close()
+    except BrokerFailed as error:
+        _log.warning("a dead letter is only in the database", extra={"cause": repr(error)})
+
+
+def _message(letter: Parked) -> Message:
+    original = message_of(letter.record, letter.partition, letter.record.previous)
+    headers = (
+        *original.headers,
+        ("dlq_cause", letter.cause.encode()),
+        ("dlq_consumer", letter.consumer.encode()),
+    )
+    return Message(f"{letter.topic}.dlq", original.partition, original.key, original.value, headers)

@@ -1,0 +1,113 @@
+"""Dead letters: what could not be handled, and what waits behind it so that its stream stays in order."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from shared.framework.eventstore.port import EventStore, InboxMoved, Parked, Record
+from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
+from shared.framework.messaging.handlers import Handler
+from shared.framework.messaging.inbox import Work
+from shared.framework.messaging.port import Partition
+from shared.framework.observability import metrics
+
+CAUSE_CHARACTERS_MAX = 2000
+PASSES_MAX = 10
+
+Stream = tuple[str, str]
+"""Topic and stream id."""
+
+_log = logging.getLogger(__name__)
+
+
+class Parking:
+    """Which streams one consumer has dead letters of."""
+
+    def __init__(self, store: EventStore, consumer: str) -> None:
+        """Empty until `load`."""
+        self._store = store
+        self._consumer = consumer
+        self._streams: set[Stream] = set()
+
+    async def load(self) -> None:
+        """Read the parked streams again: a replay may have freed some."""
+        parked = await self._store.parked_streams(self._consumer)
+        self._streams = set(parked)
+        metrics.PARKED.labels(self._consumer).set(sum(parked.values()))
+
+    async def behind(self, work: Work) -> list[Parked]:
+        """Those records that must wait because their stream does."""
+        if self._streams and self._waiting(work):
+            await self.load()
+        return self._waiting(work)
+
+    def letter(self, partition: Partition, record: Record, cause: str) -> Parked:
+        """A record as a dead letter."""
+        return Parked(self._consumer, record, *partition, cause[:CAUSE_CHARACTERS_MAX])
+
+    def keep(self, letter: Parked) -> None:
+        """From now on its stream waits."""
+        self._streams.add((letter.topic, letter.record.stream_id))
+        metrics.PARKED.labels(self._consumer).inc()
+
+    def _waiting(self, work: Work) -> list[Parked]:
+        return [
+            self.letter(partition, record, "waits behind a parked message of its stream")
+            for partition, records in work.items()
+            for record in records
+            if (partition[0], record.stream_id) in self._streams
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How many dead letters were handled, and of each stream that still fails the first."""
+
+    handled: int
+    failing: Sequence[Parked]
+
+
+async def replay_parked(store: EventStore, consumer: str, handler: Handler) -> Replay:
+    """Handle a consumer's dead letters in order, each in a transaction of its own.
+
+    A stream whose letter fails again keeps it and all behind it. The consumer itself may go on meanwhile:
+    what it parks behind a stream while that is being replayed is taken up by another pass.
+    """
+    handled, failing = 0, dict[Stream, Parked]()
+    for _ in range(PASSES_MAX):
+        waiting = [letter for letter in await store.parked(consumer) if _stream_of(letter) not in failing]
+        if not waiting:
+            break
+        handled += await _replay_once(store, waiting, handler, failing)
+    return Replay(handled, tuple(failing.values()))
+
+
+async def _replay_once(
+    store: EventStore, letters: Sequence[Parked], handler: Handler, failing: dict[Stream, Parked]
+) -> int:
+    handled, halted = 0, set[Stream]()
+    for letter in letters:
+        stream = _stream_of(letter)
+        if stream in failing or stream in halted:
+            continue
+        try:
+            await _handle(store, letter, handler)
+            handled += 1
+        except InboxMoved:
+            halted.add(stream)  # handled by somebody else, or what it touches has just changed: look again
+        except Exception as error:
+            _log.exception("a dead letter still fails", extra={"stream_id": letter.record.stream_id})
+            failing[stream] = replace(letter, cause=repr(error)[:CAUSE_CHARACTERS_MAX])
+    return handled
+
+
+def _stream_of(letter: Parked) -> Stream:
+    return (letter.topic, letter.record.stream_id)
+
+
+async def _handle(store: EventStore, letter: Parked, handler: Handler) -> None:
+    async def work(unit: UnitOfWork) -> None:
+        await handler(unit, [letter.record])
+        unit.changes.unparked.append((letter.consumer, letter.topic, letter.record.position))
+
+    await transact(store, work)

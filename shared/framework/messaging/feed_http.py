@@ -1,0 +1,66 @@
+"""Feeds over HTTP: every context serves its own history to the house's own services."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import httpx2
+import msgspec
+
+from shared.framework.eventstore.port import FeedPage
+from shared.framework.messaging.feed import FeedFailed
+
+TIMEOUT = httpx2.Timeout(10.0, connect=2.0)
+CONNECTIONS_MAX = 16
+
+T = TypeVar("T")
+
+_page = msgspec.json.Decoder(FeedPage)
+_heads = msgspec.json.Decoder(dict[int, int])
+
+
+class HttpFeeds:
+    """`urls` by context; the token file is read for every request, so a renewed token needs no restart."""
+
+    def __init__(
+        self,
+        urls: Mapping[str, str],
+        token_file: Path,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Connects when first asked; `close` in the end. `transport`: another road than the network."""
+        self._urls = urls
+        self._token_file = token_file
+        limits = httpx2.Limits(max_connections=CONNECTIONS_MAX)
+        self._http = httpx2.AsyncClient(timeout=TIMEOUT, limits=limits, trust_env=False, transport=transport)
+
+    async def page(self, context: str, partition: int, partitions: int, after: int, limit: int) -> FeedPage:
+        """See FeedReader."""
+        asked = {"partition": partition, "partitions": partitions, "after": after, "limit": limit}
+        return await self._get(context, "/feed", asked, _page)
+
+    async def heads(self, context: str, partitions: int) -> dict[int, int]:
+        """See FeedReader."""
+        return await self._get(context, "/feed/heads", {"partitions": partitions}, _heads)
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._http.aclose()
+
+    async def _get(
+        self, context: str, path: str, asked: Mapping[str, int], decoder: msgspec.json.Decoder[T]
+    ) -> T:
+        if context not in self._urls:
+            raise FeedFailed(f"no feed of {context} is known")
+        try:
+            answer = await self._http.get(
+                self._urls[context] + path, params=dict(asked), headers=await self._headers()
+            )
+            return decoder.decode(answer.raise_for_status().content)
+        except (httpx2.HTTPError, msgspec.MsgspecError, OSError) as error:
+            raise FeedFailed(f"{context}: {error!r}") from error
+
+    async def _headers(self) -> dict[str, str]:
+        token = await asyncio.to_thread(self._token_file.read_text)
+        return {"authorization": f"Bearer {token.strip()}"}

@@ -1,0 +1,159 @@
+"""Any Kafka-protocol broker through aiokafka: one way to produce, one to read, every call with a limit."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from shared.framework.messaging.port import BrokerFailed, Delivery, Message, Partition, Producer, Subscriber
+
+REQUEST_TIMEOUT_MS = 5_000
+CONNECT_TIMEOUT_S = 5.0
+SEND_TIMEOUT_S = 15.0
+ASK_TIMEOUT_S = 3.0
+CLOSE_TIMEOUT_S = 2.0
+BATCH_BYTES = 256 * 1024
+MESSAGE_BYTES_MAX = 1024 * 1024
+LINGER_MS = 2
+
+
+@dataclass(slots=True)
+class KafkaBroker:
+    """`idempotence` needs a broker that has it; `fetch_wait_ms` is how long the broker holds an empty fetch.
+
+    A short wait is quick but, on the local broker, stalls on long logs (portable profile, rule 8).
+    """
+
+    bootstrap: str
+    idempotence: bool
+    fetch_wait_ms: int
+    _admin: Any = field(default=None, init=False)
+
+    async def incarnation(self) -> str:
+        """See Broker: the cluster id, which a broker that keeps nothing makes anew at every start."""
+        try:
+            async with _limit(ASK_TIMEOUT_S):
+                if self._admin is None:
+                    admin = AIOKafkaAdminClient(
+                        bootstrap_servers=self.bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS
+                    )
+                    self._admin = await _started(admin)
+                return str((await self._admin.describe_cluster())["cluster_id"])
+        except BrokerFailed:
+            await self.close()
+            raise
+
+    async def producer(self) -> Producer:
+        """See Broker."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.bootstrap,
+            acks="all",
+            enable_idempotence=self.idempotence,
+            linger_ms=LINGER_MS,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=MESSAGE_BYTES_MAX,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+        async with _limit(CONNECT_TIMEOUT_S):
+            return _KafkaProducer(await _started(producer))
+
+    async def subscriber(self, starts: Mapping[Partition, int | None]) -> Subscriber:
+        """See Broker: partitions are assigned by hand, so no group can take them away."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=self.fetch_wait_ms,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+        )
+        async with _limit(CONNECT_TIMEOUT_S):
+            await _started(consumer)
+            consumer.assign([TopicPartition(*place) for place in starts])
+            for place, offset in starts.items():
+                if offset is not None:
+                    consumer.seek(TopicPartition(*place), offset)
+        return _KafkaSubscriber(consumer)
+
+    async def close(self) -> None:
+        """Let go of the line on which the broker is asked who it is."""
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            await _quietly(admin.close())
+
+
+class _KafkaProducer:
+    def __init__(self, producer: Any) -> None:
+        self._producer = producer
+
+    async def send_batch(self, messages: Sequence[Message]) -> None:
+        async with _limit(SEND_TIMEOUT_S):
+            acks = [await self._send(message) for message in messages]
+            await asyncio.gather(*acks)
+
+    async def close(self) -> None:
+        await _quietly(self._producer.stop())
+
+    async def _send(self, message: Message) -> Awaitable[Any]:
+        ack: Awaitable[Any] = await self._producer.send(
+            message.topic,
+            value=message.value,
+            key=message.key,
+            partition=message.partition,
+            headers=list(message.headers),
+        )
+        return ack
+
+
+class _KafkaSubscriber:
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+
+    async def poll(self, limit: int, wait_s: float) -> Sequence[Delivery]:
+        async with _limit(wait_s + CONNECT_TIMEOUT_S):
+            found = await self._consumer.getmany(timeout_ms=round(wait_s * 1000), max_records=limit)
+        return [_delivery(record) for records in found.values() for record in records]
+
+    async def close(self) -> None:
+        await _quietly(self._consumer.stop())
+
+
+def _delivery(record: Any) -> Delivery:
+    return Delivery(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.key or b"",
+        record.value or b"",
+        tuple(record.headers),
+    )
+
+
+async def _started(client: Any) -> Any:
+    """Start a client, or leave nothing of it behind: a half-started one holds sockets and tasks."""
+    try:
+        await client.start()
+    except BaseException:
+        await _quietly(client.close() if hasattr(client, "close") else client.stop())
+        raise
+    return client
+
+
+async def _quietly(closing: Awaitable[Any]) -> None:
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await closing
+
+
+@asynccontextmanager
+async def _limit(seconds: float) -> AsyncIterator[None]:
+    """Within this time, or BrokerFailed, whatever the client library raises."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except Exception as error:
+        raise BrokerFailed(repr(error)) from error

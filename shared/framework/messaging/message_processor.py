@@ -1,0 +1,110 @@
+"""Effect and mark in one commit; what cannot be handled is set aside, and the partition goes on."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from tenacity import stop_after_attempt
+
+from shared.framework.eventstore.port import EventStore, Parked, Record, StreamIsBusy
+from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
+from shared.framework.messaging.backoff import Backoff, Sleeper, retrying
+from shared.framework.messaging.dead_letters import Parking
+from shared.framework.messaging.handlers import Handler
+from shared.framework.messaging.inbox import Inbox, Work
+from shared.framework.messaging.port import Partition
+from shared.framework.messaging.trace_links import causes_of
+from shared.framework.messaging.transient import is_message_fault
+from shared.framework.observability import metrics, names
+from shared.framework.observability.tracing import span
+
+ATTEMPTS = 4
+PAUSES = Backoff(0.05, 0.5, factor=4)
+
+_log = logging.getLogger(__name__)
+
+
+Told = Callable[[Parked], Awaitable[None]]
+
+
+class Applier:
+    """Gives new records to a handler, all of a batch at once or, when that fails, one by one."""
+
+    def __init__(
+        self, store: EventStore, inbox: Inbox, parking: Parking, handler: Handler, tell: Told
+    ) -> None:
+        """`inbox` and `parking` are of one consumer; `tell` hears of each dead letter once it is kept."""
+        self._store = store
+        self._tell = tell
+        self._inbox = inbox
+        self._parking = parking
+        self._handler = handler
+
+    async def apply(self, work: Work, sleeper: Sleeper) -> None:
+        """Take the work in, exactly once. What passes by itself is raised, and nothing is lost by it."""
+        try:
+            await self._commit(work)
+        except Exception as error:
+            if not (is_message_fault(error) or isinstance(error, StreamIsBusy)):
+                raise  # a batch too large to win its streams is tried in pieces; one message waits
+            _log.warning("a batch failed; its messages are tried one by one", extra={"cause": repr(error)})
+            for partition, records in work.items():
+                for record in records:
+                    await self._insist(partition, record, sleeper)
+
+    async def _insist(self, partition: Partition, record: Record, sleeper: Sleeper) -> None:
+        attempts = retrying(sleeper, PAUSES, is_message_fault).copy(stop=stop_after_attempt(ATTEMPTS))
+        try:
+            await attempts(self._commit, {partition: [record]})
+        except Exception as error:
+            if not is_message_fault(error):
+                raise
+            await self._park(partition, self._parking.letter(partition, record, repr(error)))
+
+    async def _commit(self, work: Work) -> None:
+        waiting = await self._parking.behind(work)
+        aside = {(letter.topic, letter.record.position) for letter in waiting}
+        free = [
+            record
+            for (topic, _), records in work.items()
+            for record in records
+            if (topic, record.position) not in aside
+        ]
+
+        async def take_in(unit: UnitOfWork) -> None:
+            if free:
+                await self._handler(unit, free)
+            unit.changes.parked.extend(waiting)
+            unit.changes.inbox.extend(self._inbox.moves(work))
+
+        parent, links = causes_of(free)
+        seen = {names.ATTR_BATCH_SIZE: len(free)}
+        with span(names.SPAN_CONSUME, parent_traceparent=parent, links=links, attributes=seen):
+            await transact(self._store, take_in)
+        self._moved(work)
+
+    def _moved(self, work: Work) -> None:
+        self._inbox.moved(work)
+        for (topic, number), records in work.items():
+            metrics.CONSUMED.labels(topic).inc(len(records))
+            metrics.CONSUMER_POSITION.labels(topic, str(number)).set(records[-1].position)
+
+    async def _park(self, partition: Partition, letter: Parked) -> None:
+        _log.error(
+            "message parked",
+            extra={
+                "topic": letter.topic,
+                "position": letter.record.position,
+                "stream_id": letter.record.stream_id,
+                "cause": letter.cause,
+            },
+        )
+        work = {partition: [letter.record]}
+
+        async def set_aside(unit: UnitOfWork) -> None:
+            unit.changes.parked.append(letter)
+            unit.changes.inbox.extend(self._inbox.moves(work))
+
+        await transact(self._store, set_aside)
+        self._parking.keep(letter)
+        self._moved(work)
+        await self._tell(letter)

@@ -1,0 +1,190 @@
+"""Whatever the broker does, each fact has its effect exactly once and in order."""
+
+import asyncio
+import random
+
+import pytest
+
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.leadership.port import MemoryLeadership
+from shared.framework.messaging.memory import MemoryBroker
+from shared.framework.messaging.relay_cursor import MemoryCursor
+from shared.framework.process.clock import LoopSleeper
+from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.messaging_harness import Hearing, eventually, running
+
+STREAMS = [f"cus_{number}" for number in range(12)]
+
+
+@pytest.fixture
+def broker() -> MemoryBroker:
+    return MemoryBroker(LoopSleeper())
+
+
+@pytest.fixture
+def hearing(broker: MemoryBroker) -> Hearing:
+    clock = StillClock()
+    telling, hearing = MemoryEventStore("subscriptions", clock), MemoryEventStore("invoicing", clock)
+    return Hearing(telling, hearing, broker, LoopSleeper())
+
+
+async def tell_all(hearing: Hearing, times: int = 5) -> None:
+    for _ in range(times):
+        for stream_id in STREAMS:
+            await hearing.tell(stream_id)
+        await asyncio.sleep(0)
+
+
+async def test_facts_are_heard_once_and_in_order(hearing: Hearing, broker: MemoryBroker) -> None:
+    """The plain case, all of it through the broker."""
+    async with running(hearing.relay().run, hearing.consumer().run):
+        await tell_all(hearing)
+        await eventually(hearing.all_heard)
+    assert len(broker.sent) == 60
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_loss_doubles_death_and_amnesia_change_nothing(hearing: Hearing, seed: int) -> None:
+    """A broker that drops a fifth, doubles a fifth, dies and forgets everything, at seeded moments."""
+    fate = random.Random(seed)
+    hearing.broker = broker = MemoryBroker(LoopSleeper(), drop=0.2, double=0.2, chance=fate.random)
+    relay, consumer = hearing.relay(), hearing.consumer()
+    async with running(relay.run, consumer.run):
+        for _ in range(12):
+            await tell_all(hearing, times=2)
+            relay.wake.set()
+            random_blow(fate, broker)
+            await asyncio.sleep(fate.random() / 50)
+        broker.start()
+        await eventually(hearing.all_heard)
+
+
+async def test_a_broker_that_never_comes_changes_nothing_but_the_road(
+    hearing: Hearing, broker: MemoryBroker
+) -> None:
+    """The sweeper reads the feeds instead."""
+    broker.stop()
+    async with running(hearing.relay().run, hearing.consumer().run):
+        await tell_all(hearing)
+        await eventually(hearing.all_heard)
+    assert broker.sent == []
+
+
+async def test_a_silent_broker_is_noticed_by_the_sweeper(hearing: Hearing, broker: MemoryBroker) -> None:
+    """All was acknowledged, nothing arrives, and no later message shows the hole."""
+    broker.drop = 2.0
+    async with running(hearing.relay().run, hearing.consumer().run):
+        await tell_all(hearing)
+        await eventually(hearing.all_heard)
+
+
+async def test_a_new_consumer_of_an_empty_broker_reads_the_past_from_the_feed(
+    hearing: Hearing, broker: MemoryBroker
+) -> None:
+    """The first message tells of what lies before it."""
+    async with running(hearing.relay().run):
+        await tell_all(hearing)
+        await eventually(lambda: sent(broker, 60))
+    broker.forget_everything()
+    async with running(hearing.relay().run, hearing.consumer().run):
+        await tell_all(hearing, times=1)
+        await eventually(hearing.all_heard)
+
+
+async def test_a_broker_that_came_back_empty_is_read_from_its_beginning(
+    hearing: Hearing, broker: MemoryBroker
+) -> None:
+    """Offsets of its former life lie beyond its end, where there is only silence; no sweep helps here."""
+    consumer = hearing.consumer()
+    consumer.sweep_interval_s = 1000
+    async with running(hearing.relay().run, consumer.run):
+        await tell_all(hearing)
+        await eventually(hearing.all_heard)
+        broker.forget_everything()
+        await tell_all(hearing, times=1)
+        await eventually(hearing.all_heard)
+
+
+async def test_two_relays_and_two_consumers_are_no_more_than_one(
+    hearing: Hearing, broker: MemoryBroker
+) -> None:
+    """One leads; when it is deposed the other goes on where the first had come to."""
+    hearing.leadership = leadership = MemoryLeadership()
+    loops = [hearing.relay().run, hearing.relay().run, hearing.consumer().run, hearing.consumer().run]
+    async with running(*loops):
+        for name in ("relay:subscriptions", "consumer:invoicing") * 3:
+            await tell_all(hearing, times=1)
+            await eventually(hearing.all_heard)
+            leadership.depose(name)
+    assert len(broker.sent) >= 72
+
+
+async def test_leaders_who_do_not_know_of_one_another_do_no_harm(hearing: Hearing) -> None:
+    """Both relay and both consume, as after a lost connection: compare-and-set lets one of them through."""
+    relays, consumers = [], []
+    for _ in range(2):
+        hearing.leadership = MemoryLeadership()
+        relays.append(hearing.relay())
+        consumers.append(hearing.consumer())
+    async with running(*(relay.run for relay in relays), *(consumer.run for consumer in consumers)):
+        for _ in range(10):
+            await tell_all(hearing, times=1)
+            for relay in relays:
+                relay.wake.set()
+            await asyncio.sleep(0.01)
+        await eventually(hearing.all_heard)
+
+
+async def test_a_consumer_that_starts_again_goes_on_from_its_mark(
+    hearing: Hearing, broker: MemoryBroker
+) -> None:
+    """It neither hears the past again nor misses what came meanwhile."""
+    async with running(hearing.relay().run, hearing.consumer().run):
+        await tell_all(hearing)
+        await eventually(hearing.all_heard)
+    async with running(hearing.relay().run):
+        await tell_all(hearing)
+        await eventually(lambda: sent(broker, 120))
+    async with running(hearing.consumer().run):
+        await eventually(hearing.all_heard)
+
+
+async def test_what_is_too_large_for_the_broker_comes_by_the_feed(
+    hearing: Hearing, broker: MemoryBroker
+) -> None:
+    """It would stop the relay for ever; so it is left out, and leaves a hole that shows."""
+    async with running(hearing.relay().run, hearing.consumer().run):
+        await hearing.tell("cus_1", "a")
+        await hearing.tell("cus_1", "x" * 1_000_000)
+        await hearing.tell("cus_1", "c")
+        await eventually(hearing.all_heard)
+    assert len(broker.sent) == 2
+
+
+async def test_a_resend_says_the_same_as_the_first_send(hearing: Hearing, broker: MemoryBroker) -> None:
+    """A relay that died before its cursor moved sends again, with the same `prev` in every message."""
+    async with running(hearing.relay().run):
+        await tell_all(hearing)
+        await eventually(lambda: sent(broker, 60))
+    first = list(broker.sent)
+    broker.sent.clear()
+    hearing.cursor = MemoryCursor()
+    await hearing.cursor.advance(0, 7)
+    async with running(hearing.relay().run):
+        await eventually(lambda: sent(broker, 53))
+    assert broker.sent == first[7:]
+
+
+async def sent(broker: MemoryBroker, count: int) -> bool:
+    return len(broker.sent) == count
+
+
+def random_blow(fate: random.Random, broker: MemoryBroker) -> None:
+    """Something happens to the broker, or nothing."""
+    match fate.randrange(4):
+        case 0:
+            broker.stop()
+        case 1:
+            broker.start()
+        case 2:
+            broker.forget_everything()

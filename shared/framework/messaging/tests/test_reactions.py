@@ -1,0 +1,89 @@
+"""A fact that was heard becomes a command: at which moment, for whom, and because of what."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.billing.contracts.subscriptions.customers import CustomerRegistered
+from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced
+from shared.framework.core.event import Event, Metadata
+from shared.framework.eventstore.codec import EventIsUnreadable
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.eventstore.port import Append, Changes, Record
+from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact
+from shared.framework.messaging.handlers import Handler, reactions
+from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.store_examples import METADATA, NOON, TENANT, TESTING, registered
+
+
+class Listener:
+    """Hears customers being registered, and appends a fact of its own."""
+
+    def __init__(self) -> None:
+        self.sessions: list[Session] = []
+        self.clock = StillClock(NOON + timedelta(days=2))
+        self.store = MemoryEventStore("invoicing", self.clock)
+        self.handler = reactions({CustomerRegistered: self.on_customer_registered}, self.clock)
+
+    async def on_customer_registered(
+        self, session: Session, event: CustomerRegistered, record: Record
+    ) -> None:
+        self.sessions.append(session)
+        session.append(f"acc_{event.external_id}", 0, [registered(event.external_id)])
+
+    async def hear(self, *records: Record, handler: Handler | None = None) -> None:
+        async def work(unit: UnitOfWork) -> None:
+            await (handler or self.handler)(unit, records)
+
+        await transact(self.store, work)
+
+
+async def told(event: Event, metadata: Metadata = METADATA, context: str = "subscriptions") -> Record:
+    store = MemoryEventStore(context, StillClock())
+    await store.commit(Changes(appends=[Append(TENANT, "cus_1", 0, (event,), metadata)]))
+    [record] = await store.read(0, 1)
+    return record
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()
+
+
+async def test_a_consequence_names_its_cause_and_happens_now(listener: Listener) -> None:
+    """Same correlation, same tenant; the moment is the system's now."""
+    record = await told(registered())
+    await listener.hear(record)
+    [session] = listener.sessions
+    assert (session.tenant_id, session.metadata.correlation_id) == (TENANT, METADATA.correlation_id)
+    assert session.metadata.causation_id == str(record.event_id)
+    assert session.now == NOON + timedelta(days=2)
+
+
+async def test_under_a_test_clock_a_consequence_happens_at_its_cause_s_moment(listener: Listener) -> None:
+    """However late it is heard: a year's advance plays as the year would have been."""
+    await listener.hear(await told(registered(), TESTING))
+    [session] = listener.sessions
+    assert session.now == NOON
+    assert session.metadata.test_clock
+
+
+async def test_test_clocks_are_followed_without_being_asked(listener: Listener) -> None:
+    """Whoever hears subscriptions knows its tenants' time."""
+    await listener.hear(await told(TestClockAdvanced(now=NOON + timedelta(days=40)), TESTING))
+    assert await listener.store.tenant_now(TENANT) == NOON + timedelta(days=40)
+
+
+async def test_facts_that_nobody_asked_for_are_passed_over_unread(listener: Listener) -> None:
+    """A wire name of a newer release, and even damaged bytes of one that we do not want."""
+    record = await told(registered())
+    await listener.hear(replace(record, wire_name="subscriptions.customer.renamed.v1", state=b"{"))
+    assert listener.sessions == []
+
+
+async def test_a_damaged_fact_that_was_asked_for_is_loud(listener: Listener) -> None:
+    """It is not passed over: the consumer will park it with its cause."""
+    record = await told(registered())
+    with pytest.raises(EventIsUnreadable):
+        await listener.hear(replace(record, state=b'{"customer_id": 7}'))

@@ -1,0 +1,79 @@
+"""Where spans go: a file of JSON lines, an OTLP collector, both, or nowhere."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_NAME
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import format_span_id, format_trace_id
+
+from shared.framework.observability.redaction import without_secrets
+
+
+def span_processors(trace_file: Path | None, *, otlp_endpoint: str | None) -> list[SpanProcessor]:
+    """What `start_tracing` takes; an empty list means: do not start it.
+
+    `trace_file`: TOLLHOUSE_TRACE_FILE. `otlp_endpoint`: OTEL_EXPORTER_OTLP_ENDPOINT, from which the exporter
+    itself reads whatever else OTEL_* variables say.
+    """
+    exporters: list[SpanExporter] = []
+    if trace_file is not None:
+        exporters.append(JsonLinesExporter(trace_file))
+    if otlp_endpoint is not None:
+        exporters.append(OTLPSpanExporter())
+    return [BatchSpanProcessor(exporter) for exporter in exporters]
+
+
+class JsonLinesExporter(SpanExporter):
+    """Appends one line per finished span, so that traces can be read without any collector."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file to append; OSError if that cannot be."""
+        self._file = path.open("ab")
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Write and flush one batch."""
+        try:
+            self._file.writelines(map(_line, spans))
+            self._file.flush()
+        except (OSError, ValueError):
+            return SpanExportResult.FAILURE
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _line(span: ReadableSpan) -> bytes:
+    return json.dumps(without_secrets(_as_fields(span))).encode() + b"\n"
+
+
+def _as_fields(span: ReadableSpan) -> dict[str, Any]:
+    started, ended = span.start_time or 0, span.end_time or 0
+    context = span.get_span_context()
+    return {
+        "service": span.resource.attributes.get(SERVICE_NAME),
+        "name": span.name,
+        "trace_id": format_trace_id(context.trace_id) if context else None,
+        "span_id": format_span_id(context.span_id) if context else None,
+        "parent_span_id": format_span_id(span.parent.span_id) if span.parent else None,
+        "kind": span.kind.name.lower(),
+        "started_at": datetime.fromtimestamp(started / 1e9, UTC).isoformat(timespec="microseconds"),
+        "seconds": (ended - started) / 1e9,
+        "status": span.status.status_code.name.lower(),
+        "attributes": dict(span.attributes or {}),
+        "links": [
+            {
+                "trace_id": format_trace_id(link.context.trace_id),
+                "span_id": format_span_id(link.context.span_id),
+            }
+            for link in span.links
+        ],
+        "events": [{"name": event.name, **(event.attributes or {})} for event in span.events],
+    }

@@ -1,0 +1,84 @@
+"""Logs as JSON lines, each with the correlation, trace and tenant it belongs to, and never a secret.
+
+Code logs with the standard library (`logging.getLogger(__name__)`); composition roots call `start_logging`.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from shared.framework.observability.names import (
+    CORRELATION_ID,
+    ERROR,
+    INSTANT,
+    LEVEL,
+    LOGGER,
+    MESSAGE,
+    SERVICE,
+    TENANT,
+    TRACE_ID,
+)
+from shared.framework.observability.redaction import without_secrets
+from shared.framework.observability.tracing import current_trace_id
+
+_correlation_id: ContextVar[str | None] = ContextVar(CORRELATION_ID, default=None)
+_tenant: ContextVar[str | None] = ContextVar(TENANT, default=None)
+_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def correlation_id() -> str | None:
+    """What everything that follows from one request has in common; None outside of any."""
+    return _correlation_id.get()
+
+
+@contextmanager
+def logged_as(*, correlation: str | None = None, tenant: str | None = None) -> Iterator[None]:
+    """Everything logged inside carries these; None leaves what is there."""
+    marks = [
+        (var, var.set(value)) for var, value in ((_correlation_id, correlation), (_tenant, tenant)) if value
+    ]
+    try:
+        yield
+    finally:
+        for var, token in reversed(marks):
+            var.reset(token)
+
+
+class JsonLines(logging.Formatter):
+    """One line per record: the house's fields first, then whatever `extra=` added."""
+
+    def __init__(self, service: str) -> None:
+        """Lines of this service."""
+        super().__init__()
+        self.service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of JSON with secrets blacked out."""
+        fields: dict[str, Any] = {
+            INSTANT: datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            LEVEL: record.levelname.lower(),
+            SERVICE: self.service,
+            LOGGER: record.name,
+            MESSAGE: record.getMessage(),
+            CORRELATION_ID: _correlation_id.get(),
+            TRACE_ID: current_trace_id(),
+            TENANT: _tenant.get(),
+            ERROR: self.formatException(record.exc_info) if record.exc_info else None,
+            **{name: value for name, value in vars(record).items() if name not in _OWN_FIELDS},
+        }
+        known = {name: value for name, value in fields.items() if value is not None}
+        return json.dumps(without_secrets(known))
+
+
+def start_logging(service: str, level: str = "INFO", stream: TextIO = sys.stderr) -> None:
+    """Send all logs of this process to a stream as JSON lines, from `level` on."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines(service))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for talkative in ("uvicorn.access", "aiokafka", "httpx2", "httpcore2"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)

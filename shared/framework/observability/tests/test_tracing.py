@@ -1,0 +1,125 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from shared.framework.observability.exporters import JsonLinesExporter, span_processors
+from shared.framework.observability.traceparent import read_traceparent, spell_traceparent
+from shared.framework.observability.tracing import (
+    current_trace_id,
+    current_traceparent,
+    is_tracing,
+    span,
+    start_tracing,
+)
+
+CAUSE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+OTHER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.fixture
+def spans() -> Iterator[InMemorySpanExporter]:
+    exporter = InMemorySpanExporter()
+    stop = start_tracing("ingest", [SimpleSpanProcessor(exporter)])
+    yield exporter
+    stop()
+
+
+def test_without_anybody_listening_a_span_is_nothing() -> None:
+    """Code may always say what it does; it costs almost nothing until somebody asks."""
+    with span("work", parent_traceparent=CAUSE) as current:
+        assert not current.is_recording()
+        assert current_traceparent() is None
+        assert current_trace_id() is None
+    assert not is_tracing()
+
+
+def test_a_cause_from_another_process_becomes_the_parent(spans: InMemorySpanExporter) -> None:
+    """So POST, append, consumer and projection lie in one trace."""
+    with span("consume", parent_traceparent=CAUSE, attributes={"n": 1}, kind=SpanKind.CONSUMER):
+        carried = current_traceparent()
+        assert current_trace_id() == CAUSE.split("-")[1]
+    (done,) = spans.get_finished_spans()
+    assert done.parent is not None
+    assert spell_traceparent(done.parent) == CAUSE
+    assert carried == spell_traceparent(done.context)
+    assert dict(done.attributes or {}) == {"n": 1}
+
+
+def test_a_span_lies_in_the_one_around_it(spans: InMemorySpanExporter) -> None:
+    """Unless a cause is given."""
+    with span("outer"), span("inner"):
+        pass
+    inner, outer = spans.get_finished_spans()
+    assert inner.parent is not None
+    assert inner.parent.span_id == outer.context.span_id
+
+
+def test_a_batch_links_to_each_of_its_causes_once(spans: InMemorySpanExporter) -> None:
+    """A thousand records of three requests are three links; what cannot be read is left out."""
+    with span("project", links=[CAUSE, None, OTHER, CAUSE, "nonsense"]):
+        pass
+    (done,) = spans.get_finished_spans()
+    assert [spell_traceparent(link.context) for link in done.links] == [CAUSE, OTHER]
+
+
+def test_a_failure_marks_its_span_and_goes_on(spans: InMemorySpanExporter) -> None:
+    """The span says which kind of error; the error stays the caller's."""
+    with pytest.raises(ZeroDivisionError), span("divide"):
+        _ = 1 / 0
+    (done,) = spans.get_finished_spans()
+    assert (done.status.status_code, done.status.description) == (StatusCode.ERROR, "ZeroDivisionError")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "nonsense",
+        CAUSE.upper(),
+        CAUSE + "-more",
+        CAUSE.replace("00-", "ff-", 1),
+        f"00-{'0' * 32}-b7ad6b7169203331-01",
+        f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01",
+    ],
+)
+def test_a_malformed_traceparent_starts_a_new_trace(text: str | None) -> None:
+    """As the W3C asks; a header is never a reason to fail."""
+    assert read_traceparent(text) is None
+
+
+def test_a_future_version_of_the_header_is_read_by_its_first_parts() -> None:
+    """The standard promises them to stay."""
+    read = read_traceparent(CAUSE.replace("00-", "01-", 1) + "-future")
+    assert read is not None
+    assert spell_traceparent(read) == CAUSE
+
+
+def test_the_trace_file_has_one_line_per_span(tmp_path: Path) -> None:
+    """Traces can be read with nothing but a text tool."""
+    file = tmp_path / "ingest.jsonl"
+    stop = start_tracing("ingest", [SimpleSpanProcessor(JsonLinesExporter(file))])
+    with span("outer", attributes={"url": "postgres://u:hunter2@db/x"}), span("inner", links=[CAUSE]):
+        pass
+    stop()
+    inner, outer = map(json.loads, file.read_text().splitlines())
+    assert (inner["service"], inner["name"], outer["name"]) == ("ingest", "inner", "outer")
+    assert inner["parent_span_id"] == outer["span_id"]
+    assert inner["trace_id"] == outer["trace_id"]
+    assert inner["links"] == [{"trace_id": CAUSE.split("-")[1], "span_id": CAUSE.split("-")[2]}]
+    assert outer["seconds"] >= inner["seconds"] >= 0
+    assert "hunter2" not in file.read_text()
+
+
+def test_spans_are_exported_only_where_somebody_said_so(tmp_path: Path) -> None:
+    """No endpoint and no file: no thread, no buffer."""
+    assert span_processors(None, otlp_endpoint=None) == []
+    processors = span_processors(tmp_path / "t.jsonl", otlp_endpoint="http://127.0.0.1:4318")
+    assert len(processors) == 2
+    for processor in processors:
+        processor.shutdown()

@@ -1,0 +1,88 @@
+"""One trace from the request that caused a fact to the row that shows it; close to free when nobody listens.
+
+Between processes a trace travels as a W3C `traceparent` string: in HTTP and Kafka headers and in the metadata
+of every event. Tracing is off until a composition root calls `start_tracing`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode
+
+from shared.framework.observability.names import TRACER
+from shared.framework.observability.traceparent import read_traceparent, spell_traceparent
+
+Attributes = Mapping[str, str | int | float | bool]
+
+_tracer: trace.Tracer | None = None
+
+
+def start_tracing(service: str, processors: Iterable[SpanProcessor]) -> Callable[[], None]:
+    """Send the spans of this process to the processors; returns what stops it (and flushes)."""
+    global _tracer  # noqa: PLW0603 - one process, one tracer; like logging, everybody's and nobody's argument
+    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: service}))
+    for processor in processors:
+        provider.add_span_processor(processor)
+    _tracer = provider.get_tracer(TRACER)
+
+    def stop() -> None:
+        global _tracer  # noqa: PLW0603
+        _tracer = None
+        provider.shutdown()
+
+    return stop
+
+
+def is_tracing() -> bool:
+    """Whether anybody listens; ask before computing costly attributes."""
+    return _tracer is not None
+
+
+@contextmanager
+def span(
+    name: str,
+    *,
+    parent_traceparent: str | None = None,
+    links: Iterable[str | None] = (),
+    attributes: Attributes | None = None,
+    kind: SpanKind = SpanKind.INTERNAL,
+) -> Iterator[Span]:
+    """What runs inside is this piece of work; an exception marks it failed and goes on its way.
+
+    The parent is `parent_traceparent` if given (the cause, from another process), else the span around this.
+    A batch that has many causes links to them instead (unreadable or missing ones are left out).
+    """
+    if _tracer is None:
+        yield INVALID_SPAN
+        return
+    parent = read_traceparent(parent_traceparent)
+    context = None if parent is None else trace.set_span_in_context(trace.NonRecordingSpan(parent))
+    causes = [Link(cause) for cause in map(read_traceparent, dict.fromkeys(links)) if cause is not None]
+    with _tracer.start_as_current_span(
+        name,
+        context,
+        kind=kind,
+        attributes=attributes,
+        links=causes,
+        set_status_on_exception=False,
+    ) as current:
+        try:
+            yield current
+        except Exception as error:
+            current.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
+
+
+def current_traceparent() -> str | None:
+    """The running span, to be carried to another process; None when there is none."""
+    context = trace.get_current_span().get_span_context()
+    return spell_traceparent(context) if context.is_valid else None
+
+
+def current_trace_id() -> str | None:
+    """The 32 hex digits by which logs, problems and traces find one another; None when there is no span."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else None

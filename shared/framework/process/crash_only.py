@@ -1,0 +1,94 @@
+"""Either everything in a process runs, or nothing does: a loop that ends takes the process down with it."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Iterator, Mapping
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from shared.framework.process.request_head_limits import BoundedHead
+from shared.framework.process.service_definition import Task
+
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+_log = logging.getLogger(__name__)
+
+
+class LoopEnded(Exception):
+    """A loop that never ends has ended; the log says why. Whoever keeps the process starts it again."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn would raise them again before we have closed what we opened."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(app: ASGIApp, tasks: Mapping[str, Task], *, host: str, port: int, grace_s: float) -> None:
+    """Answer HTTP and run the loops until SIGTERM or SIGINT; then let requests end, at most `grace_s`.
+
+    Raises LoopEnded when one of the loops did.
+    """
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=BoundedHead,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=max(1, round(grace_s)),
+    )
+    server = _Server(config)
+    with _stopped_by_signals(server):
+        await _serve(server, tasks, grace_s)
+
+
+async def _serve(server: uvicorn.Server, tasks: Mapping[str, Task], grace_s: float) -> None:
+    running = {asyncio.create_task(task()): name for name, task in tasks.items()}
+    serving = asyncio.create_task(server.serve())
+    ended, _ = await asyncio.wait({serving, *running}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    await _stop(running, grace_s)
+    failed = [_told(loop, running[loop]) for loop in ended if loop is not serving]
+    if failed:
+        raise LoopEnded(", ".join(failed))
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        server.should_exit = True
+
+    for number in STOPPING:
+        loop.add_signal_handler(number, stop)
+    yield
+    for number in STOPPING:
+        loop.remove_signal_handler(number)
+
+
+async def _stop(running: Mapping[asyncio.Task[None], str], grace_s: float) -> None:
+    """Cancel what still runs; work that was in the middle is begun again by whoever leads next."""
+    for loop in running:
+        loop.cancel()
+    if running:
+        _, late = await asyncio.wait(running, timeout=grace_s)
+        for loop in late:
+            _log.error("a loop did not stop in time", extra={"loop": running[loop]})
+
+
+def _told(loop: asyncio.Task[None], name: str) -> str:
+    cause = None if loop.cancelled() else loop.exception()
+    _log.critical("a loop of this process ended", exc_info=cause, extra={"loop": name})
+    return name

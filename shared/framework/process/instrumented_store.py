@@ -1,0 +1,93 @@
+"""A wrapper of the event store: every commit is traced and counted, and wakes who waits for news."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.framework.eventstore.port import (
+    Changes,
+    EventStore,
+    FeedPage,
+    History,
+    IdempotencyKey,
+    InboxMark,
+    Parked,
+    Receipt,
+    Record,
+    StoredAnswer,
+    Timer,
+)
+from shared.framework.observability import metrics, names
+from shared.framework.observability.tracing import span
+
+
+@dataclass(slots=True)
+class WatchedStore:
+    """`wakes`: set after each commit that may have brought something to relay or to do later."""
+
+    inner: EventStore
+    context: str
+    wakes: list[asyncio.Event] = field(default_factory=list)
+
+    async def commit(self, changes: Changes) -> Receipt:
+        """See EventStore; only what was committed is counted."""
+        with span(names.SPAN_COMMIT, attributes={names.ATTR_CONTEXT: self.context}):
+            receipt = await self.inner.commit(changes)
+        metrics.EVENTS_APPENDED.labels(self.context).inc(len(receipt.positions))
+        if changes.appends or changes.timers or changes.clocks:
+            for wake in self.wakes:
+                wake.set()
+        return receipt
+
+    async def load(self, tenant_id: str, stream_id: str) -> History:
+        """See EventStore."""
+        return await self.inner.load(tenant_id, stream_id)
+
+    async def version(self, tenant_id: str, stream_id: str) -> int:
+        """See EventStore."""
+        return await self.inner.version(tenant_id, stream_id)
+
+    async def read(self, after: int, limit: int) -> Sequence[Record]:
+        """See EventStore."""
+        return await self.inner.read(after, limit)
+
+    async def feed(self, partition: int, partitions: int, after: int, limit: int) -> FeedPage:
+        """See EventStore."""
+        return await self.inner.feed(partition, partitions, after, limit)
+
+    async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxMark]:
+        """See EventStore."""
+        return await self.inner.inbox(consumer)
+
+    async def due_timers(self, system_now: datetime, limit: int) -> Sequence[Timer]:
+        """See EventStore."""
+        return await self.inner.due_timers(system_now, limit)
+
+    async def postpone(self, timer_id: str, until: datetime) -> None:
+        """See EventStore."""
+        await self.inner.postpone(timer_id, until)
+
+    async def tenant_now(self, tenant_id: str) -> datetime | None:
+        """See EventStore."""
+        return await self.inner.tenant_now(tenant_id)
+
+    async def claim(self, key: IdempotencyKey, now: datetime) -> StoredAnswer | None:
+        """See EventStore."""
+        return await self.inner.claim(key, now)
+
+    async def release(self, key: IdempotencyKey) -> None:
+        """See EventStore."""
+        await self.inner.release(key)
+
+    async def forget_keys(self, before: datetime, limit: int) -> int:
+        """See EventStore."""
+        return await self.inner.forget_keys(before, limit)
+
+    async def parked(self, consumer: str | None = None) -> Sequence[Parked]:
+        """See EventStore."""
+        return await self.inner.parked(consumer)
+
+    async def parked_streams(self, consumer: str) -> Mapping[tuple[str, str], int]:
+        """See EventStore."""
+        return await self.inner.parked_streams(consumer)

@@ -1,0 +1,166 @@
+"""One process of one context: HTTP, relay, consumer, sweeper and timers on one event loop.
+
+A service's main.py says what is its own and leaves the rest to `run_process`:
+
+    async def build(tools: Tools[ServiceSettings]) -> Service:
+        "Put invoicing together."
+        invoices = Feature(
+            routers=[routes.router],
+            subscribes_to=["subscriptions", "payments"],
+            reactors={BillingPeriodClosed: on_billing_period_closed, PaymentSucceeded: on_payment_succeeded},
+            timers={"take-reading": TimerAction(decide=take_reading)},
+        )
+        return Service.of(invoices, clock=tools.clock)
+
+    if __name__ == "__main__":
+        run_process("invoicing", ServiceSettings, build)
+"""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import asyncpg
+import uvloop
+
+from shared.framework.eventstore.pool import connect
+from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.http.app import create_app
+from shared.framework.http.authentication import BearerAuthenticator
+from shared.framework.leadership.postgres import PostgresLeadership
+from shared.framework.messaging.feed_http import HttpFeeds
+from shared.framework.messaging.kafka import KafkaBroker
+from shared.framework.messaging.relay_cursor import PostgresCursor
+from shared.framework.observability.exporters import span_processors
+from shared.framework.observability.logging import start_logging
+from shared.framework.observability.tracing import start_tracing
+from shared.framework.process.background_tasks import Loops, loops_of
+from shared.framework.process.clock import LoopSleeper, SystemClock
+from shared.framework.process.crash_only import serve
+from shared.framework.process.gc_tuning import collect_garbage_rarely
+from shared.framework.process.ids import SortableIds
+from shared.framework.process.instrumented_store import WatchedStore
+from shared.framework.process.internal_routes import Inside, inside_routes
+from shared.framework.process.service_definition import Service, SettingsT, Tools
+
+Build = Callable[[Tools[SettingsT]], Awaitable[Service]]
+
+POOL_CLOSE_S = 3.0
+
+_log = logging.getLogger(__name__)
+
+
+def run_process(context: str, settings_type: type[SettingsT], build: Build[SettingsT]) -> None:
+    """Run until SIGTERM or SIGINT. Exit status 1, with the cause in the log, if anything in it died."""
+    settings = settings_type()  # what is missing comes from the environment
+    start_logging(context, settings.log_level)
+    processors = span_processors(
+        settings.trace_file, otlp_endpoint=os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    )
+    stop_tracing = start_tracing(context, processors) if processors else None
+    collect_garbage_rarely()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve_context(context, settings, build))
+    except Exception:
+        _log.critical("the process ends", exc_info=True)
+        sys.exit(1)
+    finally:
+        if stop_tracing:
+            stop_tracing()
+
+
+async def serve_context(context: str, settings: SettingsT, build: Build[SettingsT]) -> None:
+    """Open everything, run until told to stop, close everything. Raises LoopEnded, StoreIsUnavailable."""
+    async with AsyncExitStack() as rooms:
+        tools, store = await _open(context, settings, rooms)
+        service = await build(tools)
+        if service.close:
+            rooms.push_async_callback(service.close)
+        loops = await _loops(service, tools, store, rooms)
+        app = create_app(
+            context,
+            [*service.routers, inside_routes(_inside(service, tools, loops))],
+            store=tools.store,
+            clock=tools.clock,
+            ids=tools.ids,
+            authenticator=tools.authenticator,
+            partitions=settings.broker_partitions,
+            waiter=loops.consumer,
+            checks={"database": _ask_database(tools), **service.checks},
+            raw=service.mounts,
+        )
+        await serve(
+            app,
+            loops.tasks(service),
+            host=settings.http_host,
+            port=settings.http_port,
+            grace_s=settings.shutdown_grace_s,
+        )
+
+
+async def _open(
+    context: str, settings: SettingsT, rooms: AsyncExitStack
+) -> tuple[Tools[SettingsT], WatchedStore]:
+    dsn, clock = settings.database_url.get_secret_value(), SystemClock()
+    pool = await connect(dsn, size_max=settings.database_connections_max, name=context)
+    rooms.push_async_callback(_close_pool, pool)
+    feeds = HttpFeeds(settings.feeds, settings.service_token_file)
+    rooms.push_async_callback(feeds.close)
+    store = WatchedStore(PostgresEventStore(pool, context), context)
+    tools = Tools(
+        context=context,
+        settings=settings,
+        pool=pool,
+        store=store,
+        clock=clock,
+        ids=SortableIds(),
+        sleeper=LoopSleeper(),
+        feeds=feeds,
+        authenticator=BearerAuthenticator(settings.jwks_file, settings.api_keys_file, clock),
+    )
+    return tools, store
+
+
+async def _loops(
+    service: Service, tools: Tools[SettingsT], store: WatchedStore, rooms: AsyncExitStack
+) -> Loops:
+    settings = tools.settings
+    leadership = PostgresLeadership(settings.database_url.get_secret_value(), tools.sleeper)
+    rooms.push_async_callback(leadership.close)
+    broker = KafkaBroker(
+        bootstrap=settings.kafka_bootstrap,
+        idempotence=settings.broker_idempotence,
+        fetch_wait_ms=settings.broker_fetch_wait_ms,
+    )
+    rooms.push_async_callback(broker.close)
+    cursor = PostgresCursor(tools.pool, f"relay:{tools.context}")
+    return loops_of(service, tools, store, broker=broker, cursor=cursor, leadership=leadership)
+
+
+def _inside(service: Service, tools: Tools[SettingsT], loops: Loops) -> Inside:
+    return Inside(
+        store=tools.store,
+        clock=tools.clock,
+        partitions=tools.settings.broker_partitions,
+        consumer=loops.consumer,
+        busy=service.busy,
+    )
+
+
+def _ask_database(tools: Tools[SettingsT]) -> Callable[[], Awaitable[None]]:
+    async def check() -> None:
+        await tools.pool.fetchval("SELECT 1")
+
+    return check
+
+
+async def _close_pool(pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    try:
+        async with asyncio.timeout(POOL_CLOSE_S):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

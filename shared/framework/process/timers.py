@@ -1,0 +1,161 @@
+"""What is due is done: remote calls first and outside, then one decision in one transaction."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from shared.framework.core.clock import Clock
+from shared.framework.core.event import Metadata
+from shared.framework.eventstore.port import EventStore, Timer, TimerIsGone
+from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact
+from shared.framework.leadership.port import Leadership, Lease
+from shared.framework.messaging.backoff import Backoff, Sleeper, keep_trying
+from shared.framework.messaging.periodic_task import PeriodicTask, every
+from shared.framework.messaging.transient import is_message_fault
+from shared.framework.observability import metrics, names
+from shared.framework.observability.tracing import current_traceparent, span
+
+PAGE = 100
+ASKED_AT_ONCE_MAX = 16
+"""How many remote calls wait at once: enough that one slow answer holds up few, and few enough for a
+gateway's own limits, and for database connections, which requests need too.
+"""
+LOOK_EVERY_S = 0.25
+PAUSES = Backoff(0.25, 300.0)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TimerAction:
+    """How a timer of one purpose is handled.
+
+    `before` may call others; what it returns is handed to `decide` as its answer, and it may be called
+    again after a crash or a failed decision, so what it asks for must be idempotent. `decide` runs in the
+    transaction that finishes the timer, with `session.now` = the timer's due moment under a test clock,
+    else the system's now. An exception of either postpones the timer with growing pauses.
+    """
+
+    decide: Callable[[Session, Timer, Any], Awaitable[None]]
+    before: Callable[[Timer], Awaitable[Any]] | None = None
+
+
+@dataclass(slots=True)
+class TimerLoop:
+    """Fires one context's timers in due order; `wake` is set by local commits."""
+
+    store: EventStore
+    actions: Mapping[str, TimerAction]
+    clock: Clock
+    leadership: Leadership
+    sleeper: Sleeper
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Lead or wait to lead, for ever."""
+        await keep_trying(f"timers of {self.store.context}", self._stand, self.sleeper)
+
+    async def fire_due(self) -> int:
+        """Handle the timers of the earliest due moment; how many there were.
+
+        Only those, for what they bring about may fall due before the next.
+        """
+        due = await self.store.due_timers(self.clock.now(), PAGE)
+        metrics.TIMERS_DUE.set(len(due))
+        first = [timer for timer in due if timer.due_at == due[0].due_at]
+        answers = await self._answers(first)
+        for timer, answer in zip(first, answers, strict=True):
+            await self._finish(timer, answer)
+        return len(first)
+
+    async def _stand(self) -> None:
+        async with self.leadership.hold(f"timers:{self.store.context}") as lease:
+            await self._lead(lease)
+
+    async def _lead(self, lease: Lease) -> None:
+        async def step() -> bool:
+            lease.check()
+            return await self.fire_due() > 0
+
+        await PeriodicTask(step, every(LOOK_EVERY_S), self.sleeper, self.wake).run()
+
+    async def _answers(self, timers: Sequence[Timer]) -> list[Any]:
+        free = asyncio.Semaphore(ASKED_AT_ONCE_MAX)
+
+        async def ask(timer: Timer) -> Any:
+            async with free:
+                return await self._ask(timer)
+
+        return await asyncio.gather(*map(ask, timers))
+
+    async def _ask(self, timer: Timer) -> Any:
+        """The answer of the remote call, or the exception that it ended in."""
+        action = self.actions.get(timer.purpose)
+        if action is None:
+            return LookupError(f"no action for timers of purpose {timer.purpose!r}")
+        try:
+            return None if action.before is None else await action.before(timer)
+        except Exception as error:
+            return error
+
+    async def _finish(self, timer: Timer, answer: Any) -> None:
+        error = answer if isinstance(answer, Exception) else await self._tried(timer, answer)
+        if error is not None:
+            return await self._postpone(timer, error)
+        metrics.TIMERS_FIRED.labels(timer.purpose, "done").inc()
+        return None
+
+    async def _tried(self, timer: Timer, answer: Any) -> Exception | None:
+        try:
+            await self._decide(timer, answer)
+        except TimerIsGone:
+            _log.info("a timer was handled elsewhere", extra={"timer_id": timer.timer_id})
+        except Exception as error:
+            if not is_message_fault(error):
+                raise
+            return error
+        return None
+
+    async def _decide(self, timer: Timer, answer: Any) -> None:
+        cause = timer.metadata.traceparent
+        with span(names.SPAN_TIMER, parent_traceparent=cause, attributes={names.ATTR_PURPOSE: timer.purpose}):
+            metadata = metadata_at_firing(timer, self.clock)
+
+            async def work(unit: UnitOfWork) -> None:
+                session = unit.session(timer.tenant_id, metadata)
+                session.finish(timer.timer_id)
+                await self.actions[timer.purpose].decide(session, timer, answer)
+
+            await transact(self.store, work)
+
+    async def _postpone(self, timer: Timer, error: Exception) -> None:
+        pause_s = PAUSES.pause_s(timer.attempts)
+        _log.error(
+            "a timer failed and will be tried again",
+            exc_info=error,
+            extra={"timer_id": timer.timer_id, "purpose": timer.purpose, "pause_s": pause_s},
+        )
+        metrics.TIMERS_FIRED.labels(timer.purpose, "failed").inc()
+        await self.store.postpone(timer.timer_id, self.clock.now() + timedelta(seconds=pause_s))
+
+
+def metadata_at_firing(timer: Timer, clock: Clock) -> Metadata:
+    """Of what a timer brings about: caused by it, when it was due (test clock) or now (system's clock)."""
+    moment = timer.due_at if timer.test_clock else clock.now()
+    return msgspec.structs.replace(
+        timer.metadata,
+        causation_id=timer.timer_id,
+        occurred_at=max(moment, timer.metadata.occurred_at),
+        traceparent=current_traceparent() or timer.metadata.traceparent,
+    )
+
+
+async def unfinished_timers(store: EventStore, now: datetime, limit: int) -> int:
+    """How many timers are due and not done, counting those that wait for another attempt."""
+    shown = await store.due_timers(now + timedelta(seconds=PAUSES.longest_s), limit)
+    return sum(1 for timer in shown if timer.test_clock or timer.due_at <= now)

@@ -1,0 +1,47 @@
+"""Facts of other contexts, told to a service without a broker between."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.billing.contracts import CONTEXTS, events_of
+from shared.framework.core.event import Event, Metadata
+from shared.framework.core.ids import slot_of
+from shared.framework.eventstore.codec import decode, encode
+from shared.framework.eventstore.port import EventStore, Record
+from shared.framework.eventstore.unit_of_work import event_id_of, transact
+from shared.framework.messaging.handlers import Handler
+
+_CONTEXT_OF = {wire_name: context for context, module in CONTEXTS.items() for wire_name in events_of(module)}
+
+
+def told(
+    event: Event, at: datetime, *, tenant: str = "acme", stream_id: str = "told", test_clock: bool = False
+) -> Record:
+    """The event as its context's relay would hand it on."""
+    return Record(
+        context=_CONTEXT_OF[event.wire_name],
+        tenant_id=tenant,
+        stream_id=stream_id,
+        version=1,
+        wire_name=event.wire_name,
+        state=encode(event),
+        position=1,
+        slot=slot_of(stream_id),
+        event_id=event_id_of(stream_id, 1),
+        metadata=Metadata(
+            correlation_id="story", actor=f"{tenant}-agent", occurred_at=at, test_clock=test_clock
+        ),
+        recorded_at=at,
+    )
+
+
+async def hear(store: EventStore, handler: Handler, *records: Record) -> None:
+    """Let the handler take these facts in one commit, as a consumer does with one poll."""
+    await transact(store, lambda unit: handler(unit, records))
+
+
+async def history(store: EventStore) -> Sequence[Event]:
+    """All that a context has written, oldest first."""
+    records = await store.read(after=0, limit=100_000)
+    events = (decode(record.wire_name, record.state) for record in records)
+    return [event for event in events if event is not None]

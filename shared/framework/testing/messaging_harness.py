@@ -1,0 +1,134 @@
+"""Two contexts and a broker between them: `subscriptions` tells, `invoicing` hears and keeps a diary."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from shared.billing.contracts.subscriptions.customers import CustomerRegistered
+from shared.framework.eventstore.port import Append, Changes, EventStore, Record
+from shared.framework.eventstore.unit_of_work import UnitOfWork
+from shared.framework.leadership.port import Leadership, MemoryLeadership
+from shared.framework.messaging.backoff import Sleeper
+from shared.framework.messaging.consumer import Consumer
+from shared.framework.messaging.feed import FeedReader, LocalFeeds
+from shared.framework.messaging.port import Broker
+from shared.framework.messaging.relay import Relay
+from shared.framework.messaging.relay_cursor import MemoryCursor, RelayCursor
+from shared.framework.testing.store_examples import METADATA, TENANT, registered
+
+PARTITIONS = 4
+
+
+@dataclass(slots=True)
+class Hearing:
+    """Who tells, who hears, and what goes between them. Everything can be replaced by something worse."""
+
+    telling: EventStore
+    hearing: EventStore
+    broker: Broker
+    sleeper: Sleeper
+    leadership: Leadership = field(default_factory=MemoryLeadership)
+    cursor: RelayCursor = field(default_factory=MemoryCursor)
+    feeds: FeedReader | None = None
+    refused: set[str] = field(default_factory=set)
+    """External ids of customers that the listener chokes on."""
+    versions: dict[str, int] = field(default_factory=dict)
+    attempts: int = 0
+
+    def relay(self) -> Relay:
+        """One more relay."""
+        return Relay(
+            store=self.telling,
+            broker=self.broker,
+            cursor=self.cursor,
+            leadership=self.leadership,
+            sleeper=self.sleeper,
+            partitions=PARTITIONS,
+        )
+
+    def consumer(self) -> Consumer:
+        """One more consumer, of the same name as the others."""
+        return Consumer(
+            name="invoicing",
+            hears=["subscriptions"],
+            handler=self.write_diary,
+            store=self.hearing,
+            broker=self.broker,
+            feeds=self.feeds or LocalFeeds({"subscriptions": self.telling}),
+            leadership=self.leadership,
+            sleeper=self.sleeper,
+            partitions=PARTITIONS,
+            batch=50,
+            sweep_interval_s=0.1,
+        )
+
+    async def tell(self, stream_id: str, name: str = "acme") -> None:
+        """Something happens to a customer."""
+        expected = self.versions.get(stream_id, 0)
+        await self.telling.commit(
+            Changes(appends=[Append(TENANT, stream_id, expected, (registered(name),), METADATA)])
+        )
+        self.versions[stream_id] = expected + 1
+
+    async def write_diary(self, unit: UnitOfWork, records: Sequence[Record]) -> None:
+        """The handler: each fact becomes the next event of a diary stream, so doubles and disorder show."""
+        self.attempts += 1
+        for record in records:
+            if any(name.encode() in record.state for name in self.refused):
+                raise ValueError(f"cannot take {record.stream_id} version {record.version}")
+            session = unit.session(record.tenant_id, record.metadata)
+            diary = f"diary_{record.stream_id}"
+            session.append(diary, await session.version(diary), [_as_heard(record)])
+
+    async def diary(self) -> dict[str, list[int]]:
+        """Versions heard of each stream, in the order in which they were handled."""
+        heard: dict[str, list[int]] = {}
+        for stream_id in self.versions:
+            history = await self.hearing.load(TENANT, f"diary_{stream_id}")
+            heard[stream_id] = [
+                int(event.customer_id) for event in history.events if isinstance(event, CustomerRegistered)
+            ]
+        return heard
+
+    def everything(self) -> dict[str, list[int]]:
+        """What the diary says when each fact was handled exactly once and in order."""
+        return {stream_id: list(range(1, count + 1)) for stream_id, count in self.versions.items()}
+
+    async def all_heard(self) -> bool:
+        """Whether it is so."""
+        return await self.diary() == self.everything()
+
+
+def _as_heard(record: Record) -> CustomerRegistered:
+    """What is written into the diary of a fact: its version."""
+    return CustomerRegistered(
+        customer_id=str(record.version),
+        external_id="heard",
+        currency="USD",
+        time_zone="UTC",
+        registered_at=record.metadata.occurred_at,
+    )
+
+
+@asynccontextmanager
+async def running(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run endless loops for the length of a block; one that dies fails the block."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_run(loop)) for loop in loops]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def _run(loop: Callable[[], Awaitable[None]]) -> None:
+    await loop()
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = 30.0) -> None:
+    """Return when it holds. Raises TimeoutError."""
+    async with asyncio.timeout(within_s):
+        while not await condition():
+            await asyncio.sleep(0.01)

@@ -1,0 +1,81 @@
+"""What the contract suites of the store write: small facts, keys and marks with everything filled in."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from shared.billing.contracts.subscriptions.customers import CustomerRegistered
+from shared.framework.core.event import Event, Metadata
+from shared.framework.eventstore.port import (
+    Append,
+    Changes,
+    EventStore,
+    IdempotencyKey,
+    InboxMark,
+    InboxMove,
+    Parked,
+    Position,
+    Receipt,
+    Record,
+    StoredAnswer,
+    Timer,
+)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+TENANT, STRANGER = "tenant-a", "tenant-b"
+METADATA = Metadata(correlation_id="req-1", actor="key-1", occurred_at=NOON, causation_id="cmd-1")
+TESTING = Metadata(correlation_id="req-2", actor="key-1", occurred_at=NOON, test_clock=True)
+
+
+def registered(name: str = "acme") -> CustomerRegistered:
+    """A fact; the name tells one from another."""
+    return CustomerRegistered(
+        customer_id="cus_1", external_id=name, currency="USD", time_zone="Europe/Berlin", registered_at=NOON
+    )
+
+
+def append(
+    stream_id: str,
+    *events: Event,
+    expected: int = 0,
+    tenant: str = TENANT,
+    slot_key: str | None = None,
+) -> Append:
+    """One fact, or those given, for a stream."""
+    return Append(tenant, stream_id, expected, events or (registered(),), METADATA, slot_key=slot_key)
+
+
+async def write(store: EventStore, *appends: Append) -> Sequence[Position]:
+    """Commit these appends alone."""
+    return (await store.commit(Changes(appends=list(appends)))).positions
+
+
+def move(position: int, *, expected: int, partition: int = 0, topic: str = "usage-events") -> InboxMove:
+    """The consumer `metering` goes on."""
+    return InboxMove(InboxMark("metering", topic, partition, position, position + 7, "broker-1"), expected)
+
+
+def timer(timer_id: str, due_at: datetime = NOON, *, tenant: str = TENANT, testing: bool = False) -> Timer:
+    """A timer with a payload worth keeping."""
+    payload = {"invoice_id": "inv_1", "attempt": 2, "nested": {"amounts": [1, 2.5, None]}}
+    return Timer(timer_id, tenant, due_at, "collect", payload, TESTING if testing else METADATA)
+
+
+def key(name: str = "key-1", *, tenant: str = TENANT, fingerprint: bytes = b"\x00hash") -> IdempotencyKey:
+    """An idempotency key of a caller."""
+    return IdempotencyKey(tenant, name, fingerprint)
+
+
+def answered(receipt: Receipt) -> StoredAnswer:
+    """An answer that knows where its event came to lie."""
+    at = ",".join(str(position.position) for position in receipt.positions)
+    return StoredAnswer(201, {"tollhouse-position": f"subscriptions:0:{at}"}, b'{"id":"\xc3\xa9"}')
+
+
+def parked(record: Record, *, cause: str = "boom", topic: str = "usage-events") -> Parked:
+    """A record that `metering` could not handle."""
+    return Parked("metering", record, topic, 0, cause)
+
+
+def days(count: float) -> timedelta:
+    """A span, for readable sums."""
+    return timedelta(days=count)

@@ -1,1 +1,0 @@
-"""Tests of shared.kernel: the vectors of the law of money, and properties that hold for every input."""

@@ -1,1 +1,0 @@
-"""Tests of shared.pricing: the vectors of the law of money, and properties that hold for every input."""

@@ -1,0 +1,91 @@
+"""What each service process is told at its start, and when it is ready."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import httpx2
+
+from tollhouse.credentials import Credentials
+from tollhouse.embedded import LocalServers
+from tollhouse.installation_state import State
+from tollhouse.provision import Databases
+from tollhouse.servers.child_process import Program
+from tollhouse.servers.topics import PARTITIONS
+from tollhouse.topology import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What each service is told at its start: the environment contract read by shared/framework/process/settings.py."""
+
+    state: State
+    servers: LocalServers
+    databases: Databases
+    credentials: Credentials
+    ports: Mapping[str, int]
+    extra_env: Mapping[str, str]
+
+    @staticmethod
+    def of(
+        state: State,
+        servers: LocalServers,
+        databases: Databases,
+        services: Sequence[Service],
+        env: Mapping[str, str],
+    ) -> "Plan":
+        """Choose ports, prepare keys and folders."""
+        credentials = Credentials(state.folder / "keys")
+        credentials.write_service_token()
+        (state.folder / "traces").mkdir(exist_ok=True)
+        ports = {service.name: state.port(service.name) for service in services}
+        return Plan(state, servers, databases, credentials, ports, env)
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where each service answers."""
+        return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
+
+    def program(self, service: Service, probe: httpx2.AsyncClient) -> Program:
+        """A service as a child process, ready when /health/ready says so."""
+        ready_url = f"{self.urls[service.name]}/health/ready"
+
+        async def is_ready() -> bool:
+            try:
+                return (await probe.get(ready_url)).status_code == httpx2.codes.OK
+            except httpx2.HTTPError:
+                return False
+
+        return Program(
+            name=service.name,
+            command=lambda: [sys.executable, "-m", service.module],
+            is_ready=is_ready,
+            log=self.state.folder / "logs" / f"{service.name}.log",
+            env=self.environment(service),
+            probe_every_s=0.1,
+        )
+
+    def environment(self, service: Service) -> dict[str, str]:
+        """All that a service is told from outside."""
+        sandbox = (
+            {"TOLLHOUSE_SANDBOX_DATABASE_URL": self.databases.sandbox_dsn()} if service.uses_sandbox else {}
+        )
+        return {
+            "TOLLHOUSE_LOG_LEVEL": os.environ.get("TOLLHOUSE_LOG_LEVEL", "INFO"),
+            "TOLLHOUSE_DATABASE_URL": self.databases.dsn(service.name),
+            "TOLLHOUSE_REDIS_URL": self.servers.redis_url,
+            "TOLLHOUSE_KAFKA_BOOTSTRAP": self.servers.kafka_bootstrap,
+            "TOLLHOUSE_BROKER_PARTITIONS": str(PARTITIONS),
+            "TOLLHOUSE_BROKER_IDEMPOTENCE": str(self.servers.broker_is_idempotent).lower(),
+            "TOLLHOUSE_HTTP_HOST": "127.0.0.1",
+            "TOLLHOUSE_HTTP_PORT": str(self.ports[service.name]),
+            "TOLLHOUSE_FEEDS": json.dumps(self.urls),
+            "TOLLHOUSE_JWKS_FILE": str(self.credentials.jwks_file),
+            "TOLLHOUSE_API_KEYS_FILE": str(self.credentials.api_keys_file),
+            "TOLLHOUSE_SERVICE_TOKEN_FILE": str(self.credentials.service_token_file),
+            "TOLLHOUSE_TRACE_FILE": str(self.state.folder / "traces" / f"{service.name}.jsonl"),
+            **sandbox,
+            **self.extra_env,
+        }
