@@ -51,7 +51,7 @@ async def build(tools: Tools[ProjectionsSettings]) -> Service:
     schema = build_schema(introspection=tools.settings.graphql_introspection)
     return Service(
         routers=[graphql_routes(schema, library), history_routes(history)],
-        hears=tuple(CONTEXTS),
+        hears=CONTEXTS,
         handler=Runner(truth, history, freshness, tools.settings.broker_partitions, reads.tell),
         batch=BATCH,
         tasks=dict(reads.tasks),

@@ -19,7 +19,7 @@ from tollhouse.topology import Service
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What each service is told at its start: the environment contract read by shared/framework/process/settings.py."""
+    """The environment of each service, as shared/framework/process/settings.py reads it."""
 
     state: State
     servers: LocalServers

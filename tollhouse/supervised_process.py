@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from shared.framework.messaging.backoff import Backoff
+from shared.framework.retry.backoff import Backoff
 from tollhouse.servers.child_process import ChildDied, ChildNotReady, Program, spawn, stop, until_ready
 
 RESTARTS = Backoff(0.05, 5.0)

@@ -7,8 +7,8 @@ HOUSE = Path(__file__).parent.parent
 
 # Tables that every process keeps beside its own: event store, inbox, idempotency records, relay cursor.
 SHARED_MIGRATIONS = (
-    HOUSE / "shared" / "eventstore" / "migrations",
-    HOUSE / "shared" / "messaging" / "migrations",
+    HOUSE / "shared" / "framework" / "eventstore" / "migrations",
+    HOUSE / "shared" / "framework" / "messaging" / "migrations",
 )
 
 # The sandbox payment gateway plays the outside world: its books are in no context's database.

@@ -33,7 +33,7 @@ async def verify(
         *rebuild.differences,
         *await _index_differences(snapshot, rebuild),
         *streams.differences,
-        *await heard.compare(snapshot, tuple(CONTEXTS)),
+        *await heard.compare(snapshot, CONTEXTS),
         *documents.finish(),
         *collected.finish(),
         *await counted.compare(snapshot.live),

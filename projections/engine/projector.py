@@ -22,7 +22,7 @@ async def nobody_is_told(_: AnyModel, __: Sequence[Change]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """A handler for shared.framework.messaging: rows, history and freshness move with the inbox or not at all.
+    """A consumer's handler: rows, history and freshness move with the inbox or not at all.
 
     `tell` hears of changed rows before the transaction commits: whoever keeps a copy of them must stop
     trusting it now, and renew it once the new revision is there.

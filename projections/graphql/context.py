@@ -33,4 +33,4 @@ class Upward:
         return None if stored is None else show(stored)
 
     def _named(self, name: str) -> LazyType[Any, Any]:
-        return LazyType(name, f"projections.{self.folder}.graphql")
+        return LazyType(name, f"projections.read_models.{self.folder}.graphql")

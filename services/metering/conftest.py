@@ -21,7 +21,7 @@ from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.testing.fakes import StillClock
 from shared.framework.testing.service_database import service_pool
 
-OWN_MIGRATIONS = Path(__file__).parents[1] / "migrations"
+OWN_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,24 @@
-"""Composition root of subscriptions."""
+"""Composition root of subscriptions: one line per subject."""
 
-from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD
-from services.subscriptions.subscriptions.routes import router
-from services.subscriptions.subscriptions.timers import close_period
-from shared.framework.process.feature import Feature
+from services.subscriptions.customers.feature import CUSTOMERS
+from services.subscriptions.plans.feature import PLANS
+from services.subscriptions.subscriptions.feature import SUBSCRIPTIONS
+from services.subscriptions.test_clocks.feature import TEST_CLOCKS
 from shared.framework.process.run import run_process
 from shared.framework.process.service_definition import Service, Tools
 from shared.framework.process.settings import ServiceSettings
-from shared.framework.process.timers import TimerAction
 
-SUBSCRIPTIONS = Feature(routers=[router], timers={CLOSE_PERIOD: TimerAction(decide=close_period)})
+FEATURES = (
+    CUSTOMERS,
+    PLANS,
+    SUBSCRIPTIONS,
+    TEST_CLOCKS,
+)
 
 
 async def build(tools: Tools[ServiceSettings]) -> Service:
-    """Put subscriptions together: it subscribes to no other context."""
-    return Service.of(SUBSCRIPTIONS, clock=tools.clock)
+    """The subscriptions service."""
+    return Service.of(*FEATURES, clock=tools.clock)
 
 
 if __name__ == "__main__":

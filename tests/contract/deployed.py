@@ -49,12 +49,19 @@ def source(service: Service) -> str:
 
 
 def heard_by(service: Service) -> set[str]:
-    """What its main.py says: `Feature(subscribes_to=...)` or `Service(hears=...)`."""
-    main = importlib.import_module(service.module)
-    tree = ast.parse(Path(str(main.__file__)).read_text())
+    """The contexts that its main.py and its features name: `subscribes_to=...` or `hears=...`."""
+    package = service.module.rpartition(".")[0]
+    folder = HOUSE / Path(*package.split("."))
+    features = [f"{package}.{file.parent.name}.feature" for file in folder.glob("*/feature.py")]
+    return {name for module in (service.module, *features) for name in _subscriptions_in(module)}
+
+
+def _subscriptions_in(module: str) -> set[str]:
+    loaded = importlib.import_module(module)
+    tree = ast.parse(Path(str(loaded.__file__)).read_text())
     keywords = [word for call in ast.walk(tree) if isinstance(call, ast.Call) for word in call.keywords]
     said = [ast.Expression(word.value) for word in keywords if word.arg in ("hears", "subscribes_to")]
-    return {name for each in said for name in eval(compile(each, "hears", "eval"), vars(main))}
+    return {name for each in said for name in eval(compile(each, "hears", "eval"), vars(loaded))}
 
 
 def peers(rule: dict[str, Any]) -> set[str]:

@@ -36,7 +36,7 @@ async def told(stack: Stack, name: str) -> dict[str, str]:
 
 
 async def test_every_service_is_told_the_environment_contract(tmp_path: Path) -> None:
-    """shared/framework/process/settings.py reads these names; a missing one is a service that does not start."""
+    """The process settings read these names; a missing one is a service that does not start."""
     async with Stack.start(tmp_path, services=SERVICES, fast=True, env={"TOLLHOUSE_EXTRA": "1"}) as stack:
         ingest, payments = await told(stack, "ingest"), await told(stack, "payments")
         assert ingest["TOLLHOUSE_DATABASE_URL"] == stack.dsn("ingest")

@@ -19,7 +19,7 @@ from projections.engine.folding import Change
 from projections.engine.read_model import AnyModel, Key, Stored
 from projections.engine.row_store import Rows, every_row
 from shared.framework.leadership.port import Term
-from shared.framework.messaging.backoff import Sleeper, keep_trying
+from shared.framework.retry.backoff import Sleeper, keep_trying
 
 GIVEN_UP_AFTER_S = 20.0
 """A change that is not there by then probably did not happen. Its row is not waited for any longer, but not

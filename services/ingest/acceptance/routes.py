@@ -1,16 +1,20 @@
 """POST /v1/events as raw ASGI: the road that every usage event takes, beside FastAPI and not through it."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import msgspec
+from fastapi import APIRouter, Request, Response
 from starlette.requests import HTTPConnection
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.ingest.acceptance.handlers import Submission
 from services.ingest.acceptance.outcome import Remark, Verdict
-from services.ingest.events.usage_event import Offer
+from services.ingest.acceptance.schemas import EventsAnswer
+from services.ingest.events.usage_event import CloudEvent, Offer
 from services.ingest.formats import offers_in
+from services.ingest.formats.cloudevents_json import EVENTS_MAX
+from shared.framework.http.authorization import requires
 from shared.framework.http.credential import Credential
 from shared.framework.http.read_your_writes import (
     POSITION_HEADER,
@@ -93,3 +97,31 @@ def _response(verdict: Verdict, context: str) -> Response:
     )
     mark = Mark(context, verdict.partition, verdict.position)
     return Response(body, 200, {POSITION_HEADER: str(mark)}, "application/json")
+
+
+def documented(events: "EventsRoute") -> APIRouter:
+    """The same route for OpenAPI; requests are answered by the raw route before they get here."""
+    router = APIRouter(tags=["usage"])
+
+    @router.post(
+        EVENTS_PATH,
+        dependencies=[requires(SCOPE)],
+        response_model=EventsAnswer,
+        openapi_extra={"requestBody": _request_body()},
+    )
+    async def post_events(request: Request) -> Response:
+        """Take in 1-1000 CloudEvents; answered once they are history, with a result for each not counted."""
+        return await events.answer(request.scope, request.receive)
+
+    return router
+
+
+def _request_body() -> dict[str, Any]:
+    (event,), shapes = msgspec.json.schema_components([CloudEvent])
+    single = shapes["CloudEvent"] if "$ref" in event else event
+    batch = {"type": "array", "items": single, "minItems": 1, "maxItems": EVENTS_MAX}
+    forms = {"cloudevents+json": single, "cloudevents-batch+json": batch, "json": {"oneOf": [single, batch]}}
+    return {
+        "required": True,
+        "content": {f"application/{form}": {"schema": schema} for form, schema in forms.items()},
+    }

@@ -1,15 +1,10 @@
 """What ingest offers over HTTP: usage in, and a list of what was not counted."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query
 
 from services.ingest.acceptance.ports import RejectedRow, UsageLog
-from services.ingest.acceptance.routes import EVENTS_PATH, SCOPE, EventsRoute
-from services.ingest.acceptance.schemas import EventsAnswer
-from services.ingest.events.usage_event import CloudEvent
-from services.ingest.formats.cloudevents_json import EVENTS_MAX
 from services.ingest.rejected_events.refusals import CursorIsUnreadable
 from services.ingest.rejected_events.schemas import RejectedEvent, RejectedPage
 from shared.framework.http.authorization import TheCaller, requires
@@ -20,19 +15,9 @@ _NUMBER_DIGITS_MAX = 18
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 
 
-def usage_router(events: EventsRoute, log: UsageLog) -> APIRouter:
-    """Both routes; the first is normally met by the raw road beside, and is here for the documentation."""
+def rejected_events_router(log: UsageLog) -> APIRouter:
+    """The route that lists events that were not counted."""
     router = APIRouter(tags=["usage"])
-
-    @router.post(
-        EVENTS_PATH,
-        dependencies=[requires(SCOPE)],
-        response_model=EventsAnswer,
-        openapi_extra={"requestBody": _request_body()},
-    )
-    async def post_events(request: Request) -> Response:
-        """Take in 1-1000 CloudEvents; answered once they are history, with a result for each not counted."""
-        return await events.answer(request.scope, request.receive)
 
     @router.get("/v1/events/rejected", dependencies=[requires("usage:read")])
     async def list_rejected(caller: TheCaller, limit: Limit = 100, cursor: str | None = None) -> RejectedPage:
@@ -42,17 +27,6 @@ def usage_router(events: EventsRoute, log: UsageLog) -> APIRouter:
         return RejectedPage(items=[_shown(row) for row in rows], next_cursor=last)
 
     return router
-
-
-def _request_body() -> dict[str, Any]:
-    (event,), shapes = msgspec.json.schema_components([CloudEvent])
-    single = shapes["CloudEvent"] if "$ref" in event else event
-    batch = {"type": "array", "items": single, "minItems": 1, "maxItems": EVENTS_MAX}
-    forms = {"cloudevents+json": single, "cloudevents-batch+json": batch, "json": {"oneOf": [single, batch]}}
-    return {
-        "required": True,
-        "content": {f"application/{form}": {"schema": schema} for form, schema in forms.items()},
-    }
 
 
 def _number_in(cursor: str | None) -> int:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from services.invoicing.invoices import handlers as invoicing
+from services.invoicing.tax import handlers
 from services.invoicing.tax.decider import SetTaxRate
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import TheDeskKeyOptional
@@ -24,6 +24,4 @@ router = APIRouter(prefix="/v1", tags=["invoicing"])
 async def set_tax_rate(body: TaxRateBody, desk: TheDeskKeyOptional) -> Response:
     """Tax every invoice that is finalized from now on; a rate of 0 ends the tax."""
     command = SetTaxRate(name=body.name, rate=body.rate, source=body.source, now=desk.now)
-    return await desk.run(
-        lambda session: invoicing.set_tax_rate(session, command), lambda _: body, status=200
-    )
+    return await desk.run(lambda session: handlers.set_tax_rate(session, command), lambda _: body, status=200)

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import httpx2
 
-from services.invoicing.invoices.routes import router
 from services.invoicing.main import FEATURES
 from services.invoicing.tests.stories import LATER
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
@@ -36,7 +35,7 @@ class Running:
         self.asked = 0
         app = create_app(
             "invoicing",
-            [router],
+            [router for feature in FEATURES for router in feature.routers],
             store=self.store,
             clock=self.clock,
             ids=CountingIds(),

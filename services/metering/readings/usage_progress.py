@@ -6,8 +6,8 @@ from services.metering.readings.ports import UsageIsBehind
 from services.metering.rollups.ports import CONSUMER
 from shared.billing.contracts import TOPICS
 from shared.framework.eventstore.port import EventStore
-from shared.framework.messaging.backoff import Sleeper
 from shared.framework.messaging.feed import FeedReader
+from shared.framework.retry.backoff import Sleeper
 
 LOOK_EVERY_S = 0.05
 

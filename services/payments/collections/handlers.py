@@ -38,7 +38,7 @@ async def start_collecting(session: Session, finalized: InvoiceFinalized) -> Non
         now=session.now,
     )
     if await session.handle(COLLECTION, collection_id, command):
-        await _start_attempt(session, collection_id, 1)
+        await start_attempt(session, collection_id, 1)
 
 
 async def collect_now(session: Session, invoice_id: str) -> Asked:
@@ -72,7 +72,8 @@ async def stop_collecting(session: Session, voided: InvoiceVoided) -> None:
         schedule_capture(session, before.payment_id, session.now)
 
 
-async def _start_attempt(session: Session, collection_id: str, attempt: int) -> None:
+async def start_attempt(session: Session, collection_id: str, attempt: int) -> None:
+    """Start an attempt of the schedule, with the customer's default payment method."""
     collection = await session.state(COLLECTION, collection_id)
     method = await _method_for(session, collection)
     command = StartAttempt(attempt=attempt, has_method=method is not None, now=session.now)

@@ -1,10 +1,23 @@
-"""The collection saga's steps: each is one transaction, and what it puts off is in the same one."""
+"""The timers of collections: the next scheduled attempt, and the capture of a payment."""
 
-from services.payments.collections.handlers import _start_attempt
+from collections.abc import Mapping
+
+from services.payments.collections.capture_timer import Capturing
+from services.payments.collections.handlers import start_attempt
+from services.payments.payments.timers import ATTEMPT, CAPTURE
 from shared.framework.eventstore.port import Timer
 from shared.framework.eventstore.unit_of_work import Session
+from shared.framework.process.timers import TimerAction
 
 
 async def on_attempt_due(session: Session, timer: Timer, _: object) -> None:
-    """A pause of the schedule is over."""
-    await _start_attempt(session, timer.payload["collection_id"], timer.payload["attempt"])
+    """Start the attempt that the retry schedule has come to."""
+    await start_attempt(session, timer.payload["collection_id"], timer.payload["attempt"])
+
+
+def timers(capturing: Capturing) -> Mapping[str, TimerAction]:
+    """The handlers by purpose."""
+    return {
+        ATTEMPT: TimerAction(decide=on_attempt_due),
+        CAPTURE: TimerAction(decide=capturing.record, before=capturing.ask),
+    }

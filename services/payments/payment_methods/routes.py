@@ -2,8 +2,13 @@
 
 from typing import Annotated
 
+from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
+from services.payments.gateways.port import Gateways
+from services.payments.payment_methods.handlers import attach_method, check_method
+from shared.framework.http.authorization import requires
+from shared.framework.http.command_endpoint import TheDesk
 from shared.framework.http.field_types import Body, Identifier
 
 TOKEN_LENGTH_MAX = 255
@@ -23,3 +28,26 @@ class AttachedBody(Body):
     method_id: str
     customer_id: str
     gateway: str
+
+
+def payment_methods_router(gateways: Gateways) -> APIRouter:
+    """The routes of payment methods, over the gateways that this process has."""
+    router = APIRouter(prefix="/v1", tags=["payments"])
+
+    @router.post(
+        "/payment-methods",
+        dependencies=[requires("payments:write")],
+        status_code=201,
+        response_model=AttachedBody,
+    )
+    async def attach_payment_method(body: PaymentMethodBody, desk: TheDesk) -> Response:
+        """Keep a gateway's token; it becomes the method that the customer's next attempt is made with."""
+        check_method(gateways, body.gateway, body.token)
+        return await desk.run(
+            lambda session: attach_method(session, body.customer_id, body.gateway, body.token),
+            lambda method_id: AttachedBody(
+                method_id=method_id, customer_id=body.customer_id, gateway=body.gateway
+            ),
+        )
+
+    return router

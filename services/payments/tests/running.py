@@ -7,7 +7,6 @@ from typing import Any, TypeVar, cast
 
 import httpx2
 
-from services.payments.collections.routes import payments_router
 from services.payments.gateways.port import PaymentGateway
 from services.payments.gateways.sandbox.gateway import Sandbox
 from services.payments.gateways.sandbox.ledger import Books, MemoryBooks, Status
@@ -63,7 +62,7 @@ class Running:
         """Made when somebody asks: most stories are told in facts."""
         app = create_app(
             "payments",
-            [payments_router(self.gateways)],
+            [router for feature in self.features for router in feature.routers],
             store=self.store,
             clock=self.clock,
             ids=CountingIds(),

@@ -42,17 +42,19 @@ async def start_subscription(
         anchor_at=anchor_at or session.now,
         now=session.now,
     )
-    return await _told(session, command)
+    return await handle_and_schedule(session, command)
 
 
 async def cancel_subscription(session: Session, subscription_id: str, at: CancelAt) -> Running | Ended:
     """Let it end now or with its period; the timer of its last period comes sooner then."""
     if not is_of("sub", subscription_id):
         raise SubscriptionIsUnknown(subscription_id)
-    return await _told(session, CancelSubscription(subscription_id=subscription_id, at=at, now=session.now))
+    return await handle_and_schedule(
+        session, CancelSubscription(subscription_id=subscription_id, at=at, now=session.now)
+    )
 
 
-async def _told(session: Session, command: SubscriptionCommand) -> Running | Ended:
+async def handle_and_schedule(session: Session, command: SubscriptionCommand) -> Running | Ended:
     """Give the command; if it changed anything, wait for the end of the period that is closed next."""
     events = await session.handle(SUBSCRIPTION, command.subscription_id, command)
     state = await session.state(SUBSCRIPTION, command.subscription_id)

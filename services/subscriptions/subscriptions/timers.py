@@ -1,18 +1,22 @@
-"""The life of a subscription: started, closed period by period, cancelled."""
+"""The timer that ends billing periods."""
 
 from typing import Any
 
 from services.subscriptions.subscriptions.decider import ClosePeriod
-from services.subscriptions.subscriptions.handlers import _told
+from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD, handle_and_schedule
 from shared.framework.eventstore.port import Timer
 from shared.framework.eventstore.unit_of_work import Session
+from shared.framework.process.timers import TimerAction
 
 
 async def close_period(session: Session, timer: Timer, _: Any) -> None:
-    """The end of a period has come: close it, and wait for the end of the next."""
+    """Close the period that the timer is for, and schedule the end of the next."""
     command = ClosePeriod(
         subscription_id=timer.payload["subscription_id"],
         period_index=timer.payload["period_index"],
         now=session.now,
     )
-    await _told(session, command)
+    await handle_and_schedule(session, command)
+
+
+TIMERS = {CLOSE_PERIOD: TimerAction(decide=close_period)}

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import httpx2
 
+from services.subscriptions.main import FEATURES
 from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD
-from services.subscriptions.subscriptions.routes import router
 from services.subscriptions.subscriptions.timers import close_period
 from services.subscriptions.tests.stories import NOON
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
@@ -49,7 +49,7 @@ class Running:
         self.asked = 0
         app = create_app(
             "subscriptions",
-            [router],
+            [router for feature in FEATURES for router in feature.routers],
             store=self.store,
             clock=self.clock,
             ids=CountingIds(),

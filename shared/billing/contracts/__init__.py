@@ -1,21 +1,12 @@
-"""The published language: every event of every context, by its wire name."""
+"""The published language: every event of every context by its wire name, and the topic of each context.
 
-from types import ModuleType
+`<context>/<subject>.py` holds the events of one subject; a new module there is found by itself.
+"""
 
-from shared.billing.contracts.ingest import usage
-from shared.billing.contracts.invoicing import invoices as invoicing
-from shared.billing.contracts.metering import readings as metering
-from shared.billing.contracts.payments import payments
-from shared.billing.contracts.subscriptions import subscriptions
+from importlib import import_module
+from pkgutil import iter_modules
+
 from shared.framework.core.event import Event
-
-CONTEXTS: dict[str, ModuleType] = {
-    "ingest": usage,
-    "metering": metering,
-    "subscriptions": subscriptions,
-    "invoicing": invoicing,
-    "payments": payments,
-}
 
 TOPICS: dict[str, str] = {
     "ingest": "usage-events",
@@ -25,13 +16,21 @@ TOPICS: dict[str, str] = {
     "payments": "payments-events",
 }
 
+CONTEXTS: tuple[str, ...] = tuple(TOPICS)
 
-def events_of(module: ModuleType) -> dict[str, type[Event]]:
-    """Every event class that a contract module defines, by wire name."""
-    found = (value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Event))
-    return {event.wire_name: event for event in found if event is not Event}
+
+def events_of(context: str) -> tuple[type[Event], ...]:
+    """The event classes that the modules of a context define."""
+    package = import_module(f"{__name__}.{context}")
+    modules = [import_module(f"{package.__name__}.{found.name}") for found in iter_modules(package.__path__)]
+    return tuple(
+        value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Event) and value.__module__ == module.__name__
+    )
 
 
 EVENTS: dict[str, type[Event]] = {
-    wire_name: event for module in CONTEXTS.values() for wire_name, event in events_of(module).items()
+    event.wire_name: event for context in CONTEXTS for event in events_of(context)
 }

@@ -2,7 +2,8 @@
 
 A stock application opens our tables with this environment and no code of ours besides:
 `PERSISTENCE_MODULE=eventsourcing.postgres`, `ORIGINATOR_ID_TYPE=text`, `CREATE_TABLE=n`,
-`MAPPER_TOPIC=shared.framework.eventstore.eventsourcing_mapper:WireMapper`, and `name = ""` on its class (table `stored_events`).
+`MAPPER_TOPIC=shared.framework.eventstore.eventsourcing_mapper:WireMapper`, and `name = ""` on its class
+(table `stored_events`).
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How the transport itself says no; everything that a domain refuses comes through shared.framework.core.refusals."""
+"""Refusals of the HTTP layer itself; those of a domain are Refusal classes of its own."""
 
 from collections.abc import Iterable
 from typing import ClassVar

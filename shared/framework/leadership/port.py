@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Protocol
 
+from shared.framework.retry.transient import TransientFailure
 
-class LeadershipLost(Exception):
+
+class LeadershipLost(TransientFailure):
     """Another process may be leading by now: stop, and stand again."""
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from shared.framework.leadership.port import LeadershipLost, Lease
-from shared.framework.messaging.backoff import Sleeper
+from shared.framework.retry.backoff import Sleeper
 
 STAND_AGAIN_S = 0.5
 CONNECT_TIMEOUT_S = 5.0

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Sequence
 
-from shared.framework.messaging.backoff import Backoff, Sleeper
 from shared.framework.messaging.inbox import Inbox
 from shared.framework.messaging.port import Broker, BrokerFailed, Delivery, Subscriber
+from shared.framework.retry.backoff import Backoff, Sleeper
 
 ASK_WHO_EVERY_S = 1.0
 POLL_WAIT_S = 0.25

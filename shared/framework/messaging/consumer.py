@@ -8,7 +8,6 @@ from functools import partial
 from shared.billing.contracts import TOPICS
 from shared.framework.eventstore.port import EventStore, Record
 from shared.framework.leadership.port import Leadership, Lease, Term
-from shared.framework.messaging.backoff import Sleeper, keep_trying
 from shared.framework.messaging.broker_connection import Subscription
 from shared.framework.messaging.dead_letter_topic import publish_letter
 from shared.framework.messaging.dead_letters import Parking, Replay, replay_parked
@@ -19,6 +18,7 @@ from shared.framework.messaging.inbox import Inbox
 from shared.framework.messaging.message_processor import Applier
 from shared.framework.messaging.port import Broker, Delivery, Partition
 from shared.framework.observability import metrics
+from shared.framework.retry.backoff import Sleeper, keep_trying
 
 FEED_PAGE = 500
 

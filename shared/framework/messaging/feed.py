@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from shared.framework.eventstore.port import EventStore, FeedPage
+from shared.framework.retry.transient import TransientFailure
 
 _BEYOND = 2**62
 """After every position there will ever be: a page asked for from there has a head and no records."""
 
 
-class FeedFailed(Exception):
+class FeedFailed(TransientFailure):
     """A feed did not answer properly within its time: try again later."""
 
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
 from shared.framework.eventstore.port import EventStore, InboxMark, InboxMove, Record
-from shared.framework.messaging.backoff import Sleeper
 from shared.framework.messaging.port import Partition
+from shared.framework.retry.backoff import Sleeper
 
 Work = Mapping[Partition, Sequence[Record]]
 """New records of each partition, in order, none missing."""

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.framework.messaging.backoff import Sleeper
 from shared.framework.messaging.port import BrokerFailed, Delivery, Message, Partition, Producer, Subscriber
+from shared.framework.retry.backoff import Sleeper
 
 
 def _never() -> float:

@@ -7,15 +7,15 @@ from tenacity import stop_after_attempt
 
 from shared.framework.eventstore.port import EventStore, Parked, Record, StreamIsBusy
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
-from shared.framework.messaging.backoff import Backoff, Sleeper, retrying
 from shared.framework.messaging.dead_letters import Parking
 from shared.framework.messaging.handlers import Handler
 from shared.framework.messaging.inbox import Inbox, Work
 from shared.framework.messaging.port import Partition
 from shared.framework.messaging.trace_links import causes_of
-from shared.framework.messaging.transient import is_message_fault
 from shared.framework.observability import metrics, names
 from shared.framework.observability.tracing import span
+from shared.framework.retry.backoff import Backoff, Sleeper, retrying
+from shared.framework.retry.transient import is_message_fault
 
 ATTEMPTS = 4
 PAUSES = Backoff(0.05, 0.5, factor=4)

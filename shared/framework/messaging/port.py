@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.framework.retry.transient import TransientFailure
+
 Headers = tuple[tuple[str, bytes], ...]
 Partition = tuple[str, int]
 """A topic and the number of a partition in it."""
 
 
-class BrokerFailed(Exception):
+class BrokerFailed(TransientFailure):
     """The broker did not do what was asked within its time: drop the producer or subscriber, begin again."""
 
 

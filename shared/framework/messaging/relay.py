@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from shared.framework.core.ids import partition_of
 from shared.framework.eventstore.port import EventStore, Record
 from shared.framework.leadership.port import Leadership, Lease
-from shared.framework.messaging.backoff import Backoff, Sleeper, keep_trying
 from shared.framework.messaging.envelope import message_of
-from shared.framework.messaging.periodic_task import PeriodicTask
 from shared.framework.messaging.port import Broker, BrokerFailed, Message, Producer
 from shared.framework.messaging.relay_cursor import RelayCursor
 from shared.framework.messaging.trace_links import causes_of
 from shared.framework.observability import metrics, names
 from shared.framework.observability.tracing import span
+from shared.framework.retry.backoff import Backoff, Sleeper, keep_trying
+from shared.framework.retry.periodic_task import PeriodicTask
 
 BATCH = 500
 LOOKS = Backoff(0.01, 0.2)

@@ -5,13 +5,14 @@ from typing import Protocol
 import asyncpg
 
 from shared.framework.eventstore.pool import connection_of, told
+from shared.framework.retry.transient import TransientFailure
 
 _BEGIN = "INSERT INTO relay_cursor (name, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
 _WHERE = "SELECT position FROM relay_cursor WHERE name = $1"
 _MOVE = "UPDATE relay_cursor SET position = $3 WHERE name = $1 AND position = $2"
 
 
-class CursorMoved(Exception):
+class CursorMoved(TransientFailure):
     """Another relay has moved the cursor: drop the producer and begin again from where it stands."""
 
 

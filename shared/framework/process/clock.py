@@ -16,7 +16,7 @@ class LoopSleeper:
     """Waits by the running event loop's own time."""
 
     async def sleep(self, seconds: float, wake: asyncio.Event | None = None) -> bool:
-        """See shared.framework.messaging.backoff.Sleeper."""
+        """See shared.framework.retry.backoff.Sleeper."""
         if wake is None:
             await asyncio.sleep(seconds)
             return False
@@ -27,5 +27,5 @@ class LoopSleeper:
             return False
 
     def elapsed(self) -> float:
-        """See shared.framework.messaging.backoff.Sleeper."""
+        """See shared.framework.retry.backoff.Sleeper."""
         return asyncio.get_running_loop().time()

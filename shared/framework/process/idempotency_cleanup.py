@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from shared.framework.core.clock import Clock
 from shared.framework.eventstore.port import EventStore
-from shared.framework.messaging.backoff import Sleeper, keep_trying
-from shared.framework.messaging.periodic_task import PeriodicTask, every
+from shared.framework.retry.backoff import Sleeper, keep_trying
+from shared.framework.retry.periodic_task import PeriodicTask, every
 
 LOOK_EVERY_S = 600.0
 PAGE = 1000

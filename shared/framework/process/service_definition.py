@@ -14,12 +14,12 @@ from shared.framework.eventstore.port import EventStore
 from shared.framework.http.credential import Authenticator
 from shared.framework.http.health import Check
 from shared.framework.leadership.port import Term
-from shared.framework.messaging.backoff import Sleeper
 from shared.framework.messaging.feed import FeedReader
 from shared.framework.messaging.handlers import Handler
 from shared.framework.process.feature import Feature, merged, merged_handler, subscriptions, total_work
 from shared.framework.process.settings import ServiceSettings
 from shared.framework.process.timers import TimerAction
+from shared.framework.retry.backoff import Sleeper
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 Task = Callable[[], Coroutine[Any, Any, None]]

@@ -14,11 +14,11 @@ from shared.framework.core.event import Metadata
 from shared.framework.eventstore.port import EventStore, Timer, TimerIsGone
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact
 from shared.framework.leadership.port import Leadership, Lease
-from shared.framework.messaging.backoff import Backoff, Sleeper, keep_trying
-from shared.framework.messaging.periodic_task import PeriodicTask, every
-from shared.framework.messaging.transient import is_message_fault
 from shared.framework.observability import metrics, names
 from shared.framework.observability.tracing import current_traceparent, span
+from shared.framework.retry.backoff import Backoff, Sleeper, keep_trying
+from shared.framework.retry.periodic_task import PeriodicTask, every
+from shared.framework.retry.transient import is_message_fault
 
 PAGE = 100
 ASKED_AT_ONCE_MAX = 16

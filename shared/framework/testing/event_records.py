@@ -11,7 +11,7 @@ from shared.framework.eventstore.port import EventStore, Record
 from shared.framework.eventstore.unit_of_work import event_id_of, transact
 from shared.framework.messaging.handlers import Handler
 
-_CONTEXT_OF = {wire_name: context for context, module in CONTEXTS.items() for wire_name in events_of(module)}
+_CONTEXT_OF = {event.wire_name: context for context in CONTEXTS for event in events_of(context)}
 
 
 def told(

@@ -9,12 +9,12 @@ from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.framework.eventstore.port import Append, Changes, EventStore, Record
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.leadership.port import Leadership, MemoryLeadership
-from shared.framework.messaging.backoff import Sleeper
 from shared.framework.messaging.consumer import Consumer
 from shared.framework.messaging.feed import FeedReader, LocalFeeds
 from shared.framework.messaging.port import Broker
 from shared.framework.messaging.relay import Relay
 from shared.framework.messaging.relay_cursor import MemoryCursor, RelayCursor
+from shared.framework.retry.backoff import Sleeper
 from shared.framework.testing.store_examples import METADATA, TENANT, registered
 
 PARTITIONS = 4

@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from services.ingest.acceptance.group_commit import Load, UsageWriter
 from services.ingest.acceptance.handlers import Acceptance
-from services.ingest.acceptance.routes import BODY_BYTES_MAX, EVENTS_PATH, EventsRoute
+from services.ingest.acceptance.routes import BODY_BYTES_MAX, EVENTS_PATH, EventsRoute, documented
 from services.ingest.conftest import Kept
-from services.ingest.rejected_events.routes import usage_router
+from services.ingest.rejected_events.routes import rejected_events_router
 from services.ingest.tests.offers import NOON, body, event
 from shared.framework.http.app import create_app
 from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
@@ -54,7 +54,7 @@ async def door(kept: Kept) -> AsyncIterator[Door]:
     }
     app = create_app(
         "ingest",
-        [usage_router(events, kept.log)],
+        [documented(events), rejected_events_router(kept.log)],
         store=kept.store,
         clock=clock,
         ids=ids,

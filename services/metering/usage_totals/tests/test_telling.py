@@ -18,7 +18,7 @@ from shared.framework.eventstore.codec import decode
 from shared.framework.eventstore.port import Changes, StoreIsUnavailable
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.messaging.feed import FeedFailed
-from shared.framework.messaging.periodic_task import repeat
+from shared.framework.retry.periodic_task import repeat
 from shared.framework.testing.fakes import CountingIds, StillClock
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from shared.framework.messaging.backoff import RESTARTS, STEADY_S, Backoff, keep_trying
-from shared.framework.messaging.periodic_task import PeriodicTask, every
 from shared.framework.messaging.port import BrokerFailed
+from shared.framework.retry.backoff import RESTARTS, STEADY_S, Backoff, keep_trying
+from shared.framework.retry.periodic_task import PeriodicTask, every
 
 
 class Defect(Exception):

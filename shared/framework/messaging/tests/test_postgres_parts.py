@@ -15,8 +15,8 @@ from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.leadership.port import LeadershipLost, Lease
 from shared.framework.leadership.postgres import PostgresLeadership
 from shared.framework.messaging.relay_cursor import CursorMoved, PostgresCursor
-from shared.framework.messaging.transient import is_message_fault, is_transient
 from shared.framework.process.clock import LoopSleeper
+from shared.framework.retry.transient import is_message_fault, is_transient
 from shared.framework.testing.messaging_harness import eventually, running
 
 MIGRATIONS = Path(shared.framework.messaging.__file__).parent / "migrations"

@@ -9,7 +9,7 @@ from typing import Protocol
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, retry_if_result
 from tenacity.wait import wait_base
 
-from shared.framework.messaging.transient import is_transient
+from shared.framework.retry.transient import is_transient
 
 STEADY_S = 5.0
 """Work that ran for longer than this was healthy: its next failure counts as the first."""

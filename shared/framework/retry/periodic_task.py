@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from shared.framework.messaging.backoff import Backoff, Sleeper, keep_trying
+from shared.framework.retry.backoff import Backoff, Sleeper, keep_trying
 
 Step = Callable[[], Awaitable[int]]
 """Does some of the work; true or not 0 when more of it is waiting."""

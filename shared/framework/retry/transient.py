@@ -1,20 +1,18 @@
-"""Which failures are the world's and pass by themselves, and which are a defect or a bad message."""
+"""Which failures are transient, and which are a defect or a message that cannot be handled."""
 
 import asyncpg
 
 from shared.framework.core.refusals import Kind, Refusal
 from shared.framework.eventstore.port import InboxMoved, VersionConflict
-from shared.framework.leadership.port import LeadershipLost
-from shared.framework.messaging.feed import FeedFailed
-from shared.framework.messaging.port import BrokerFailed
-from shared.framework.messaging.relay_cursor import CursorMoved
+
+
+class TransientFailure(Exception):
+    """A failure after which the same work may succeed later: a server was away, or another was first."""
+
 
 _PASSING = (
-    BrokerFailed,
-    CursorMoved,
-    FeedFailed,
+    TransientFailure,
     InboxMoved,
-    LeadershipLost,
     OSError,
     VersionConflict,
     asyncpg.PostgresConnectionError,

@@ -1,0 +1,11 @@
+"""What billing runs add to the invoicing service."""
+
+from services.invoicing.billing_runs.reactions import on_billing_period_closed, on_usage_reading_taken
+from shared.billing.contracts.metering.readings import UsageReadingTaken
+from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
+from shared.framework.process.feature import Feature
+
+BILLING_RUNS = Feature(
+    subscribes_to=["subscriptions", "metering"],
+    reactors={BillingPeriodClosed: on_billing_period_closed, UsageReadingTaken: on_usage_reading_taken},
+)

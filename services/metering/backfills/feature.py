@@ -1,0 +1,18 @@
+"""What backfills add to the metering service."""
+
+from functools import partial
+
+from services.metering.backfills.backfill import Backfill
+from shared.framework.process.feature import Feature
+from shared.framework.retry.backoff import Sleeper
+from shared.framework.retry.periodic_task import repeat
+
+
+def backfills(backfill: Backfill, sleeper: Sleeper, pause_s: float) -> Feature:
+    """The feature: a task that counts the past of new meters."""
+
+    async def pending() -> int:
+        return len(await backfill.behind())
+
+    run = partial(repeat, "backfill", backfill.advance, sleeper, pause_s)
+    return Feature(tasks={"backfill": run}, pending_work=pending)

@@ -1,0 +1,15 @@
+"""What readings add to the metering service."""
+
+from services.metering.readings.timers import PURPOSE, Readings
+from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
+from shared.framework.process.feature import Feature
+from shared.framework.process.timers import TimerAction
+
+
+def readings(process: Readings) -> Feature:
+    """The feature: a closed period schedules its reading, the timer takes it."""
+    return Feature(
+        subscribes_to=["subscriptions"],
+        reactors={BillingPeriodClosed: process.on_billing_period_closed},
+        timers={PURPOSE: TimerAction(decide=process.take, before=process.read)},
+    )

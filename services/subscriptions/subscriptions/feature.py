@@ -1,0 +1,7 @@
+"""What subscriptions add to the service of the same name."""
+
+from services.subscriptions.subscriptions.routes import router
+from services.subscriptions.subscriptions.timers import TIMERS
+from shared.framework.process.feature import Feature
+
+SUBSCRIPTIONS = Feature(routers=[router], timers=TIMERS)
