@@ -15,9 +15,9 @@ import pytest_asyncio
 from hypothesis import settings
 
 from tollhouse.embedded import LocalServers, chosen_broker, local_servers
-from tollhouse.installation_state import State
+from tollhouse.installation_state import InstallationState
 from tollhouse.servers.apache_kafka import KafkaIsMissing, fetch, local_apache_kafka
-from tollhouse.supervised_process import kept
+from tollhouse.supervised_process import supervised
 
 # A machine that is busy with other tests is slow, not wrong: no example has a deadline of its own.
 settings.register_profile("tollhouse", deadline=None)
@@ -64,6 +64,6 @@ async def apache_kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> As
         fetch()
     except KafkaIsMissing as missing:
         pytest.skip(str(missing))
-    bootstrap, program = local_apache_kafka(State(tmp_path_factory.mktemp("apache-kafka")))
-    async with kept([program]):
+    bootstrap, program = local_apache_kafka(InstallationState(tmp_path_factory.mktemp("apache-kafka")))
+    async with supervised([program]):
         yield bootstrap

@@ -19,7 +19,7 @@ class AlreadyRunning(Exception):
     """Another process uses this state folder."""
 
 
-class State:
+class InstallationState:
     """The memory of one state folder: written at once, readable by its owner only, for it holds passwords."""
 
     def __init__(self, folder: Path) -> None:
@@ -76,7 +76,7 @@ def write_privately(file: Path, text: str) -> None:
 
 
 @contextmanager
-def sole_use(folder: Path) -> Iterator[None]:
+def exclusive_lock(folder: Path) -> Iterator[None]:
     """Hold a state folder for the length of a block. Raises AlreadyRunning."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:

@@ -10,18 +10,18 @@ import httpx2
 
 from tollhouse.credentials import Credentials
 from tollhouse.embedded import LocalServers
-from tollhouse.installation_state import State
+from tollhouse.installation_state import InstallationState
 from tollhouse.provision import Databases
-from tollhouse.servers.child_process import Program
+from tollhouse.servers.child_process import ProcessSpec
 from tollhouse.servers.topics import PARTITIONS
-from tollhouse.topology import Service
+from tollhouse.topology import ServiceProcess
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LaunchPlan:
     """The environment of each service, as shared/framework/process/settings.py reads it."""
 
-    state: State
+    state: InstallationState
     servers: LocalServers
     databases: Databases
     credentials: Credentials
@@ -30,25 +30,25 @@ class Plan:
 
     @staticmethod
     def of(
-        state: State,
+        state: InstallationState,
         servers: LocalServers,
         databases: Databases,
-        services: Sequence[Service],
+        services: Sequence[ServiceProcess],
         env: Mapping[str, str],
-    ) -> "Plan":
+    ) -> "LaunchPlan":
         """Choose ports, prepare keys and folders."""
         credentials = Credentials(state.folder / "keys")
         credentials.write_service_token()
         (state.folder / "traces").mkdir(exist_ok=True)
         ports = {service.name: state.port(service.name) for service in services}
-        return Plan(state, servers, databases, credentials, ports, env)
+        return LaunchPlan(state, servers, databases, credentials, ports, env)
 
     @property
     def urls(self) -> dict[str, str]:
         """Where each service answers."""
         return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
 
-    def program(self, service: Service, probe: httpx2.AsyncClient) -> Program:
+    def program(self, service: ServiceProcess, probe: httpx2.AsyncClient) -> ProcessSpec:
         """A service as a child process, ready when /health/ready says so."""
         ready_url = f"{self.urls[service.name]}/health/ready"
 
@@ -58,7 +58,7 @@ class Plan:
             except httpx2.HTTPError:
                 return False
 
-        return Program(
+        return ProcessSpec(
             name=service.name,
             command=lambda: [sys.executable, "-m", service.module],
             is_ready=is_ready,
@@ -67,7 +67,7 @@ class Plan:
             probe_every_s=0.1,
         )
 
-    def environment(self, service: Service) -> dict[str, str]:
+    def environment(self, service: ServiceProcess) -> dict[str, str]:
         """All that a service is told from outside."""
         sandbox = (
             {"TOLLHOUSE_SANDBOX_DATABASE_URL": self.databases.sandbox_dsn()} if service.uses_sandbox else {}

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from shared.framework.eventstore.migrate import apply
-from tollhouse.topology import SANDBOX, SERVICES, Service
+from tollhouse.topology import SANDBOX, SERVICES, ServiceProcess
 
 # A password is written into URLs and SQL, so it is made of what means nothing there.
 _PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,128}")
@@ -59,7 +59,7 @@ class Databases:
         return server._replace(netloc=f"{role}:{self.password(role)}@{address}", path=f"/{database}").geturl()
 
 
-async def provision(databases: Databases, services: Sequence[Service] = SERVICES) -> None:
+async def provision(databases: Databases, services: Sequence[ServiceProcess] = SERVICES) -> None:
     """Make what is missing, then migrate everything. Safe to repeat; a second run changes nothing."""
     admin = await asyncpg.connect(databases.server_url, timeout=10)
     try:
@@ -78,7 +78,7 @@ async def provision(databases: Databases, services: Sequence[Service] = SERVICES
     await asyncio.gather(*(_migrate(databases, service) for service in services))
 
 
-async def _migrate(databases: Databases, service: Service) -> None:
+async def _migrate(databases: Databases, service: ServiceProcess) -> None:
     folders: list[Path] = [folder for folder in service.migrations if folder.is_dir()]
     await apply(databases.owner_dsn(service.name), folders, app_role=f"{service.name}_app")
 
@@ -99,7 +99,7 @@ async def _ensure_database(admin: asyncpg.Connection, name: str, *, owner: str, 
     await admin.execute(f"GRANT CONNECT ON DATABASE {database} TO {user}")
 
 
-def databases_of(env: Mapping[str, str], services: Sequence[Service] = SERVICES) -> Databases:
+def databases_of(env: Mapping[str, str], services: Sequence[ServiceProcess] = SERVICES) -> Databases:
     """The databases that an environment describes. Raises ProvisionRefused, naming all that is wrong."""
     wanted = ("TOLLHOUSE_POSTGRES_URL", "TOLLHOUSE_ROLE_PASSWORDS_FOLDER")
     missing = [name for name in wanted if not env.get(name)]

@@ -10,11 +10,11 @@ import msgspec
 from shared.billing.contracts import TOPICS
 
 
-class DidNotSettle(Exception):
+class NotQuiescent(Exception):
     """There was still work to do when the patience was used up; the argument says what."""
 
 
-class Progress(msgspec.Struct):
+class ServiceProgress(msgspec.Struct):
     """What a process tells of itself at GET /progress."""
 
     context: str
@@ -24,15 +24,17 @@ class Progress(msgspec.Struct):
     busy: int
 
 
-async def progress(urls: Mapping[str, str], token: str) -> list[Progress]:
+async def progress(urls: Mapping[str, str], token: str) -> list[ServiceProgress]:
     """Ask every process how far it has come; raises what httpx2 raises while one is away."""
     headers = {"authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(timeout=5.0, headers=headers) as http:
         answers = await asyncio.gather(*(http.get(f"{url}/progress") for url in urls.values()))
-    return [msgspec.json.decode(answer.raise_for_status().content, type=Progress) for answer in answers]
+    return [
+        msgspec.json.decode(answer.raise_for_status().content, type=ServiceProgress) for answer in answers
+    ]
 
 
-def unfinished(told: list[Progress]) -> list[str]:
+def unfinished(told: list[ServiceProgress]) -> list[str]:
     """What is still to be done, in words; nothing when the house is at rest."""
     heads = {TOPICS[one.context]: one.heads for one in told if one.context in TOPICS}
     behind = [
@@ -47,10 +49,10 @@ def unfinished(told: list[Progress]) -> list[str]:
     return behind + due + busy
 
 
-async def settled(
+async def wait_until_quiescent(
     urls: Mapping[str, str], token: str, *, patience_s: float = 120.0, poll_s: float = 0.05
 ) -> dict[str, Any]:
-    """Return once two looks in a row find the same heads and nothing to do; DidNotSettle after `patience_s`.
+    """Return once two looks in a row find the same heads and nothing to do; NotQuiescent after `patience_s`.
 
     A process that is away (killed, restarting) only makes it wait.
     """
@@ -71,4 +73,4 @@ async def settled(
                     before = None if left else heads
                 await asyncio.sleep(poll_s)
     except TimeoutError:
-        raise DidNotSettle("; ".join(left) or "positions kept moving") from None
+        raise NotQuiescent("; ".join(left) or "positions kept moving") from None

@@ -11,7 +11,7 @@ from tollhouse.installation_state import write_privately
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningInstallation:
     """Addresses of a running house. It holds passwords: the file is its owner's only."""
 
     pid: int
@@ -24,23 +24,23 @@ class Running:
     broker: str
 
 
-class NothingRuns(Exception):
+class NotRunning(Exception):
     """No Tollhouse runs on this state folder."""
 
 
-def running(folder: Path) -> Running:
-    """The house that runs on a state folder. Raises NothingRuns."""
+def running(folder: Path) -> RunningInstallation:
+    """The house that runs on a state folder. Raises NotRunning."""
     file = folder / "running.json"
     try:
-        found = Running(**json.loads(file.read_text()))
+        found = RunningInstallation(**json.loads(file.read_text()))
         os.kill(found.pid, 0)
     except (FileNotFoundError, ProcessLookupError):
-        raise NothingRuns(f"nothing runs on {folder}: start it with `tollhouse up`") from None
+        raise NotRunning(f"nothing runs on {folder}: start it with `tollhouse up`") from None
     return found
 
 
 @contextmanager
-def announced(folder: Path, house: Running) -> Iterator[None]:
+def published_addresses(folder: Path, house: RunningInstallation) -> Iterator[None]:
     """Leave the addresses there for the length of a block."""
     file = folder / "running.json"
     write_privately(file, json.dumps(asdict(house), indent=2))

@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager, suppress
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from shared.framework.retry.backoff import Backoff
-from tollhouse.servers.child_process import ChildDied, ChildNotReady, Program, spawn, stop, until_ready
+from tollhouse.servers.child_process import ChildDied, ChildNotReady, ProcessSpec, spawn, stop, until_ready
 
 RESTARTS = Backoff(0.05, 5.0)
 HEALTHY_AFTER_S = 10.0
 
 
-class Keeper:
+class SupervisedProcess:
     """One program, kept running from `start` to `stop`."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: ProcessSpec) -> None:
         self.program = program
         self.restarts = 0
         self.ready = asyncio.Event()
@@ -81,9 +81,9 @@ class Keeper:
 
 
 @asynccontextmanager
-async def kept(programs: Sequence[Program]) -> AsyncIterator[dict[str, Keeper]]:
+async def supervised(programs: Sequence[ProcessSpec]) -> AsyncIterator[dict[str, SupervisedProcess]]:
     """Run programs side by side, by name, for the length of a block; leave none of them behind."""
-    keepers = {program.name: Keeper(program) for program in programs}
+    keepers = {program.name: SupervisedProcess(program) for program in programs}
     try:
         await _start_all(list(keepers.values()))
         yield keepers
@@ -91,7 +91,7 @@ async def kept(programs: Sequence[Program]) -> AsyncIterator[dict[str, Keeper]]:
         await asyncio.gather(*(keeper.stop() for keeper in keepers.values()))
 
 
-async def _start_all(keepers: Sequence[Keeper]) -> None:
+async def _start_all(keepers: Sequence[SupervisedProcess]) -> None:
     """Start all at once; the first failure is the one to tell."""
     outcomes = await asyncio.gather(*(keeper.start() for keeper in keepers), return_exceptions=True)
     for outcome in outcomes:

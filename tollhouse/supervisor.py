@@ -12,13 +12,13 @@ from pathlib import Path
 import httpx2
 
 from tollhouse.credentials import Credentials
-from tollhouse.embedded import Broker, LocalServers, local_servers
-from tollhouse.installation_state import State
-from tollhouse.launch_plan import Plan
+from tollhouse.embedded import BrokerKind, LocalServers, local_servers
+from tollhouse.installation_state import InstallationState
+from tollhouse.launch_plan import LaunchPlan
 from tollhouse.provision import Databases, provision
-from tollhouse.running_installation import Running, announced
-from tollhouse.supervised_process import Keeper, kept
-from tollhouse.topology import SERVICES, Service
+from tollhouse.running_installation import RunningInstallation, published_addresses
+from tollhouse.supervised_process import SupervisedProcess, supervised
+from tollhouse.topology import SERVICES, ServiceProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +30,15 @@ class Stack:
     servers: LocalServers
     databases: Databases
     credentials: Credentials
-    keepers: Mapping[str, Keeper]
+    keepers: Mapping[str, SupervisedProcess]
 
     @staticmethod
     @asynccontextmanager
     async def start(
         folder: Path,
         *,
-        services: Sequence[Service] = SERVICES,
-        broker: Broker | None = None,
+        services: Sequence[ServiceProcess] = SERVICES,
+        broker: BrokerKind | None = None,
         fast: bool = False,
         env: Mapping[str, str] | None = None,
     ) -> "AsyncIterator[Stack]":
@@ -49,19 +49,19 @@ class Stack:
         """
         async with AsyncExitStack() as rooms:
             servers = await rooms.enter_async_context(local_servers(folder, broker=broker, fast=fast))
-            state = State(folder)
+            state = InstallationState(folder)
             databases = Databases(servers.postgres_url, state.secret)
             await provision(databases, services)
-            plan = Plan.of(state, servers, databases, services, env or {})
+            plan = LaunchPlan.of(state, servers, databases, services, env or {})
             probe = await rooms.enter_async_context(
                 httpx2.AsyncClient(timeout=5, trust_env=False, verify=False)
             )
             programs = [plan.program(service, probe) for service in services]
-            keepers = await rooms.enter_async_context(kept(programs))
+            keepers = await rooms.enter_async_context(supervised(programs))
             stack = Stack(
                 folder, plan.urls, servers, databases, plan.credentials, {**servers.keepers, **keepers}
             )
-            rooms.enter_context(announced(folder, stack.addresses()))
+            rooms.enter_context(published_addresses(folder, stack.addresses()))
             yield stack
 
     @property
@@ -84,9 +84,9 @@ class Stack:
         """A bearer token."""
         return self.credentials.token(tenant=tenant, role=role, scopes=scopes, lifetime=lifetime)
 
-    def addresses(self) -> Running:
+    def addresses(self) -> RunningInstallation:
         """What other commands need to know to reach this house."""
-        return Running(
+        return RunningInstallation(
             pid=os.getpid(),
             urls=dict(self.urls),
             dsns={name: self.databases.dsn(name) for name in self.urls},
@@ -99,7 +99,7 @@ class Stack:
 
 
 async def serve(
-    folder: Path, announce: Callable[[Stack], None], services: Sequence[Service] = SERVICES
+    folder: Path, announce: Callable[[Stack], None], services: Sequence[ServiceProcess] = SERVICES
 ) -> None:
     """Run the house until Ctrl-C or SIGTERM, then stop it cleanly; a second signal stops it at once."""
     task = asyncio.current_task()

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-HOUSE = Path(__file__).parent.parent
+REPOSITORY_ROOT = Path(__file__).parent.parent
 
 # Tables that every process keeps beside its own: event store, inbox, idempotency records, relay cursor.
 SHARED_MIGRATIONS = (
-    HOUSE / "shared" / "framework" / "eventstore" / "migrations",
-    HOUSE / "shared" / "framework" / "messaging" / "migrations",
+    REPOSITORY_ROOT / "shared" / "framework" / "eventstore" / "migrations",
+    REPOSITORY_ROOT / "shared" / "framework" / "messaging" / "migrations",
 )
 
 # The sandbox payment gateway plays the outside world: its books are in no context's database.
@@ -16,7 +16,7 @@ SANDBOX = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceProcess:
     """One process with one database of its own (`tollhouse_<name>`)."""
 
     name: str
@@ -25,9 +25,9 @@ class Service:
     uses_sandbox: bool = False
 
 
-def _context(name: str, *, uses_sandbox: bool = False) -> Service:
-    own = HOUSE / "services" / name / "migrations"
-    return Service(name, f"services.{name}.main", (*SHARED_MIGRATIONS, own), uses_sandbox)
+def _context(name: str, *, uses_sandbox: bool = False) -> ServiceProcess:
+    own = REPOSITORY_ROOT / "services" / name / "migrations"
+    return ServiceProcess(name, f"services.{name}.main", (*SHARED_MIGRATIONS, own), uses_sandbox)
 
 
 SERVICES = (
@@ -36,5 +36,9 @@ SERVICES = (
     _context("subscriptions"),
     _context("invoicing"),
     _context("payments", uses_sandbox=True),
-    Service("projections", "projections.main", (*SHARED_MIGRATIONS, HOUSE / "projections" / "migrations")),
+    ServiceProcess(
+        "projections",
+        "projections.main",
+        (*SHARED_MIGRATIONS, REPOSITORY_ROOT / "projections" / "migrations"),
+    ),
 )

@@ -11,11 +11,11 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from projections.api.schema import Schema
 from projections.api.schemas import GraphQLAnswer
-from projections.engine.freshness import Fresh
-from projections.engine.request_reader import Library, Reader, Viewer
+from projections.engine.freshness import PartitionFreshness
+from projections.engine.request_reader import ReadStores, RequestReader, Viewer
 from projections.refusals import OperationIsUnknown
 from shared.framework.core.refusals import Refusal
-from shared.framework.http.authorization import TheCaller, requires
+from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.credential import Credential, Role
 from shared.framework.http.refusals import RequestIsInvalid
 
@@ -24,7 +24,7 @@ QUERY_LENGTH_MAX = 32 * 1024
 _log = logging.getLogger(__name__)
 
 
-class Asked(msgspec.Struct, rename="camel"):
+class GraphQLRequest(msgspec.Struct, rename="camel"):
     """A request by the GraphQL over HTTP specification; batches are not taken."""
 
     query: Annotated[str, msgspec.Meta(min_length=1, max_length=QUERY_LENGTH_MAX)]
@@ -33,10 +33,10 @@ class Asked(msgspec.Struct, rename="camel"):
     extensions: dict[str, Any] | None = None
 
 
-_decoder = msgspec.json.Decoder(Asked)
+_decoder = msgspec.json.Decoder(GraphQLRequest)
 
 
-def graphql_routes(schema: Schema, library: Library) -> APIRouter:
+def graphql_routes(schema: Schema, library: ReadStores) -> APIRouter:
     """The endpoint, for the scope graphql:read."""
     router = APIRouter(tags=["graphql"], dependencies=[requires("graphql:read")])
 
@@ -46,7 +46,7 @@ def graphql_routes(schema: Schema, library: Library) -> APIRouter:
         response_model=GraphQLAnswer,
         openapi_extra={"requestBody": _request_body()},
     )
-    async def ask(request: Request, caller: TheCaller) -> Response:
+    async def ask(request: Request, caller: Caller) -> Response:
         """Answer 200 with data, errors or both; the schema is projections/schema.graphql."""
         asked = _read(await request.body())
         fresh = await library.freshness.of(caller.tenant_id)
@@ -54,7 +54,7 @@ def graphql_routes(schema: Schema, library: Library) -> APIRouter:
             result = await schema.execute(
                 asked.query,
                 variable_values=asked.variables,
-                context_value=Reader(library, viewer_of(caller)),
+                context_value=RequestReader(library, viewer_of(caller)),
                 operation_name=asked.operation_name,
             )
         except CannotGetOperationTypeError as error:
@@ -65,11 +65,11 @@ def graphql_routes(schema: Schema, library: Library) -> APIRouter:
 
 
 def _request_body() -> dict[str, Any]:
-    _, shapes = msgspec.json.schema_components([Asked])
+    _, shapes = msgspec.json.schema_components([GraphQLRequest])
     example = {"query": "{ customers(first: 3) { edges { node { id externalId } } } }"}
     return {
         "required": True,
-        "content": {"application/json": {"schema": shapes["Asked"], "example": example}},
+        "content": {"application/json": {"schema": shapes["GraphQLRequest"], "example": example}},
     }
 
 
@@ -78,7 +78,7 @@ def viewer_of(caller: Credential) -> Viewer:
     return Viewer(caller.tenant_id, caller.subject if caller.role is Role.CUSTOMER else None)
 
 
-def _read(body: bytes) -> Asked:
+def _read(body: bytes) -> GraphQLRequest:
     try:
         return _decoder.decode(body)
     except msgspec.MsgspecError as error:
@@ -86,13 +86,16 @@ def _read(body: bytes) -> Asked:
 
 
 def _answer(data: Any, errors: list[GraphQLError], fresh: Any) -> Response:
-    body: dict[str, Any] = {"data": data, "extensions": {"freshness": [told_fresh(one) for one in fresh]}}
+    body: dict[str, Any] = {
+        "data": data,
+        "extensions": {"freshness": [freshness_payload(one) for one in fresh]},
+    }
     if errors:
-        body = {"errors": [told(error) for error in errors], **body}
+        body = {"errors": [error_payload(error) for error in errors], **body}
     return Response(msgspec.json.encode(body, enc_hook=str), media_type="application/json")
 
 
-def told_fresh(fresh: Fresh) -> dict[str, Any]:
+def freshness_payload(fresh: PartitionFreshness) -> dict[str, Any]:
     """As the schema's Freshness spells it."""
     return {
         "context": fresh.context,
@@ -102,7 +105,7 @@ def told_fresh(fresh: Fresh) -> dict[str, Any]:
     }
 
 
-def told(error: GraphQLError) -> dict[str, Any]:
+def error_payload(error: GraphQLError) -> dict[str, Any]:
     """What a client may know of an error: refusals and faults of the query; defects say nothing."""
     cause = error.original_error
     if cause is None or isinstance(cause, GraphQLError):  # a wrong variable has the fault of its value

@@ -7,15 +7,15 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from projections.api.schemas import HistoryPage
-from projections.engine.event_archive import History, Place
+from projections.engine.event_archive import ArchiveCursor, EventArchive
 from projections.engine.event_archive import place_of as place_of_record
-from projections.engine.read_model import OfCustomer, OfStream, Source
-from projections.graphql.connections import cursor_of, place_of
-from projections.refusals import CursorIsUnreadable, HistoryIsAskedOfNobody, HistoryIsNotYours
+from projections.engine.read_model import CustomerSource, Source, StreamSource
+from projections.graphql.connections import format_cursor, parse_cursor
+from projections.refusals import CursorIsUnreadable, HistoryIsForbidden, HistoryScopeIsMissing
 from shared.billing.contracts import CONTEXTS
-from shared.framework.eventstore.codec import plain
-from shared.framework.eventstore.port import Record
-from shared.framework.http.authorization import TheCaller, requires
+from shared.framework.eventstore.codec import json_bytes
+from shared.framework.eventstore.port import EventRecord
+from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.credential import Role
 from shared.framework.http.field_types import Instant
 
@@ -24,7 +24,7 @@ LIMIT_MAX = 1000
 Id = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,256}$")]
 
 
-def history_routes(history: History) -> APIRouter:
+def history_routes(history: EventArchive) -> APIRouter:
     """The route, for the scope events:read."""
     router = APIRouter(tags=["history"], dependencies=[requires("events:read")])
 
@@ -34,7 +34,7 @@ def history_routes(history: History) -> APIRouter:
         response_model=HistoryPage,
     )
     async def read(
-        caller: TheCaller,
+        caller: Caller,
         stream_id: Id = None,
         customer_id: Id = None,
         as_of: Instant | None = None,
@@ -42,30 +42,30 @@ def history_routes(history: History) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
     ) -> Response:
         """Up to `as_of` by the tenant's clock; `next` goes into `after`, null at the end."""
-        source = source_of(stream_id, customer_id)
-        if caller.role is Role.CUSTOMER and source != OfCustomer(caller.subject):
-            raise HistoryIsNotYours
-        start = _place(after) if after else None
+        source = history_scope(stream_id, customer_id)
+        if caller.role is Role.CUSTOMER and source != CustomerSource(caller.subject):
+            raise HistoryIsForbidden
+        start = _parse_cursor(after) if after else None
         records = await history.page(caller.tenant_id, source, as_of, start, limit + 1)
         page = records[:limit]
         more = _cursor(page[-1]) if len(records) > limit else None
-        body = msgspec.json.encode({"events": [told(record) for record in page], "next": more})
+        body = msgspec.json.encode({"events": [event_payload(record) for record in page], "next": more})
         return Response(body, media_type="application/json")
 
     return router
 
 
-def source_of(stream_id: str | None, customer_id: str | None) -> Source:
-    """Whose history is asked for; HistoryIsAskedOfNobody unless exactly one is named."""
+def history_scope(stream_id: str | None, customer_id: str | None) -> Source:
+    """Whose history is asked for; HistoryScopeIsMissing unless exactly one is named."""
     match stream_id, customer_id:
         case str(), None:
-            return OfStream(stream_id)
+            return StreamSource(stream_id)
         case None, str():
-            return OfCustomer(customer_id)
-    raise HistoryIsAskedOfNobody
+            return CustomerSource(customer_id)
+    raise HistoryScopeIsMissing
 
 
-def told(record: Record) -> dict[str, Any]:
+def event_payload(record: EventRecord) -> dict[str, Any]:
     """An event with its place and its reasons; `data` is the stored JSON itself, not our reading of it."""
     why = record.metadata
     return {
@@ -81,18 +81,18 @@ def told(record: Record) -> dict[str, Any]:
         "correlation_id": why.correlation_id,
         "causation_id": why.causation_id,
         "test_clock": why.test_clock,
-        "data": msgspec.Raw(plain(record.wire_name, record.state)),
+        "data": msgspec.Raw(json_bytes(record.wire_name, record.state)),
     }
 
 
-def _cursor(record: Record) -> str:
+def _cursor(record: EventRecord) -> str:
     place = place_of_record(record)
-    return cursor_of((place.occurred_at, f"{place.context}:{place.position}"))
+    return format_cursor((place.occurred_at, f"{place.context}:{place.position}"))
 
 
-def _place(cursor: str) -> Place:
-    moment, where = place_of(cursor)
+def _parse_cursor(cursor: str) -> ArchiveCursor:
+    moment, where = parse_cursor(cursor)
     context, _, position = where.rpartition(":")
     if context not in CONTEXTS or not (position.isascii() and position.isdigit() and len(position) < 19):
         raise CursorIsUnreadable(cursor)
-    return Place(moment, context, int(position))
+    return ArchiveCursor(moment, context, int(position))

@@ -9,20 +9,29 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
-from projections.engine.freshness import Fresh
+from projections.engine.freshness import PartitionFreshness
 from projections.graphql.context import Info
 from projections.graphql.query_limits import TOKENS_MAX, query_limits
 from projections.graphql.scalars import SCALARS
-from projections.read_models.balances import graphql as balances
-from projections.read_models.customers import graphql as customers
-from projections.read_models.invoices import graphql as invoices
-from projections.read_models.meters import graphql as meters
-from projections.read_models.payments import graphql as payments
-from projections.read_models.plans import graphql as plans
-from projections.read_models.subscriptions import graphql as subscriptions
-from projections.read_models.usage import graphql as usage
+from projections.read_models.balances.graphql import BalanceQueries
+from projections.read_models.customers.graphql import CustomerQueries
+from projections.read_models.invoices.graphql import InvoiceQueries
+from projections.read_models.meters.graphql import MeterQueries
+from projections.read_models.payments.graphql import PaymentQueries
+from projections.read_models.plans.graphql import PlanQueries
+from projections.read_models.subscriptions.graphql import SubscriptionQueries
+from projections.read_models.usage.graphql import UsageQueries
 
-ASKABLE = (customers, subscriptions, plans, meters, usage, invoices, payments, balances)
+QUERIES = (
+    CustomerQueries,
+    SubscriptionQueries,
+    PlanQueries,
+    MeterQueries,
+    UsageQueries,
+    InvoiceQueries,
+    PaymentQueries,
+    BalanceQueries,
+)
 
 
 @strawberry.type(description="How far one partition of a context has been heard.")
@@ -40,7 +49,7 @@ class Freshness:
 
 
 @strawberry.type
-class Query:
+class FreshnessQueries:
     """What may be asked about the answer itself."""
 
     @strawberry.field(description="As of which facts this answer is; it is in `extensions` too.")
@@ -49,7 +58,7 @@ class Query:
         return [shown_freshness(fresh) for fresh in await info.context.freshness()]
 
 
-def shown_freshness(fresh: Fresh) -> Freshness:
+def shown_freshness(fresh: PartitionFreshness) -> Freshness:
     """As GraphQL shows it."""
     return Freshness(
         context=fresh.context,
@@ -74,5 +83,5 @@ def build_schema(*, introspection: bool = True) -> Schema:
     if not introspection:
         extensions.append(DisableIntrospection)
     config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
-    query = merge_types("Query", (*(module.Query for module in ASKABLE), Query))
+    query = merge_types("Query", (*QUERIES, FreshnessQueries))
     return Schema(query=query, extensions=extensions, config=config)

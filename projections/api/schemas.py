@@ -4,19 +4,19 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from shared.framework.http.field_types import Body, Count, Instant
+from shared.framework.http.field_types import ApiModel, Instant, NonNegativeInt
 
 
-class FreshTold(Body):
+class FreshnessBody(ApiModel):
     """As of which position of a partition an answer is, and the newest moment of the tenant in it."""
 
     context: str
-    partition: Count
+    partition: NonNegativeInt
     position: Annotated[str, Field(pattern=r"^[0-9]+$")]
     occurred_at: Annotated[Instant | None, Field(alias="occurredAt")]
 
 
-class ErrorTold(Body):
+class GraphQLErrorBody(ApiModel):
     """A fault of the query, or a refusal: then `extensions` has its code."""
 
     message: str
@@ -25,27 +25,27 @@ class ErrorTold(Body):
     extensions: dict[str, Any] | None = None
 
 
-class Extensions(Body):
+class Extensions(ApiModel):
     """What an answer says of itself."""
 
-    freshness: list[FreshTold]
+    freshness: list[FreshnessBody]
 
 
-class GraphQLAnswer(Body):
+class GraphQLAnswer(ApiModel):
     """GraphQL over HTTP: data, errors or both."""
 
     data: dict[str, Any] | None
-    errors: Annotated[list[ErrorTold], Field(min_length=1)] | None = None
+    errors: Annotated[list[GraphQLErrorBody], Field(min_length=1)] | None = None
     extensions: Extensions
 
 
-class HistoricEvent(Body):
+class HistoricEvent(ApiModel):
     """An event with its place and its reasons; `data` is the stored JSON itself."""
 
     context: str
-    position: Count
+    position: NonNegativeInt
     stream_id: str
-    version: Count
+    version: NonNegativeInt
     type: str
     event_id: str
     occurred_at: Instant
@@ -57,7 +57,7 @@ class HistoricEvent(Body):
     data: dict[str, Any]
 
 
-class HistoryPage(Body):
+class HistoryPage(ApiModel):
     """Events in the order of their moments; `next` goes into `after`, null at the end."""
 
     events: list[HistoricEvent]

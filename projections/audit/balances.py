@@ -3,10 +3,10 @@
 from collections import defaultdict
 
 from projections.audit.report import Difference
-from projections.engine.cache.cache import Cache, CacheIsAway
+from projections.engine.cache.cache import Cache, CacheUnavailable
 from projections.engine.cache.row_cache import stored_of
 from projections.engine.read_model import Key
-from projections.engine.row_store import Rows, every_row
+from projections.engine.row_store import RowStore, every_row
 from projections.read_models.balances.projection import BALANCES, balance_id
 from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.payments.projection import PAYMENTS
@@ -16,9 +16,9 @@ HOT_PAGE = 500
 Sums = tuple[int, int, int]
 
 
-async def balances_that_do_not_add_up(rows: Rows) -> list[Difference]:
+async def check_balances(rows: RowStore) -> list[Difference]:
     """Compare each balance with sums over the served rows of the other models, in both directions."""
-    reckoned = await _reckoned(rows)
+    reckoned = await _expected_sums(rows)
     found = []
     async for stored in every_row(rows, BALANCES):
         row = stored.row
@@ -30,7 +30,7 @@ async def balances_that_do_not_add_up(rows: Rows) -> list[Difference]:
     return found + [Difference("balance sums", *key, f"no balance, but sums {sums}") for key, sums in left]
 
 
-async def hot_balances_that_differ(rows: Rows, cache: Cache | None) -> list[Difference]:
+async def check_cached_balances(rows: RowStore, cache: Cache | None) -> list[Difference]:
     """Every hot copy must be its row; one that is not there is only slow. A server that is away has none."""
     found: list[Difference] = []
     if cache is None:
@@ -46,12 +46,12 @@ async def hot_balances_that_differ(rows: Rows, cache: Cache | None) -> list[Diff
                 for key, copy in copies.items()
                 if copy != truth[key]
             ]
-    except CacheIsAway:
+    except CacheUnavailable:
         return found
     return found
 
 
-async def _reckoned(rows: Rows) -> dict[Key, Sums]:
+async def _expected_sums(rows: RowStore) -> dict[Key, Sums]:
     billed: dict[Key, int] = defaultdict(int)
     paid: dict[Key, int] = defaultdict(int)
     refunded: dict[Key, int] = defaultdict(int)

@@ -6,44 +6,44 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from projections.audit.report import Difference
-from projections.engine.customer_index import Mention
-from projections.engine.folding import Change
-from projections.engine.freshness import Moment
-from projections.engine.memory import MemoryRows
-from projections.engine.read_model import AnyModel, Stored
+from projections.engine.customer_index import CustomerStream
+from projections.engine.folding import RowChange
+from projections.engine.freshness import LatestEventTime
+from projections.engine.memory import MemoryRowStore
+from projections.engine.read_model import AnyModel, StoredRow
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Receipt, Record
+from shared.framework.eventstore.port import CommitReceipt, EventRecord
 
 BESIDE = "beside"
 
 
 @asynccontextmanager
-async def memory_snapshot(store: MemoryEventStore, consumer: str) -> AsyncIterator["MemorySnapshot"]:
+async def memory_snapshot(store: MemoryEventStore, consumer: str) -> AsyncIterator["MemoryAuditSnapshot"]:
     """The read side whose tables lie in `store`; nothing that is done in the snapshot remains."""
     try:
-        yield MemorySnapshot(store, consumer)
+        yield MemoryAuditSnapshot(store, consumer)
     finally:
         for name in [name for name in store.tables if name.startswith(f"{BESIDE}.")]:
             del store.tables[name]
 
 
-class MemorySnapshot:
+class MemoryAuditSnapshot:
     """See `Snapshot`. It stands still only as long as nobody else's turn comes: for tests and simulation."""
 
     def __init__(self, store: MemoryEventStore, consumer: str) -> None:
         """See memory_snapshot."""
-        self.live = MemoryRows(store)
-        self.beside = MemoryRows(store, BESIDE)
+        self.live = MemoryRowStore(store)
+        self.beside = MemoryRowStore(store, BESIDE)
         self._store = store
         self._consumer = consumer
 
-    async def marks(self) -> dict[tuple[str, int], int]:
+    async def inbox_positions(self) -> dict[tuple[str, int], int]:
         """How far each (topic, partition) had been heard."""
         return {place: mark.position for place, mark in (await self._store.inbox(self._consumer)).items()}
 
-    async def write(self, model: AnyModel, changes: Sequence[Change]) -> None:
+    async def write(self, model: AnyModel, changes: Sequence[RowChange]) -> None:
         """Put rows beside."""
-        await self.beside.save(model, changes)(self._store, Receipt())
+        await self.beside.save(model, changes)(self._store, CommitReceipt())
 
     async def compare(self, model: AnyModel) -> list[Difference]:
         """Every row that is not the same here and beside."""
@@ -54,21 +54,25 @@ class MemorySnapshot:
             if live.get(key) != beside.get(key)
         ]
 
-    async def measure(self, model: AnyModel) -> tuple[int, str]:
+    async def digest(self, model: AnyModel) -> tuple[int, str]:
         """How many rows are served, and a digest over all of them."""
-        rows: list[tuple[Any, Stored[Any]]] = sorted(self.live.table(model).items(), key=lambda row: row[0])
+        rows: list[tuple[Any, StoredRow[Any]]] = sorted(
+            self.live.table(model).items(), key=lambda row: row[0]
+        )
         return len(rows), hashlib.md5(repr(rows).encode(), usedforsecurity=False).hexdigest()
 
-    async def history(self, context: str, after: int, limit: int) -> Sequence[Record]:
+    async def history(self, context: str, after: int, limit: int) -> Sequence[EventRecord]:
         """The raw history of a context, by position."""
-        table: dict[tuple[str, int], Record] = self._store.table("history")
+        table: dict[tuple[str, int], EventRecord] = self._store.table("history")
         return [table[key] for key in sorted(table) if key[0] == context and key[1] > after][:limit]
 
-    async def mentions(self) -> set[Mention]:
+    async def customer_streams(self) -> set[CustomerStream]:
         """Which streams were said to speak of which customers."""
         return set(self._store.table("history_mentions"))
 
-    async def moments(self) -> set[Moment]:
+    async def latest_event_times(self) -> set[LatestEventTime]:
         """The newest moments that were noted."""
         table = self._store.table("freshness")
-        return {Moment(tenant, context, number, at) for (tenant, context, number), at in table.items()}
+        return {
+            LatestEventTime(tenant, context, number, at) for (tenant, context, number), at in table.items()
+        }

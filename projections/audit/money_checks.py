@@ -9,10 +9,10 @@ from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssign
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.billing.money import Money, total
 from shared.framework.core.event import Event
-from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.port import EventRecord
 
 
-class Documents:
+class InvoiceCheck:
     """An invoice is the sum of its parts, and its number is its own.
 
     I5: numbers of a series are the versions of one stream, so a gap is a broken stream; here each
@@ -25,7 +25,7 @@ class Documents:
         self._numbers: dict[tuple[str, str], str] = {}
         self._carried: dict[tuple[str, str], str] = {}
 
-    def see(self, record: Record, event: Event | None) -> None:
+    def visit(self, record: EventRecord, event: Event | None) -> None:
         """One record more."""
         match event:
             case InvoiceNumberAssigned():
@@ -77,7 +77,7 @@ def _is_rounded_once(line: InvoiceLine) -> bool:
     return not line.steps or Money.rounded(exact, line.amount.currency) == line.amount
 
 
-class Collected:
+class PaymentCheck:
     """I4: a paid invoice was paid once, by one payment of its amount; no invoice was ever paid twice."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class Collected:
         self._taken: dict[tuple[str, str], list[PaymentSucceeded]] = defaultdict(list)
         self._paid: dict[tuple[str, str], InvoicePaid] = {}
 
-    def see(self, record: Record, event: Event | None) -> None:
+    def visit(self, record: EventRecord, event: Event | None) -> None:
         """One record more."""
         match event:
             case PaymentSucceeded():

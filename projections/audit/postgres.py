@@ -7,15 +7,15 @@ from typing import Any
 import asyncpg
 
 from projections.audit.report import Difference
-from projections.engine.customer_index import Mention
-from projections.engine.folding import Change
-from projections.engine.freshness import Moment
+from projections.engine.customer_index import CustomerStream
+from projections.engine.folding import RowChange
+from projections.engine.freshness import LatestEventTime
 from projections.engine.postgres.event_archive import page_of
-from projections.engine.postgres.row_store import PostgresRows
+from projections.engine.postgres.row_store import PostgresRowStore
 from projections.engine.postgres.tables import BESIDE, LIVE, make
 from projections.engine.read_model import AnyModel
 from projections.register import READ_MODELS
-from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.port import EventRecord
 
 CONNECT_TIMEOUT_S = 10.0
 STATEMENT_TIMEOUT_S = 600.0
@@ -25,24 +25,24 @@ DIFFERENCES_MAX = 1000
 _COMPARED = "sort_at, doc, revision, updated_at"
 
 
-class PostgresSnapshot:
+class PostgresAuditSnapshot:
     """See `Snapshot`."""
 
     def __init__(self, connection: Any, consumer: str) -> None:
         """Within the transaction of `postgres_snapshot`."""
-        self.live = PostgresRows(connection, LIVE)
-        self.beside = PostgresRows(connection, BESIDE)
+        self.live = PostgresRowStore(connection, LIVE)
+        self.beside = PostgresRowStore(connection, BESIDE)
         self.connection = connection
         self._consumer = consumer
 
-    async def marks(self) -> dict[tuple[str, int], int]:
+    async def inbox_positions(self) -> dict[tuple[str, int], int]:
         """How far each (topic, partition) had been heard."""
         rows = await self.connection.fetch(
             "SELECT topic, partition, position FROM inbox WHERE consumer = $1", self._consumer
         )
         return {(row["topic"], row["partition"]): row["position"] for row in rows}
 
-    async def write(self, model: AnyModel, changes: Sequence[Change]) -> None:
+    async def write(self, model: AnyModel, changes: Sequence[RowChange]) -> None:
         """Put rows beside."""
         await self.beside.write(self.connection, model, changes)
 
@@ -54,11 +54,13 @@ class PostgresSnapshot:
             f" WHERE {_row('l')} IS DISTINCT FROM {_row('b')} ORDER BY tenant_id, id LIMIT {DIFFERENCES_MAX}"
         )
         return [
-            Difference(model.name, row["tenant_id"], row["id"], told(row["live"], row["rebuilt"]))
+            Difference(
+                model.name, row["tenant_id"], row["id"], describe_difference(row["live"], row["rebuilt"])
+            )
             for row in rows
         ]
 
-    async def measure(self, model: AnyModel) -> tuple[int, str]:
+    async def digest(self, model: AnyModel) -> tuple[int, str]:
         """Rows served, and a digest of their digests in the order of their keys."""
         line = f"md5(concat_ws('|', tenant_id, id, {_COMPARED}))"
         rows = await self.connection.fetch(
@@ -67,21 +69,21 @@ class PostgresSnapshot:
         )
         return rows[0]["rows"], rows[0]["digest"]
 
-    async def history(self, context: str, after: int, limit: int) -> Sequence[Record]:
+    async def history(self, context: str, after: int, limit: int) -> Sequence[EventRecord]:
         """The raw history of a context, by position."""
         return await page_of(self.connection, context, after, limit)
 
-    async def mentions(self) -> set[Mention]:
+    async def customer_streams(self) -> set[CustomerStream]:
         """Which streams were said to speak of which customers."""
-        return {Mention(*row) for row in await self.connection.fetch("SELECT * FROM history_mentions")}
+        return {CustomerStream(*row) for row in await self.connection.fetch("SELECT * FROM history_mentions")}
 
-    async def moments(self) -> set[Moment]:
+    async def latest_event_times(self) -> set[LatestEventTime]:
         """The newest moments that were noted."""
-        return {Moment(*row) for row in await self.connection.fetch("SELECT * FROM freshness")}
+        return {LatestEventTime(*row) for row in await self.connection.fetch("SELECT * FROM freshness")}
 
 
 @asynccontextmanager
-async def postgres_snapshot(dsn: str, consumer: str) -> AsyncIterator[PostgresSnapshot]:
+async def postgres_snapshot(dsn: str, consumer: str) -> AsyncIterator[PostgresAuditSnapshot]:
     """The read side as it stands now; nothing that is done in it remains."""
     connection: Any = await asyncpg.connect(
         dsn, timeout=CONNECT_TIMEOUT_S, command_timeout=STATEMENT_TIMEOUT_S
@@ -91,13 +93,13 @@ async def postgres_snapshot(dsn: str, consumer: str) -> AsyncIterator[PostgresSn
         await transaction.start()
         for model in READ_MODELS:
             await make(connection, BESIDE, model, searched=False)
-        yield PostgresSnapshot(connection, consumer)
+        yield PostgresAuditSnapshot(connection, consumer)
         await transaction.rollback()
     finally:
         await connection.close()
 
 
-def told(live: str | None, rebuilt: str | None) -> str:
+def describe_difference(live: str | None, rebuilt: str | None) -> str:
     """What is different about a row, in words."""
     if live is None:
         return f"missing; history says {rebuilt}"

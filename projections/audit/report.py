@@ -18,7 +18,7 @@ class Difference:
 
 
 @dataclass(slots=True)
-class Report:
+class AuditReport:
     """All differences, and how much was looked at: an audit that saw nothing proves nothing."""
 
     differences: list[Difference] = field(default_factory=list)

@@ -4,17 +4,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from projections.audit.port import Snapshot
+from projections.audit.port import AuditSnapshot
 from projections.audit.report import Difference
 from shared.framework.core.event import Event
 from shared.framework.core.ids import partition_of
-from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.port import EventRecord
 from shared.framework.eventstore.unit_of_work import event_id_of
 
 PAGE = 1000
 
 
-class Streams:
+class StreamCheck:
     """I7: a stream's versions are 1..n, each event is named by its place, each partition is one chain."""
 
     def __init__(self, partitions: int) -> None:
@@ -24,7 +24,7 @@ class Streams:
         self._versions: dict[tuple[str, str], int] = {}
         self._chain: dict[tuple[str, int], int] = {}
 
-    def see(self, record: Record, _: Event | None) -> None:
+    def visit(self, record: EventRecord, _: Event | None) -> None:
         """One record more."""
         stream = (record.context, record.stream_id)
         expected = self._versions.get(stream, 0) + 1
@@ -38,22 +38,22 @@ class Streams:
         self._versions[stream] = record.version
         self._chain[partition] = record.position
 
-    def _complain(self, record: Record, detail: str) -> None:
+    def _complain(self, record: EventRecord, detail: str) -> None:
         self.differences.append(difference_of(record, detail))
 
 
-class Heard:
+class HistoryCheck:
     """What was heard is what the feeds still say, to the byte."""
 
     def __init__(self) -> None:
         """Feeds are kept by position until history has been compared; of each event's bytes only a digest."""
-        self._told: dict[tuple[str, int], Record] = {}
+        self._told: dict[tuple[str, int], EventRecord] = {}
 
-    def see(self, record: Record, _: Event | None) -> None:
+    def visit(self, record: EventRecord, _: Event | None) -> None:
         """One record more."""
         self._told[record.context, record.position] = _digested(record)
 
-    async def compare(self, snapshot: Snapshot, contexts: Sequence[str]) -> list[Difference]:
+    async def compare(self, snapshot: AuditSnapshot, contexts: Sequence[str]) -> list[Difference]:
         """Every record that only one side has, or that differs in anything."""
         found: list[Difference] = []
         for context in contexts:
@@ -63,7 +63,7 @@ class Heard:
                 after = page[-1].position
         return found + [difference_of(record, "history lacks it") for record in self._told.values()]
 
-    def _compared(self, heard: Record) -> Difference | None:
+    def _compared(self, heard: EventRecord) -> Difference | None:
         told = self._told.pop((heard.context, heard.position), None)
         if told is None:
             return difference_of(heard, "it is in history, but its context does not tell of it")
@@ -74,7 +74,7 @@ class Heard:
         return difference_of(told, f"{', '.join(fields)} changed since it was heard")
 
 
-def _digested(record: Record) -> Record:
+def _digested(record: EventRecord) -> EventRecord:
     return replace(record, state=hashlib.blake2b(record.state, digest_size=16).digest())
 
 
@@ -91,7 +91,7 @@ _FIELDS = (
 )
 
 
-def difference_of(record: Record, detail: str) -> Difference:
+def difference_of(record: EventRecord, detail: str) -> Difference:
     """Names a record by context, position and stream."""
     what = f"position {record.position}, stream {record.stream_id} version {record.version}"
     return Difference(f"events of {record.context}", record.tenant_id, what, detail)

@@ -5,17 +5,17 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from projections.audit.report import Difference
-from projections.engine.read_model import Stored
-from projections.engine.row_store import Rows, every_row
+from projections.engine.read_model import StoredRow
+from projections.engine.row_store import RowStore, every_row
 from projections.read_models.meters.projection import METERS, MeterRow
 from projections.read_models.usage.projection import USAGE
 from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.core.event import Event
-from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.port import EventRecord
 
 
-class Window(NamedTuple):
+class UsageWindowKey(NamedTuple):
     """What a count meter counts: events of a type, of one subject, on one UTC day."""
 
     tenant_id: str
@@ -24,7 +24,7 @@ class Window(NamedTuple):
     day: str
 
 
-class Counted:
+class UsageCountCheck:
     """Compares accepted events with the daily totals of every count meter that has no filter.
 
     A meter counts what was accepted after its definition for certain; what was accepted before may have
@@ -34,10 +34,10 @@ class Counted:
 
     def __init__(self) -> None:
         """Nothing seen yet."""
-        self._accepted: list[tuple[datetime, Counter[Window]]] = []
+        self._accepted: list[tuple[datetime, Counter[UsageWindowKey]]] = []
         self._defined: dict[tuple[str, str], datetime] = {}
 
-    def see(self, record: Record, event: Event | None) -> None:
+    def visit(self, record: EventRecord, event: Event | None) -> None:
         """One record more."""
         match event:
             case UsageRecorded():
@@ -45,7 +45,7 @@ class Counted:
             case MeterDefined():
                 self._defined.setdefault((record.tenant_id, event.key), record.recorded_at)
 
-    async def compare(self, rows: Rows) -> list[Difference]:
+    async def compare(self, rows: RowStore) -> list[Difference]:
         """Every window of which the total is not what was accepted."""
         meters = [meter async for meter in every_row(rows, METERS) if _counts_all(meter.row)]
         told: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
@@ -57,7 +57,7 @@ class Counted:
             found += self._compared(meter, told.get((meter.tenant_id, meter.row.key), Counter()))
         return found
 
-    def _compared(self, meter: Stored[MeterRow], told: Counter[tuple[str, str]]) -> list[Difference]:
+    def _compared(self, meter: StoredRow[MeterRow], told: Counter[tuple[str, str]]) -> list[Difference]:
         beginning = datetime.min.replace(tzinfo=UTC)
         defined_at = self._defined.get((meter.tenant_id, meter.row.key), beginning)
         every = self._of(meter, beginning)
@@ -73,7 +73,7 @@ class Counted:
             if not after[subject, day] <= told[subject, day] <= every[subject, day]
         ]
 
-    def _of(self, meter: Stored[MeterRow], since: datetime) -> Counter[tuple[str, str]]:
+    def _of(self, meter: StoredRow[MeterRow], since: datetime) -> Counter[tuple[str, str]]:
         counts: Counter[tuple[str, str]] = Counter()
         wanted = (meter.tenant_id, meter.row.event_type)
         for recorded_at, windows in self._accepted:
@@ -84,10 +84,10 @@ class Counted:
         return counts
 
 
-def windows_of(tenant_id: str, event: UsageRecorded) -> Counter[Window]:
+def windows_of(tenant_id: str, event: UsageRecorded) -> Counter[UsageWindowKey]:
     """How many events of a batch fall into which window."""
     return Counter(
-        Window(tenant_id, usage.type, usage.subject, usage.time.astimezone(UTC).date().isoformat())
+        UsageWindowKey(tenant_id, usage.type, usage.subject, usage.time.astimezone(UTC).date().isoformat())
         for usage in event.events
     )
 

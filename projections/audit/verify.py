@@ -1,12 +1,12 @@
 """The whole audit: rebuild beside, compare every row and every byte, hold everything to the laws."""
 
-from projections.audit.balances import balances_that_do_not_add_up, hot_balances_that_differ
-from projections.audit.money_checks import Collected, Documents
-from projections.audit.port import Snapshot
+from projections.audit.balances import check_balances, check_cached_balances
+from projections.audit.money_checks import InvoiceCheck, PaymentCheck
+from projections.audit.port import AuditSnapshot
 from projections.audit.rebuild import Rebuild
-from projections.audit.report import Difference, Report
-from projections.audit.stream_checks import Heard, Streams
-from projections.audit.usage_checks import Counted
+from projections.audit.report import AuditReport, Difference
+from projections.audit.stream_checks import HistoryCheck, StreamCheck
+from projections.audit.usage_checks import UsageCountCheck
 from projections.engine.cache.cache import Cache
 from projections.register import READ_MODELS
 from shared.billing.contracts import CONTEXTS
@@ -14,20 +14,20 @@ from shared.framework.messaging.feed import FeedReader
 
 
 async def verify(
-    snapshot: Snapshot, feeds: FeedReader, partitions: int, cache: Cache | None = None
-) -> Report:
-    """Compare all that is served with all that was told, as of the snapshot. FeedFailed proves nothing.
+    snapshot: AuditSnapshot, feeds: FeedReader, partitions: int, cache: Cache | None = None
+) -> AuditReport:
+    """Compare all that is served with all that was told, as of the snapshot. FeedUnavailable proves nothing.
 
     The house should be settled: laws that span contexts (a paid invoice has its payment, usage is
     counted) hold once everybody has heard everything.
     """
-    streams, heard, counted = Streams(partitions), Heard(), Counted()
-    documents, collected = Documents(), Collected()
+    streams, heard, counted = StreamCheck(partitions), HistoryCheck(), UsageCountCheck()
+    documents, collected = InvoiceCheck(), PaymentCheck()
     rebuild = Rebuild(snapshot, feeds, partitions, (streams, heard, counted, documents, collected))
     await rebuild.run()
-    report = Report(events=rebuild.events)
+    report = AuditReport(events=rebuild.events)
     for model in READ_MODELS:
-        report.rows[model.name], report.digests[model.name] = await snapshot.measure(model)
+        report.rows[model.name], report.digests[model.name] = await snapshot.digest(model)
         report.differences += await snapshot.compare(model)
     report.differences += [
         *rebuild.differences,
@@ -37,16 +37,16 @@ async def verify(
         *documents.finish(),
         *collected.finish(),
         *await counted.compare(snapshot.live),
-        *await balances_that_do_not_add_up(snapshot.live),
-        *await hot_balances_that_differ(snapshot.live, cache),
+        *await check_balances(snapshot.live),
+        *await check_cached_balances(snapshot.live, cache),
     ]
     return report
 
 
-async def _index_differences(snapshot: Snapshot, rebuild: Rebuild) -> list[Difference]:
+async def _index_differences(snapshot: AuditSnapshot, rebuild: Rebuild) -> list[Difference]:
     """What finds and dates rows is derived too, and must be what the feeds say."""
-    mentions = await snapshot.mentions() ^ rebuild.mentions
-    moments = await snapshot.moments() ^ set(rebuild.moments.values())
+    mentions = await snapshot.customer_streams() ^ rebuild.mentions
+    moments = await snapshot.latest_event_times() ^ set(rebuild.moments.values())
     return [
         *(
             Difference(

@@ -3,16 +3,18 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from projections.engine.read_model import Fact
+from projections.engine.read_model import DecodedEvent
 from shared.billing.contracts import EVENTS
 
 _FIELD = "customer_id"
 
-MENTIONING = frozenset(name for name, event in EVENTS.items() if _FIELD in event.__struct_fields__)
+EVENTS_NAMING_A_CUSTOMER = frozenset(
+    name for name, event in EVENTS.items() if _FIELD in event.__struct_fields__
+)
 """Wire names of events that name a customer."""
 
 
-class Mention(NamedTuple):
+class CustomerStream(NamedTuple):
     """A stream that speaks of a customer."""
 
     tenant_id: str
@@ -21,16 +23,16 @@ class Mention(NamedTuple):
     stream_id: str
 
 
-def mentions_of(facts: Iterable[Fact]) -> list[Mention]:
+def customer_streams(facts: Iterable[DecodedEvent]) -> list[CustomerStream]:
     """Every customer that these facts name, once per stream, in a stable order."""
     found = {
-        Mention(fact.tenant_id, _customer_of(fact), fact.context, fact.stream_id)
+        CustomerStream(fact.tenant_id, _customer_of(fact), fact.context, fact.stream_id)
         for fact in facts
-        if fact.event.wire_name in MENTIONING
+        if fact.event.wire_name in EVENTS_NAMING_A_CUSTOMER
     }
     return sorted(found)
 
 
-def _customer_of(fact: Fact) -> str:
+def _customer_of(fact: DecodedEvent) -> str:
     customer_id: str = getattr(fact.event, _FIELD)
     return customer_id

@@ -4,96 +4,96 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from projections.engine.customer_index import Mention
-from projections.engine.event_archive import Place, is_of, place_of
-from projections.engine.folding import Change
-from projections.engine.freshness import Fresh, Moment, fresh_of
-from projections.engine.read_model import AnyModel, Key, Source, Stored
-from projections.engine.row_store import Query
+from projections.engine.customer_index import CustomerStream
+from projections.engine.event_archive import ArchiveCursor, is_of, place_of
+from projections.engine.folding import RowChange
+from projections.engine.freshness import LatestEventTime, PartitionFreshness, partition_freshness
+from projections.engine.read_model import AnyModel, Key, Source, StoredRow
+from projections.engine.row_store import RowQuery
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Effect, InboxMoved, Receipt, Record
+from shared.framework.eventstore.port import CommitReceipt, EventRecord, InboxConflict, SideWrite
 
 
-class MemoryRows:
-    """See `Rows`."""
+class MemoryRowStore:
+    """See `RowStore`."""
 
     def __init__(self, store: MemoryEventStore, schema: str = "live") -> None:
         """One dictionary per model, named like its table in Postgres."""
         self._store = store
         self._schema = schema
 
-    async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, Stored[Any]]:
+    async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, StoredRow[Any]]:
         """The rows that are there."""
         table = self.table(model)
         return {key: table[key] for key in keys if key in table}
 
-    def save(self, model: AnyModel, changes: Sequence[Change]) -> Effect:
-        """A side write of all of them; InboxMoved when one is not at its expected revision."""
+    def save(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
+        """A side write of all of them; InboxConflict when one is not at its expected revision."""
 
-        async def write(_: Any, __: Receipt) -> None:
+        async def write(_: Any, __: CommitReceipt) -> None:
             table = self.table(model)
             for change in changes:
                 known = table.get(change.stored.key)
                 if (known.revision if known else 0) != change.expected:
-                    raise InboxMoved(f"rows of {model.name} have changed since they were read")
+                    raise InboxConflict(f"rows of {model.name} have changed since they were read")
                 table[change.stored.key] = change.stored
 
         return write
 
-    async def page(self, model: AnyModel, query: Query) -> Sequence[Stored[Any]]:
+    async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
         """The rows of the query."""
         mine = (row for row in self.table(model).values() if _fits(model, row, query))
         return sorted(mine, key=lambda row: (model.sorted_by(row.row), row.id))[: query.limit]
 
-    async def pages(
-        self, model: AnyModel, column: str, values: Sequence[str], query: Query
-    ) -> Mapping[str, Sequence[Stored[Any]]]:
+    async def pages_by(
+        self, model: AnyModel, column: str, values: Sequence[str], query: RowQuery
+    ) -> Mapping[str, Sequence[StoredRow[Any]]]:
         """For each value of a filter column the rows of the query."""
         rows = {value: self._with(query, column, value) for value in values}
         return {value: await self.page(model, narrowed) for value, narrowed in rows.items()}
 
-    async def everything(self, model: AnyModel, after: Key, limit: int) -> Sequence[Stored[Any]]:
+    async def scan(self, model: AnyModel, after: Key, limit: int) -> Sequence[StoredRow[Any]]:
         """The rows of every tenant after a key, by key."""
         table = self.table(model)
         return [table[key] for key in sorted(table) if key > after][:limit]
 
-    def table(self, model: AnyModel) -> dict[Key, Stored[Any]]:
+    def table(self, model: AnyModel) -> dict[Key, StoredRow[Any]]:
         """The rows themselves."""
         return self._store.table(f"{self._schema}.{model.table}")
 
-    def _with(self, query: Query, column: str, value: str) -> Query:
+    def _with(self, query: RowQuery, column: str, value: str) -> RowQuery:
         filters = (*query.filters, (column, value))
-        return Query(query.tenant_id, filters, query.since, query.until, query.after, query.limit)
+        return RowQuery(query.tenant_id, filters, query.since, query.until, query.after, query.limit)
 
 
-class MemoryHistory:
+class MemoryEventArchive:
     """See `History`."""
 
     def __init__(self, store: MemoryEventStore) -> None:
         """Records by context and position."""
         self._store = store
 
-    def add(self, records: Sequence[Record], mentions: Sequence[Mention]) -> Effect:
+    def add(self, records: Sequence[EventRecord], mentions: Sequence[CustomerStream]) -> SideWrite:
         """A side write; a record that is there already breaks the transaction."""
 
-        async def write(_: Any, __: Receipt) -> None:
+        async def write(_: Any, __: CommitReceipt) -> None:
             table = self.table()
             for record in records:
                 if (record.context, record.position) in table:
-                    raise InboxMoved(f"{record.context} {record.position} is history already")
+                    raise InboxConflict(f"{record.context} {record.position} is history already")
                 table[record.context, record.position] = record
             self._store.table("history_mentions").update(dict.fromkeys(mentions, True))
 
         return write
 
-    async def of(self, tenant_id: str, source: Source, wire_names: Sequence[str]) -> Sequence[Record]:
+    async def of(self, tenant_id: str, source: Source, wire_names: Sequence[str]) -> Sequence[EventRecord]:
         """All records of these wire names, by context and position."""
         mine = (record for record in self._of(tenant_id, source) if record.wire_name in wire_names)
         return sorted(mine, key=lambda record: (record.context, record.position))
 
     async def page(
-        self, tenant_id: str, source: Source, as_of: datetime | None, after: Place | None, limit: int
-    ) -> Sequence[Record]:
+        self, tenant_id: str, source: Source, as_of: datetime | None, after: ArchiveCursor | None, limit: int
+    ) -> Sequence[EventRecord]:
         """Up to a moment, in the order of `Place`."""
         mine = [
             record
@@ -103,28 +103,28 @@ class MemoryHistory:
         ]
         return sorted(mine, key=place_of)[:limit]
 
-    def table(self) -> dict[tuple[str, int], Record]:
+    def table(self) -> dict[tuple[str, int], EventRecord]:
         """The records themselves."""
         return self._store.table("history")
 
-    def _of(self, tenant_id: str, source: Source) -> Iterable[Record]:
+    def _of(self, tenant_id: str, source: Source) -> Iterable[EventRecord]:
         mentions = self._store.table("history_mentions")
         mine = (record for record in self.table().values() if record.tenant_id == tenant_id)
         return (record for record in mine if is_of(source, record, mentions))
 
 
 class MemoryFreshness:
-    """See `Freshness`."""
+    """See `FreshnessStore`."""
 
     def __init__(self, store: MemoryEventStore, consumer: str) -> None:
         """The inbox is the consumer's in `store`."""
         self._store = store
         self._consumer = consumer
 
-    def note(self, moments: Sequence[Moment]) -> Effect:
+    def note(self, moments: Sequence[LatestEventTime]) -> SideWrite:
         """A side write: a moment never goes back."""
 
-        async def write(_: Any, __: Receipt) -> None:
+        async def write(_: Any, __: CommitReceipt) -> None:
             table = self._store.table("freshness")
             for moment in moments:
                 key = (moment.tenant_id, moment.context, moment.partition)
@@ -132,17 +132,17 @@ class MemoryFreshness:
 
         return write
 
-    async def of(self, tenant_id: str) -> Sequence[Fresh]:
+    async def of(self, tenant_id: str) -> Sequence[PartitionFreshness]:
         """How far every partition has been heard, with this tenant's newest moments."""
         marks = await self._store.inbox(self._consumer)
         table = self._store.table("freshness")
         moments = {
             (context, partition): at for (t, context, partition), at in table.items() if t == tenant_id
         }
-        return fresh_of(list(marks.values()), moments)
+        return partition_freshness(list(marks.values()), moments)
 
 
-def _fits(model: AnyModel, stored: Stored[Any], query: Query) -> bool:
+def _fits(model: AnyModel, stored: StoredRow[Any], query: RowQuery) -> bool:
     moment = model.sorted_by(stored.row)
     if stored.tenant_id != query.tenant_id or any(column not in model.filters for column, _ in query.filters):
         return False

@@ -3,46 +3,46 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from projections.engine.customer_index import mentions_of
-from projections.engine.event_archive import History
-from projections.engine.folding import Change, changes_of, facts_of
-from projections.engine.freshness import Freshness, moments_of
+from projections.engine.customer_index import customer_streams
+from projections.engine.event_archive import EventArchive
+from projections.engine.folding import RowChange, facts_of, row_changes
+from projections.engine.freshness import FreshnessStore, latest_event_times
 from projections.engine.read_model import AnyModel
-from projections.engine.row_store import Rows
+from projections.engine.row_store import RowStore
 from projections.register import READ_MODELS
-from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.port import EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 
-Told = Callable[[AnyModel, Sequence[Change]], Awaitable[None]]
+ChangeListener = Callable[[AnyModel, Sequence[RowChange]], Awaitable[None]]
 
 
-async def nobody_is_told(_: AnyModel, __: Sequence[Change]) -> None:
+async def no_listener(_: AnyModel, __: Sequence[RowChange]) -> None:
     """For those who keep no hot copy."""
 
 
 @dataclass(frozen=True, slots=True)
-class Runner:
+class Projector:
     """A consumer's handler: rows, history and freshness move with the inbox or not at all.
 
     `tell` hears of changed rows before the transaction commits: whoever keeps a copy of them must stop
     trusting it now, and renew it once the new revision is there.
     """
 
-    rows: Rows
-    history: History
-    freshness: Freshness
+    rows: RowStore
+    history: EventArchive
+    freshness: FreshnessStore
     partitions: int
-    tell: Told = nobody_is_told
+    tell: ChangeListener = no_listener
     models: Sequence[AnyModel] = READ_MODELS
 
-    async def __call__(self, unit: UnitOfWork, records: Sequence[Record]) -> None:
+    async def __call__(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         """Put all that follows from these records into the unit of work."""
         facts = facts_of(records)
         effects = unit.changes.effects
-        effects.append(self.history.add(records, mentions_of(facts)))
-        effects.append(self.freshness.note(moments_of(records, self.partitions)))
+        effects.append(self.history.add(records, customer_streams(facts)))
+        effects.append(self.freshness.note(latest_event_times(records, self.partitions)))
         for model in self.models:
-            changes = await changes_of(model, facts, self.rows.load)
+            changes = await row_changes(model, facts, self.rows.load)
             if changes:
                 effects.append(self.rows.save(model, changes))
                 await self.tell(model, changes)

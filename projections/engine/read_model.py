@@ -20,7 +20,7 @@ Key: TypeAlias = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class DecodedEvent:
     """A decoded event of one tenant, at `position` of `context`; `occurred_at` is by the tenant's clock."""
 
     tenant_id: str
@@ -32,7 +32,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored(Generic[Row]):
+class StoredRow(Generic[Row]):
     """A row as it is kept.
 
     `revision` counts the facts in it and `updated_at` is the newest moment among them: both come out the
@@ -52,32 +52,32 @@ class Stored(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
-class OfStream:
+class StreamSource:
     """The facts of a row lie in this stream."""
 
     stream_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class OfCustomer:
+class CustomerSource:
     """The facts of a row lie in streams that mention this customer."""
 
     customer_id: str
 
 
-Source: TypeAlias = OfStream | OfCustomer
+Source: TypeAlias = StreamSource | CustomerSource
 
 
 def own_stream(row_id: str) -> Source:
     """A row that is named like the one stream that feeds it."""
-    return OfStream(row_id)
+    return StreamSource(row_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadModel(Generic[Row, Part]):
     """A row follows from the facts of one stream in order, or from facts whose order does not matter.
 
-    `parts` names the rows that an event touches and what it says to each; `fold` makes a part true in its
+    `targets` names the rows that an event touches and what it says to each; `fold` makes a part true in its
     row (None: there is nothing to show of it). `filters` are text fields of the row that may be searched;
     `owner` is the one among them that names the customer who may see the row (none: everybody in the
     tenant may). A changed `fold` or `row` is a new `version`: it gets a table of its own, filled from
@@ -87,9 +87,9 @@ class ReadModel(Generic[Row, Part]):
     name: str
     version: int
     row: type[Row]
-    hears: tuple[type[Event], ...]
-    parts: Callable[[Any], Iterable[tuple[str, Part]]]
-    fold: Callable[[Row | None, Part, Fact], Row | None]
+    events: tuple[type[Event], ...]
+    targets: Callable[[Any], Iterable[tuple[str, Part]]]
+    fold: Callable[[Row | None, Part, DecodedEvent], Row | None]
     sorted_by: Callable[[Row], datetime]
     filters: tuple[str, ...] = ()
     owner: str | None = None
@@ -105,7 +105,7 @@ class ReadModel(Generic[Row, Part]):
 AnyModel: TypeAlias = ReadModel[Any, Any]
 
 
-def one(field: str) -> Callable[[Any], Iterable[tuple[str, Any]]]:
+def single_row(field: str) -> Callable[[Any], Iterable[tuple[str, Any]]]:
     """For events that touch the one row whose id stands in `field`."""
 
     def parts(event: Any) -> Iterable[tuple[str, Any]]:

@@ -7,25 +7,25 @@ from typing import Any
 
 from strawberry.dataloader import DataLoader
 
-from projections.engine.event_archive import History
-from projections.engine.freshness import Fresh, Freshness
-from projections.engine.point_in_time import as_it_was
-from projections.engine.read_model import AnyModel, Stored
-from projections.engine.row_store import Query, Rows
+from projections.engine.event_archive import EventArchive
+from projections.engine.freshness import FreshnessStore, PartitionFreshness
+from projections.engine.point_in_time import row_as_of
+from projections.engine.read_model import AnyModel, StoredRow
+from projections.engine.row_store import RowQuery, RowStore
 from projections.read_models.customers.projection import CUSTOMERS
-from projections.refusals import MomentIsInvalid
+from projections.refusals import InstantIsInvalid
 
 HOLDS_NOTHING = "\0"
 """GraphQL can spell it; no database text can hold it, so whatever is named with it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Library:
+class ReadStores:
     """Where all that is read lies."""
 
-    rows: Rows
-    history: History
-    freshness: Freshness
+    rows: RowStore
+    history: EventArchive
+    freshness: FreshnessStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +36,19 @@ class Viewer:
     customer_id: str | None = None
 
 
-class Reader:
+class RequestReader:
     """One request's view: nothing of another tenant, or of another customer, can be named through it."""
 
-    def __init__(self, library: Library, viewer: Viewer) -> None:
+    def __init__(self, library: ReadStores, viewer: Viewer) -> None:
         """For the length of one request: what was read once is not read again."""
         self.viewer = viewer
         self._library = library
-        self._single: dict[str, DataLoader[str, Stored[Any] | None]] = {}
-        self._paged: dict[tuple[str, str, Query], DataLoader[str, Sequence[Stored[Any]]]] = {}
+        self._single: dict[str, DataLoader[str, StoredRow[Any] | None]] = {}
+        self._paged: dict[tuple[str, str, RowQuery], DataLoader[str, Sequence[StoredRow[Any]]]] = {}
 
     async def one(
         self, model: AnyModel, row_id: str, as_of: datetime | None = None, *, linked: bool = False
-    ) -> Stored[Any] | None:
+    ) -> StoredRow[Any] | None:
         """A row by its id, now or at a moment; None when there is none that this viewer may see.
 
         `linked`: it was reached from a row that the viewer may see, so it needs no owner of its own.
@@ -58,11 +58,11 @@ class Reader:
         if as_of is None:
             stored = await self._loader(model).load(row_id)
         else:
-            moment = aware(as_of)
-            stored = await as_it_was(self._library.history, model, self.viewer.tenant_id, row_id, moment)
+            moment = to_utc(as_of)
+            stored = await row_as_of(self._library.history, model, self.viewer.tenant_id, row_id, moment)
         return stored if stored and (linked or await self._may_see(model, stored)) else None
 
-    async def page(self, model: AnyModel, query: Query) -> Sequence[Stored[Any]]:
+    async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
         """Rows of the query that this viewer may see."""
         if any(HOLDS_NOTHING in value for _, value in query.filters):
             return []
@@ -75,40 +75,42 @@ class Reader:
             model, replace(query, filters=(*query.filters, (model.owner, owner)))
         )
 
-    async def under(self, model: AnyModel, column: str, value: str, query: Query) -> Sequence[Stored[Any]]:
+    async def children(
+        self, model: AnyModel, column: str, value: str, query: RowQuery
+    ) -> Sequence[StoredRow[Any]]:
         """Rows that belong to a row which the viewer may see; many parents make one statement."""
         if any(HOLDS_NOTHING in wanted for _, wanted in query.filters):
             return []
         key = (model.name, column, query)
         if key not in self._paged:
 
-            async def load(values: list[str]) -> list[Sequence[Stored[Any]]]:
-                pages = await self._library.rows.pages(model, column, values, query)
+            async def load(values: list[str]) -> list[Sequence[StoredRow[Any]]]:
+                pages = await self._library.rows.pages_by(model, column, values, query)
                 return [pages[value] for value in values]
 
             self._paged[key] = DataLoader(load_fn=load)
         return await self._paged[key].load(value)
 
-    async def freshness(self) -> Sequence[Fresh]:
+    async def freshness(self) -> Sequence[PartitionFreshness]:
         """How far the read side has heard."""
         return await self._library.freshness.of(self.viewer.tenant_id)
 
-    def query(self, **conditions: Any) -> Query:
+    def query(self, **conditions: Any) -> RowQuery:
         """A query within the viewer's tenant."""
-        return Query(tenant_id=self.viewer.tenant_id, **conditions)
+        return RowQuery(tenant_id=self.viewer.tenant_id, **conditions)
 
-    def _loader(self, model: AnyModel) -> DataLoader[str, Stored[Any] | None]:
+    def _loader(self, model: AnyModel) -> DataLoader[str, StoredRow[Any] | None]:
         if model.name not in self._single:
             tenant_id = self.viewer.tenant_id
 
-            async def load(row_ids: list[str]) -> list[Stored[Any] | None]:
+            async def load(row_ids: list[str]) -> list[StoredRow[Any] | None]:
                 found = await self._library.rows.load(model, [(tenant_id, row_id) for row_id in row_ids])
                 return [found.get((tenant_id, row_id)) for row_id in row_ids]
 
             self._single[model.name] = DataLoader(load_fn=load)
         return self._single[model.name]
 
-    async def _may_see(self, model: AnyModel, stored: Stored[Any]) -> bool:
+    async def _may_see(self, model: AnyModel, stored: StoredRow[Any]) -> bool:
         if self.viewer.customer_id is None:
             return True
         owner = await self._owner_value(model)
@@ -123,11 +125,11 @@ class Reader:
         return customer.row.external_id if customer else None
 
 
-def aware(moment: datetime) -> datetime:
-    """The moment in UTC; MomentIsInvalid when it has no offset, or when UTC has no such year."""
+def to_utc(moment: datetime) -> datetime:
+    """The moment in UTC; InstantIsInvalid when it has no offset, or when UTC has no such year."""
     if moment.tzinfo is None:
-        raise MomentIsInvalid(moment.isoformat())
+        raise InstantIsInvalid(moment.isoformat())
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:
-        raise MomentIsInvalid(moment.isoformat()) from error
+        raise InstantIsInvalid(moment.isoformat()) from error

@@ -9,10 +9,10 @@ from typing import Any, Generic, TypeVar
 import strawberry
 from strawberry.relay import PageInfo
 
-from projections.engine.read_model import AnyModel, Stored
-from projections.engine.request_reader import Reader, aware
-from projections.engine.row_store import Place
-from projections.refusals import CursorIsUnreadable, MomentIsInvalid, PageIsTooLarge
+from projections.engine.read_model import AnyModel, StoredRow
+from projections.engine.request_reader import RequestReader, to_utc
+from projections.engine.row_store import SortKey
+from projections.refusals import CursorIsUnreadable, InstantIsInvalid, PageIsTooLarge
 
 Node = TypeVar("Node")
 
@@ -36,9 +36,9 @@ class Connection(Generic[Node]):
 
 
 async def connection(
-    reader: Reader,
+    reader: RequestReader,
     model: AnyModel,
-    shown: Callable[[Stored[Any]], Node],
+    shown: Callable[[StoredRow[Any]], Node],
     *,
     first: int,
     after: str | None,
@@ -49,31 +49,32 @@ async def connection(
 ) -> Connection[Node]:
     """A page of a model. `of`: the filter column and value of the row that it is read for, in a batch.
 
-    Raises PageIsTooLarge, CursorIsUnreadable, MomentIsInvalid.
+    Raises PageIsTooLarge, CursorIsUnreadable, InstantIsInvalid.
     """
     if not 1 <= first <= PAGE_MAX:
         raise PageIsTooLarge(str(first))
     query = reader.query(
         filters=tuple((column, value) for column, value in filters.items() if value is not None),
-        since=aware(since) if since else None,
-        until=aware(until) if until else None,
-        after=place_of(after) if after else None,
+        since=to_utc(since) if since else None,
+        until=to_utc(until) if until else None,
+        after=parse_cursor(after) if after else None,
         limit=first + 1,  # one more tells whether there is a next page
     )
-    rows = await (reader.under(model, *of, query) if of else reader.page(model, query))
+    rows = await (reader.children(model, *of, query) if of else reader.page(model, query))
     return _page(model, shown, rows, first, later=after is not None)
 
 
 def _page(
     model: AnyModel,
-    shown: Callable[[Stored[Any]], Node],
-    rows: Sequence[Stored[Any]],
+    shown: Callable[[StoredRow[Any]], Node],
+    rows: Sequence[StoredRow[Any]],
     first: int,
     *,
     later: bool,
 ) -> Connection[Node]:
     edges = [
-        Edge(node=shown(row), cursor=cursor_of((model.sorted_by(row.row), row.id))) for row in rows[:first]
+        Edge(node=shown(row), cursor=format_cursor((model.sorted_by(row.row), row.id)))
+        for row in rows[:first]
     ]
     info = PageInfo(
         has_next_page=len(rows) > first,
@@ -84,17 +85,17 @@ def _page(
     return Connection(edges=edges, page_info=info)
 
 
-def cursor_of(place: Place) -> str:
+def format_cursor(place: SortKey) -> str:
     """A place in an order, opaque to clients."""
     return base64.urlsafe_b64encode(f"{place[0].isoformat()}|{place[1]}".encode()).decode()
 
 
-def place_of(cursor: str) -> Place:
+def parse_cursor(cursor: str) -> SortKey:
     """The place that a cursor stands for; CursorIsUnreadable if we never spelt it."""
     try:
         moment, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        place = (aware(datetime.fromisoformat(moment)), row_id)
-    except (binascii.Error, ValueError, MomentIsInvalid) as error:
+        place = (to_utc(datetime.fromisoformat(moment)), row_id)
+    except (binascii.Error, ValueError, InstantIsInvalid) as error:
         raise CursorIsUnreadable(cursor[:100]) from error
     if "\0" in row_id:
         raise CursorIsUnreadable(cursor[:100])

@@ -6,14 +6,14 @@ from typing import Any, TypeAlias
 import strawberry
 from strawberry.types.lazy_type import LazyType
 
-from projections.engine.read_model import Stored
-from projections.engine.request_reader import Reader
+from projections.engine.read_model import StoredRow
+from projections.engine.request_reader import RequestReader
 
-Info: TypeAlias = strawberry.Info[Reader, None]
+Info: TypeAlias = strawberry.Info[RequestReader, None]
 
 
 @dataclass(frozen=True, slots=True)
-class Upward:
+class ParentType:
     """A type in a folder that imports this one: GraphQL's graph has circles, our imports have none.
 
     It is found by name when the schema is built, and `shown_<type>` beside it when a row is shown.
@@ -27,7 +27,7 @@ class Upward:
         """For `graphql_type`; it may be null, for what a row belongs to may be heard after the row."""
         return self._named(self.name) | None
 
-    def shown(self, stored: Stored[Any] | None) -> Any:
+    def shown(self, stored: StoredRow[Any] | None) -> Any:
         """The row as that type."""
         show = self._named(f"shown_{self.name.lower()}").resolve_type()
         return None if stored is None else show(stored)

@@ -47,21 +47,21 @@ class Period:
     end: datetime
 
 
-def shown_money(amount: money.Money) -> Money:
+def money_type(amount: money.Money) -> Money:
     """An amount, as GraphQL shows it."""
     return Money(minor=MinorUnits(amount.minor), currency=amount.currency, amount=amount.major)
 
 
 def shown_money_or_none(amount: money.Money | None) -> Money | None:
     """The same, if there is one."""
-    return None if amount is None else shown_money(amount)
+    return None if amount is None else money_type(amount)
 
 
-def shown_period(span: period.Period | None) -> Period | None:
+def period_type(span: period.Period | None) -> Period | None:
     """A period, as GraphQL shows it."""
     return None if span is None else Period(start=span.start, end=span.end)
 
 
-def plain(number: Decimal) -> Decimal:
+def without_exponent(number: Decimal) -> Decimal:
     """The same number, so that it is spelt without an exponent."""
     return Decimal(format(number, "f"))

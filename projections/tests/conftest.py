@@ -9,16 +9,16 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from projections.engine.event_archive import History
-from projections.engine.freshness import Freshness
-from projections.engine.postgres.event_archive import PostgresHistory
+from projections.engine.event_archive import EventArchive
+from projections.engine.freshness import FreshnessStore
+from projections.engine.postgres.event_archive import PostgresEventArchive
 from projections.engine.postgres.freshness import PostgresFreshness
-from projections.engine.postgres.prepare import prepare
-from projections.engine.postgres.read_pool import PatientPool
-from projections.engine.postgres.row_store import PostgresRows
-from projections.engine.projector import Runner
-from projections.engine.request_reader import Library
-from projections.engine.row_store import Rows
+from projections.engine.postgres.prepare import build_missing_tables
+from projections.engine.postgres.read_pool import ReadPool
+from projections.engine.postgres.row_store import PostgresRowStore
+from projections.engine.projector import Projector
+from projections.engine.request_reader import ReadStores
+from projections.engine.row_store import RowStore
 from projections.tests.stories import CONSUMER, PARTITIONS, MemoryReadSide
 from shared.framework.eventstore import migrate
 from shared.framework.eventstore.pool import connect
@@ -32,13 +32,13 @@ class PostgresReadSide:
     """A read side on a database of its own, under a role of few rights."""
 
     def __init__(self, dsn: str, owner_dsn: str, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        executor: Any = PatientPool(pool)
+        executor: Any = ReadPool(pool)
         self.dsn, self.owner_dsn, self.pool = dsn, owner_dsn, pool
         self.store: EventStore = PostgresEventStore(pool, "projections")
-        self.rows: Rows = PostgresRows(executor)
-        self.history: History = PostgresHistory(executor)
-        self.freshness: Freshness = PostgresFreshness(executor, self.store, CONSUMER)
-        self.runner = Runner(self.rows, self.history, self.freshness, PARTITIONS)
+        self.rows: RowStore = PostgresRowStore(executor)
+        self.history: EventArchive = PostgresEventArchive(executor)
+        self.freshness: FreshnessStore = PostgresFreshness(executor, self.store, CONSUMER)
+        self.runner = Projector(self.rows, self.history, self.freshness, PARTITIONS)
 
 
 ReadSide = MemoryReadSide | PostgresReadSide
@@ -61,7 +61,7 @@ async def app_dsn(database_url: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def postgres_side(database_url: str, app_dsn: str) -> AsyncIterator[PostgresReadSide]:
-    await prepare(app_dsn)
+    await build_missing_tables(app_dsn)
     pool = await connect(app_dsn, size_max=4)
     yield PostgresReadSide(app_dsn, database_url, pool)
     await pool.close()
@@ -76,5 +76,5 @@ def either_side(request: pytest.FixtureRequest) -> ReadSide:
     return side
 
 
-def library(side: ReadSide) -> Library:
-    return Library(side.rows, side.history, side.freshness)
+def library(side: ReadSide) -> ReadStores:
+    return ReadStores(side.rows, side.history, side.freshness)

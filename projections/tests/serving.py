@@ -8,12 +8,12 @@ import httpx2
 from projections.api.endpoint import graphql_routes
 from projections.api.history_routes import history_routes
 from projections.api.schema import build_schema
-from projections.engine.request_reader import Library
+from projections.engine.request_reader import ReadStores
 from projections.tests.stories import ADA, TENANT, MemoryReadSide
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.http.app import create_app
 from shared.framework.http.credential import Credential, Role
-from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock
+from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds
 
 SCOPES = frozenset({"graphql:read", "events:read"})
 CALLERS = {
@@ -27,14 +27,14 @@ CALLERS = {
 class Frontend:
     """Asks as one of CALLERS."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: ReadStores) -> None:
         app = create_app(
             "projections",
             [graphql_routes(build_schema(), library), history_routes(library.history)],
-            store=MemoryEventStore("projections", StillClock()),
-            clock=StillClock(),
-            ids=CountingIds(),
-            authenticator=KnownCallers(CALLERS),
+            store=MemoryEventStore("projections", FakeClock()),
+            clock=FakeClock(),
+            ids=SequentialIds(),
+            authenticator=FakeAuthenticator(CALLERS),
             partitions=1,
         )
         self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://projections")
@@ -61,5 +61,5 @@ class Frontend:
         return await self.http.get("/v1/history", params=dict(params), headers=headers)
 
 
-def library_of(side: MemoryReadSide) -> Library:
-    return Library(side.rows, side.history, side.freshness)
+def library_of(side: MemoryReadSide) -> ReadStores:
+    return ReadStores(side.rows, side.history, side.freshness)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from projections.engine.memory import MemoryFreshness, MemoryHistory, MemoryRows
-from projections.engine.projector import Runner
+from projections.engine.memory import MemoryEventArchive, MemoryFreshness, MemoryRowStore
+from projections.engine.projector import Projector
 from projections.read_models.balances.projection import balance_id
 from shared.billing.contracts import CONTEXTS, TOPICS
 from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
@@ -38,13 +38,13 @@ from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
 from shared.billing.contracts.subscriptions.subscriptions import SubscriptionStarted
 from shared.billing.money import Money
-from shared.billing.pricing import PerUnit, Step
+from shared.billing.pricing import PerUnit, RatingStep
 from shared.framework.core.event import Event, Metadata
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Append, Changes, EventStore, InboxMark, InboxMove
+from shared.framework.eventstore.port import Append, ChangeSet, EventStore, InboxAdvance, InboxPosition
 from shared.framework.eventstore.unit_of_work import UnitOfWork
-from shared.framework.messaging.feed import LocalFeeds
-from shared.framework.testing.fakes import StillClock
+from shared.framework.messaging.feed import InProcessFeeds
+from shared.framework.testing.fakes import FakeClock
 
 TENANT = "acme"
 PARTITIONS = 3
@@ -61,11 +61,11 @@ def day(number: float) -> datetime:
 class Contexts:
     """The five contexts, each with a history of its own."""
 
-    clock: StillClock = field(default_factory=lambda: StillClock(NEW_YEAR))
+    clock: FakeClock = field(default_factory=lambda: FakeClock(NEW_YEAR))
 
     def __post_init__(self) -> None:
         self.stores = {context: MemoryEventStore(context, self.clock) for context in CONTEXTS}
-        self.feeds = LocalFeeds(self.stores)
+        self.feeds = InProcessFeeds(self.stores)
 
     async def tell(
         self, context: str, stream_id: str, *events: Event, at: datetime, tenant_id: str = TENANT
@@ -75,11 +75,11 @@ class Contexts:
         expected = await store.version(tenant_id, stream_id)
         metadata = Metadata(correlation_id="story", actor="teller", occurred_at=at)
         append = Append(tenant_id, stream_id, expected, events, metadata)
-        await store.commit(Changes(appends=[append]))
+        await store.commit(ChangeSet(appends=[append]))
 
 
 async def hear(
-    contexts: Contexts, runner: Runner, store: EventStore, limit: int = 1000, order: Sequence[str] = ()
+    contexts: Contexts, runner: Projector, store: EventStore, limit: int = 1000, order: Sequence[str] = ()
 ) -> None:
     """Let the read side take in all that has been told, `limit` records to a commit."""
     for context in order or contexts.stores:
@@ -89,7 +89,7 @@ async def hear(
 
 
 async def _hear_one(
-    contexts: Contexts, runner: Runner, store: EventStore, place: tuple[str, int], limit: int
+    contexts: Contexts, runner: Projector, store: EventStore, place: tuple[str, int], limit: int
 ) -> bool:
     context, partition = place
     mark = (await store.inbox(CONSUMER)).get((TOPICS[context], partition))
@@ -98,8 +98,8 @@ async def _hear_one(
     if page.records:
         unit = UnitOfWork(store)
         await runner(unit, page.records)
-        moved = InboxMark(CONSUMER, TOPICS[context], partition, page.records[-1].position)
-        unit.changes.inbox.append(InboxMove(moved, after))
+        moved = InboxPosition(CONSUMER, TOPICS[context], partition, page.records[-1].position)
+        unit.changes.inbox.append(InboxAdvance(moved, after))
         await unit.commit()
     return bool(page.records)
 
@@ -108,11 +108,11 @@ class MemoryReadSide:
     """A read side in memory."""
 
     def __init__(self) -> None:
-        self.store = MemoryEventStore("projections", StillClock(NEW_YEAR))
-        self.rows = MemoryRows(self.store)
-        self.history = MemoryHistory(self.store)
+        self.store = MemoryEventStore("projections", FakeClock(NEW_YEAR))
+        self.rows = MemoryRowStore(self.store)
+        self.history = MemoryEventArchive(self.store)
         self.freshness = MemoryFreshness(self.store, CONSUMER)
-        self.runner = Runner(self.rows, self.history, self.freshness, PARTITIONS)
+        self.runner = Projector(self.rows, self.history, self.freshness, PARTITIONS)
 
 
 def dollars(cents: int) -> Money:
@@ -168,7 +168,7 @@ async def an_invoice(
 ) -> str:
     """A finalized invoice of one line without tax; its id."""
     invoice_id, amount = f"inv_{tenant_id}_{number}", dollars(cents)
-    step = Step(
+    step = RatingStep(
         description="per unit", quantity=Decimal(cents), unit_price=Decimal("0.01"), amount=amount.major
     )
     line = InvoiceLine(

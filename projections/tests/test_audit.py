@@ -9,12 +9,12 @@ import asyncpg
 import pytest
 
 from projections.audit.memory import memory_snapshot
-from projections.audit.port import Snapshot
+from projections.audit.port import AuditSnapshot
 from projections.audit.postgres import postgres_snapshot
-from projections.audit.report import Report
+from projections.audit.report import AuditReport
 from projections.audit.verify import verify
 from projections.engine.cache.row_cache import copied
-from projections.engine.postgres.prepare import prepare
+from projections.engine.postgres.prepare import build_missing_tables
 from projections.engine.read_model import AnyModel
 from projections.read_models.balances.projection import BALANCES
 from projections.register import READ_MODELS
@@ -43,7 +43,7 @@ from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.framework.eventstore.codec import decode, encode
-from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.port import EventRecord
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def contexts() -> Contexts:
 
 
 @asynccontextmanager
-async def snapshot_of(side: ReadSide) -> AsyncIterator[Snapshot]:
+async def snapshot_of(side: ReadSide) -> AsyncIterator[AuditSnapshot]:
     if isinstance(side, MemoryReadSide):
         async with memory_snapshot(side.store, CONSUMER) as memory:
             yield memory
@@ -63,27 +63,29 @@ async def snapshot_of(side: ReadSide) -> AsyncIterator[Snapshot]:
             yield postgres
 
 
-async def audited(side: ReadSide, contexts: Contexts) -> Report:
+async def audited(side: ReadSide, contexts: Contexts) -> AuditReport:
     async with snapshot_of(side) as snapshot:
         return await verify(snapshot, contexts.feeds, PARTITIONS)
 
 
-def named(report: Report) -> set[str]:
+def named(report: AuditReport) -> set[str]:
     return {difference.where for difference in report.differences}
 
 
-def edit(contexts: Contexts, context: str, choose: Callable[[Record], bool], **changed: Any) -> Record:
+def edit(
+    contexts: Contexts, context: str, choose: Callable[[EventRecord], bool], **changed: Any
+) -> EventRecord:
     """Change one stored record, as somebody with the keys of the database could."""
-    records: list[Record] = contexts.stores[context]._records
+    records: list[EventRecord] = contexts.stores[context]._records
     [number] = [number for number, record in enumerate(records) if choose(record)]
     records[number] = replace(records[number], **changed)
     contexts.stores[context]._feeds.clear()
     return records[number]
 
 
-def rewritten(contexts: Contexts, context: str, event_type: type[Any], **fields: Any) -> Record:
+def rewritten(contexts: Contexts, context: str, event_type: type[Any], **fields: Any) -> EventRecord:
     """Change one event's content: it decodes as well as before."""
-    records: Sequence[Record] = contexts.stores[context]._records
+    records: Sequence[EventRecord] = contexts.stores[context]._records
     record = next(record for record in records if record.wire_name == event_type.wire_name)
     event: Any = decode(record.wire_name, record.state)
     state = encode(
@@ -97,7 +99,7 @@ async def test_nothing_is_found_where_nothing_is_wrong(either_side: ReadSide, co
     await hear(contexts, either_side.runner, either_side.store)
     report = await audited(either_side, contexts)
     assert [str(difference) for difference in report.differences] == []
-    told = {context: len(await store.read(0, 1000)) for context, store in contexts.stores.items()}
+    told = {context: len(await store.read_stable(0, 1000)) for context, store in contexts.stores.items()}
     assert report.events == told
     assert report.rows["invoices"] == 4
     assert all(report.rows.values())
@@ -282,7 +284,7 @@ async def test_the_owner_of_the_database_may_audit_what_the_process_has_made(
     app_dsn: str, database_url: str
 ) -> None:
     """The front door audits with the owner's rights, and the owner is no superuser."""
-    await prepare(app_dsn)
+    await build_missing_tables(app_dsn)
     admin: Any = await asyncpg.connect(database_url)
     granted = await admin.fetch(
         "SELECT 1 FROM information_schema.role_table_grants"

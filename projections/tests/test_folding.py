@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.engine.folding import changes_of, facts_of
-from projections.engine.read_model import Fact, Key, Stored
+from projections.engine.folding import facts_of, row_changes
+from projections.engine.read_model import DecodedEvent, Key, StoredRow
 from projections.read_models.balances.projection import BALANCES
 from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.usage.projection import USAGE
@@ -25,30 +25,30 @@ from projections.tests.stories import (
     hear,
 )
 
-Rows = dict[str, dict[Key, Stored[Any]]]
+Rows = dict[str, dict[Key, StoredRow[Any]]]
 
 
-async def told() -> list[Fact]:
+async def told() -> list[DecodedEvent]:
     contexts = Contexts()
     await a_year_in_short(contexts)
-    return facts_of([r for store in contexts.stores.values() for r in await store.read(0, 1000)])
+    return facts_of([r for store in contexts.stores.values() for r in await store.read_stable(0, 1000)])
 
 
-async def rows_after(facts: Sequence[Fact]) -> Rows:
+async def rows_after(facts: Sequence[DecodedEvent]) -> Rows:
     rows: Rows = {model.name: {} for model in READ_MODELS}
     for model in READ_MODELS:
 
-        async def load(_: Any, keys: Any, known: dict[Key, Stored[Any]] = rows[model.name]) -> Any:
+        async def load(_: Any, keys: Any, known: dict[Key, StoredRow[Any]] = rows[model.name]) -> Any:
             return {key: known[key] for key in keys if key in known}
 
-        for change in await changes_of(model, facts, load):
+        for change in await row_changes(model, facts, load):
             rows[model.name][change.stored.key] = change.stored
     return rows
 
 
-def interleaved(facts: Sequence[Fact], dice: random.Random) -> list[Fact]:
+def interleaved(facts: Sequence[DecodedEvent], dice: random.Random) -> list[DecodedEvent]:
     """Any order that keeps the order of each stream."""
-    streams: dict[tuple[str, str], list[Fact]] = {}
+    streams: dict[tuple[str, str], list[DecodedEvent]] = {}
     for fact in facts:
         streams.setdefault((fact.context, fact.stream_id), []).append(fact)
     turns = [stream for stream, mine in streams.items() for _ in mine]
@@ -58,14 +58,14 @@ def interleaved(facts: Sequence[Fact], dice: random.Random) -> list[Fact]:
 
 
 @pytest.fixture(scope="module")
-def year() -> list[Fact]:
+def year() -> list[DecodedEvent]:
     return asyncio.run(told())
 
 
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=60, deadline=None)
 def test_any_interleaving_that_keeps_each_stream_in_order_gives_the_same_rows(
-    year: list[Fact], seed: int
+    year: list[DecodedEvent], seed: int
 ) -> None:
     """Contexts and partitions are heard at their own pace, and a rebuild hears them in another order."""
     shuffled = interleaved(year, random.Random(seed))
@@ -73,7 +73,7 @@ def test_any_interleaving_that_keeps_each_stream_in_order_gives_the_same_rows(
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 1000])
-async def test_rows_do_not_depend_on_how_facts_were_batched(limit: int, year: list[Fact]) -> None:
+async def test_rows_do_not_depend_on_how_facts_were_batched(limit: int, year: list[DecodedEvent]) -> None:
     """A batch is one commit, not one meaning."""
     contexts, side = Contexts(), MemoryReadSide()
     await a_year_in_short(contexts)
@@ -82,7 +82,9 @@ async def test_rows_do_not_depend_on_how_facts_were_batched(limit: int, year: li
     assert {model.name: side.rows.table(model) for model in READ_MODELS} == expected
 
 
-async def test_a_balance_is_what_was_billed_less_what_was_paid_plus_what_went_back(year: list[Fact]) -> None:
+async def test_a_balance_is_what_was_billed_less_what_was_paid_plus_what_went_back(
+    year: list[DecodedEvent],
+) -> None:
     """A void takes off the bill what was due on it, and a refund takes back what was paid."""
     rows = await rows_after(year)
     ada = rows[BALANCES.name][TENANT, ADA_OWES].row
@@ -91,14 +93,14 @@ async def test_a_balance_is_what_was_billed_less_what_was_paid_plus_what_went_ba
     assert (bob.billed, bob.paid, bob.refunded, bob.owed) == (0, 25_00, 25_00, 0)
 
 
-async def test_an_invoice_keeps_its_number_and_lines_when_it_is_voided(year: list[Fact]) -> None:
+async def test_an_invoice_keeps_its_number_and_lines_when_it_is_voided(year: list[DecodedEvent]) -> None:
     """A void document is still a document (law 13)."""
     rows = await rows_after(year)
     invoice = rows[INVOICES.name][TENANT, f"inv_{TENANT}_2"].row
     assert (invoice.status, invoice.number, len(invoice.lines)) == ("void", "INV-000002", 1)
 
 
-async def test_a_daily_total_replaces_the_one_told_before_it(year: list[Fact]) -> None:
+async def test_a_daily_total_replaces_the_one_told_before_it(year: list[DecodedEvent]) -> None:
     """Totals are told again as late usage comes in; they are never added up."""
     rows = await rows_after(year)
     values = {stored.row.subject: int(stored.row.value) for stored in rows[USAGE.name].values()}

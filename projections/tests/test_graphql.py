@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from projections.api.schema import build_schema
-from projections.engine.memory import MemoryRows
-from projections.engine.read_model import AnyModel, Key, Stored
-from projections.engine.request_reader import Library
-from projections.engine.row_store import Query
+from projections.engine.memory import MemoryRowStore
+from projections.engine.read_model import AnyModel, Key, StoredRow
+from projections.engine.request_reader import ReadStores
+from projections.engine.row_store import RowQuery
 from projections.tests.serving import Frontend, library_of
 from projections.tests.stories import (
     ADA,
@@ -99,24 +99,24 @@ async def test_rows_are_filtered_by_their_time(frontend: Frontend) -> None:
     assert {edge["node"]["number"] for edge in data["invoices"]["edges"]} == {"INV-000001", "INV-000002"}
 
 
-class CountingRows(MemoryRows):
+class CountingRows(MemoryRowStore):
     """Counts how often rows are fetched."""
 
     fetched = 0
 
-    async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, Stored[Any]]:
+    async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, StoredRow[Any]]:
         self.fetched += 1
         return await super().load(model, keys)
 
-    async def page(self, model: AnyModel, query: Query) -> Sequence[Stored[Any]]:
+    async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
         self.fetched += 1
         return await super().page(model, query)
 
-    async def pages(
-        self, model: AnyModel, column: str, values: Sequence[str], query: Query
-    ) -> Mapping[str, Sequence[Stored[Any]]]:
+    async def pages_by(
+        self, model: AnyModel, column: str, values: Sequence[str], query: RowQuery
+    ) -> Mapping[str, Sequence[StoredRow[Any]]]:
         self.fetched += 1
-        narrowed = {value: Query(query.tenant_id, (*query.filters, (column, value))) for value in values}
+        narrowed = {value: RowQuery(query.tenant_id, (*query.filters, (column, value))) for value in values}
         return {value: await super(CountingRows, self).page(model, one) for value, one in narrowed.items()}
 
 
@@ -127,7 +127,7 @@ async def test_neighbours_are_read_in_batches_however_many_there_are() -> None:
         await an_invoice(contexts, await a_customer(contexts, f"c{number}"), number, 100, day(1))
     await hear(contexts, side.runner, side.store)
     rows = CountingRows(side.store)
-    frontend = Frontend(Library(rows, side.history, side.freshness))
+    frontend = Frontend(ReadStores(rows, side.history, side.freshness))
     query = "{ invoices(first: 50) { edges { node { payments { status } customer { externalId } } } } }"
     data = await frontend.data(query)
     assert len(data["invoices"]["edges"]) == 40
@@ -252,14 +252,14 @@ async def test_who_may_not_read_is_told_so(frontend: Frontend) -> None:
     assert (await frontend.post({"query": "{ __typename }"}, "stranger")).status_code == 401
 
 
-class BrokenRows(MemoryRows):
-    async def page(self, model: AnyModel, query: Query) -> Sequence[Stored[Any]]:
+class BrokenRows(MemoryRowStore):
+    async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
         raise RuntimeError("password=hunter2")
 
 
 async def test_a_defect_is_not_told_to_clients(side: MemoryReadSide) -> None:
     """What failed is logged, not shown."""
-    frontend = Frontend(Library(BrokenRows(side.store), side.history, side.freshness))
+    frontend = Frontend(ReadStores(BrokenRows(side.store), side.history, side.freshness))
     answer = await frontend.ask("{ invoices { edges { node { id } } } }")
     assert answer["errors"][0]["extensions"] == {"code": "internal-error"}
     assert "hunter2" not in str(answer)

@@ -10,7 +10,7 @@ from projections.engine.postgres.event_archive import page_of
 from projections.tests.conftest import PostgresReadSide, ReadSide, library
 from projections.tests.serving import Frontend
 from projections.tests.stories import ADA, BOB, TENANT, Contexts, a_year_in_short, day, hear
-from shared.framework.eventstore.port import PAGE_BYTES_MAX, Receipt
+from shared.framework.eventstore.port import PAGE_BYTES_MAX, CommitReceipt
 
 
 @pytest.fixture
@@ -111,10 +111,10 @@ async def test_a_page_of_the_whole_history_is_bounded_by_bytes(postgres_side: Po
     """Filling a new table and auditing hold one page at a time, however large batches of usage are."""
     contexts = Contexts()
     await a_year_in_short(contexts)
-    (one, *_) = await contexts.stores["ingest"].read(0, 1)
+    (one, *_) = await contexts.stores["ingest"].read_stable(0, 1)
     large = [replace(one, position=n, state=b"x" * (3 * PAGE_BYTES_MAX // 8)) for n in range(1, 6)]
     async with postgres_side.pool.acquire() as connection:
-        await postgres_side.history.add(large, [])(connection, Receipt())
+        await postgres_side.history.add(large, [])(connection, CommitReceipt())
         first = await page_of(connection, "ingest", 0, 1000)
         rest = await page_of(connection, "ingest", first[-1].position, 1000)
     assert [record.position for record in first] == [1, 2, 3]

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from projections.engine.cache.cache import CacheIsAway
-from projections.engine.cache.cached_row_store import HotRows
+from projections.engine.cache.cache import CacheUnavailable
+from projections.engine.cache.cached_row_store import CachedRowStore
 from projections.engine.cache.redis import RedisCache
-from projections.engine.cache.row_cache import HotCopy
-from projections.engine.folding import Change
-from projections.engine.memory import MemoryRows
-from projections.engine.read_model import AnyModel, Key, Stored
+from projections.engine.cache.row_cache import RowCache
+from projections.engine.folding import RowChange
+from projections.engine.memory import MemoryRowStore
+from projections.engine.read_model import AnyModel, Key, StoredRow
 from projections.read_models.balances.projection import BALANCES
 from projections.tests.stories import (
     ADA,
@@ -29,8 +29,8 @@ from projections.tests.stories import (
     day,
     hear,
 )
-from shared.framework.leadership.port import Term
-from shared.framework.process.clock import LoopSleeper
+from shared.framework.leadership.port import LeadershipTerm
+from shared.framework.process.clock import EventLoopSleeper
 
 ADAS: Key = (TENANT, ADA_OWES)
 
@@ -59,22 +59,22 @@ class MemoryCache:
 
     def _answer(self) -> None:
         if self.away:
-            raise CacheIsAway
+            raise CacheUnavailable
         self.incarnation = self.server
 
 
-class CountingRows(MemoryRows):
+class CountingRows(MemoryRowStore):
     """The truth, counting who asks it."""
 
     asked = 0
 
-    async def load(self, model: AnyModel, keys: Any) -> Mapping[Key, Stored[Any]]:
+    async def load(self, model: AnyModel, keys: Any) -> Mapping[Key, StoredRow[Any]]:
         self.asked += 1
         return await super().load(model, keys)
 
 
 @asynccontextmanager
-async def running(copy: HotCopy) -> AsyncIterator[None]:
+async def running(copy: RowCache) -> AsyncIterator[None]:
     task = asyncio.create_task(copy.run())
     try:
         yield
@@ -83,7 +83,7 @@ async def running(copy: HotCopy) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until_copied(copy: HotCopy, key: Key = ADAS) -> Stored[Any]:
+async def until_copied(copy: RowCache, key: Key = ADAS) -> StoredRow[Any]:
     async with asyncio.timeout(10):
         while True:
             found = await copy.read([key])
@@ -98,10 +98,10 @@ class Warm:
     def __init__(self, cache: MemoryCache | RedisCache) -> None:
         self.contexts, self.side = Contexts(), MemoryReadSide()
         self.truth = CountingRows(self.side.store)
-        self.term, self.cache = Term(), cache
-        self.copy = HotCopy(BALANCES, self.truth, cache, LoopSleeper(), self.term)
-        self.runner = replace(self.side.runner, tell=self.copy.tell)
-        self.rows = HotRows(self.truth, self.copy)
+        self.term, self.cache = LeadershipTerm(), cache
+        self.copy = RowCache(BALANCES, self.truth, cache, EventLoopSleeper(), self.term)
+        self.runner = replace(self.side.runner, tell=self.copy.announce)
+        self.rows = CachedRowStore(self.truth, self.copy)
 
     async def hear(self) -> None:
         await hear(self.contexts, self.runner, self.side.store)
@@ -151,8 +151,8 @@ async def test_a_change_that_is_announced_but_not_committed_is_not_copied(
     """What never became true must not be seen, and its row is read from the truth meanwhile."""
     async with running(warm.copy):
         stored = await until_copied(warm.copy)
-        change = Change(replace(stored, revision=stored.revision + 1), stored.revision)
-        await warm.copy.tell(BALANCES, [change])
+        change = RowChange(replace(stored, revision=stored.revision + 1), stored.revision)
+        await warm.copy.announce(BALANCES, [change])
         await asyncio.sleep(0.05)
         assert await warm.copy.read([ADAS]) == {}
         assert cache.documents[ADAS][0] == stored.revision
@@ -187,7 +187,7 @@ async def test_a_server_that_restarted_with_old_rows_is_not_believed(warm: Warm,
 
 async def test_a_process_that_does_not_lead_believes_no_copy(warm: Warm) -> None:
     """It is told of no change: what it would serve could be from before the position it has waited for."""
-    follower = HotCopy(BALANCES, warm.truth, warm.cache, LoopSleeper(), Term())
+    follower = RowCache(BALANCES, warm.truth, warm.cache, EventLoopSleeper(), LeadershipTerm())
     async with running(warm.copy), running(follower):
         await until_copied(warm.copy)
         assert await follower.read([ADAS]) == {}
@@ -216,8 +216,8 @@ async def test_a_change_that_takes_too_long_is_not_waited_for_and_not_believed_a
     monkeypatch.setattr("projections.engine.cache.row_cache.GIVEN_UP_AFTER_S", 0.0)
     async with running(warm.copy):
         stored = await until_copied(warm.copy)
-        slow = Change(replace(stored, revision=stored.revision + 1), stored.revision)
-        await warm.copy.tell(BALANCES, [slow])
+        slow = RowChange(replace(stored, revision=stored.revision + 1), stored.revision)
+        await warm.copy.announce(BALANCES, [slow])
         await until_idle(warm.copy)
         await an_invoice(warm.contexts, ADA, 9, 1_00, day(70))
         await hear(warm.contexts, warm.side.runner, warm.side.store)  # it commits, and nobody hears of it
@@ -248,7 +248,7 @@ async def leading(warm: Warm) -> AsyncIterator[None]:
         yield
 
 
-async def until_idle(copy: HotCopy) -> None:
+async def until_idle(copy: RowCache) -> None:
     async with asyncio.timeout(10):
         while await copy.busy():
             await asyncio.sleep(0.005)
@@ -299,7 +299,7 @@ async def test_on_a_real_server_every_new_connection_tells_who_answers(redis_url
     await client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     try:
         await cache.read([ADAS])
-    except CacheIsAway:
+    except CacheUnavailable:
         await cache.read([ADAS])
     assert cache.incarnation == about["run_id"]
     await client.aclose()
@@ -310,9 +310,9 @@ async def test_nobody_at_the_door_is_told_within_a_second(free_port: int) -> Non
     """Clients' defaults would hang for a minute."""
     cache = RedisCache(f"redis://127.0.0.1:{free_port}/0", "test:away")
     async with asyncio.timeout(1):
-        with pytest.raises(CacheIsAway):
+        with pytest.raises(CacheUnavailable):
             await cache.meet()
-        with pytest.raises(CacheIsAway):
+        with pytest.raises(CacheUnavailable):
             await cache.read([ADAS])
     await cache.close()
 

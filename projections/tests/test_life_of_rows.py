@@ -2,8 +2,8 @@
 
 import pytest
 
-from projections.engine.folding import folded
-from projections.engine.read_model import AnyModel, Fact
+from projections.engine.folding import fold_row
+from projections.engine.read_model import AnyModel, DecodedEvent
 from projections.read_models.collections.projection import COLLECTIONS, CollectionRow
 from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.payments.projection import PAYMENTS
@@ -30,8 +30,8 @@ from shared.framework.core.event import Event
 from shared.framework.core.refusals import ImpossibleHistory
 
 
-def fact(event: Event) -> Fact:
-    return Fact(TENANT, "story", "stream", 1, day(0), event)
+def fact(event: Event) -> DecodedEvent:
+    return DecodedEvent(TENANT, "story", "stream", 1, day(0), event)
 
 
 def lived(model: AnyModel, *events: Event) -> list[object]:
@@ -124,7 +124,7 @@ def test_an_invoice_that_was_voided_before_it_was_collected_shows_no_collection(
     """Payments says so all the same, so that a void that overtakes its document has the last word."""
     cancelled = CollectionCancelled(collection_id="col", invoice_id="inv", cancelled_at=day(3))
     assert lived(COLLECTIONS, cancelled) == [None]
-    assert folded(COLLECTIONS, "col", [fact(cancelled)]) is None
+    assert fold_row(COLLECTIONS, "col", [fact(cancelled)]) is None
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_stream_that_begins_in_the_middle_is_loud(model: AnyModel, event: Even
 def test_every_model_has_a_name_and_a_table_of_its_own() -> None:
     """And hears only events that are published."""
     assert len({model.table for model in READ_MODELS}) == len(READ_MODELS)
-    assert {event for model in READ_MODELS for event in model.hears} <= set(EVENTS.values())
+    assert {event for model in READ_MODELS for event in model.events} <= set(EVENTS.values())
 
 
 @pytest.mark.parametrize("model", READ_MODELS, ids=lambda model: model.name)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from projections.engine.folding import Change
-from projections.engine.postgres.prepare import prepare
-from projections.engine.projector import Runner
-from projections.engine.row_store import Query, every_row
+from projections.engine.folding import RowChange
+from projections.engine.postgres.prepare import build_missing_tables
+from projections.engine.projector import Projector
+from projections.engine.row_store import RowQuery, every_row
 from projections.read_models.balances.projection import BALANCES
 from projections.read_models.invoices.projection import INVOICES
 from projections.register import READ_MODELS
@@ -31,22 +31,22 @@ from projections.tests.stories import (
     day,
     hear,
 )
-from shared.framework.eventstore.port import Changes, InboxMoved, Receipt, Record
+from shared.framework.eventstore.port import ChangeSet, CommitReceipt, EventRecord, InboxConflict
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 
 
-class FailsLast(Runner):
+class FailsLast(Projector):
     """Does all that a runner does, and then fails in the same transaction."""
 
-    async def __call__(self, unit: UnitOfWork, records: Sequence[Record]) -> None:
-        await Runner.__call__(self, unit, records)
+    async def __call__(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
+        await Projector.__call__(self, unit, records)
         unit.changes.effects.append(self.fail)
 
-    async def fail(self, _: Any, __: Receipt) -> None:
+    async def fail(self, _: Any, __: CommitReceipt) -> None:
         raise RuntimeError("the last effect fails")
 
 
-def fields_of(runner: Runner) -> dict[str, Any]:
+def fields_of(runner: Projector) -> dict[str, Any]:
     return {field.name: getattr(runner, field.name) for field in fields(runner)}
 
 
@@ -68,9 +68,9 @@ async def test_a_row_that_somebody_else_has_changed_is_not_overwritten(either_si
     await hear(contexts, either_side.runner, either_side.store)
     known = (await either_side.rows.load(BALANCES, [(TENANT, ADA_OWES)]))[TENANT, ADA_OWES]
     for expected in (0, known.revision - 1):
-        change = Change(replace(known, revision=known.revision + 1), expected=expected)
-        with pytest.raises(InboxMoved):
-            await either_side.store.commit(Changes(effects=[either_side.rows.save(BALANCES, [change])]))
+        change = RowChange(replace(known, revision=known.revision + 1), expected=expected)
+        with pytest.raises(InboxConflict):
+            await either_side.store.commit(ChangeSet(effects=[either_side.rows.save(BALANCES, [change])]))
     assert await either_side.rows.load(BALANCES, [(TENANT, ADA_OWES)]) == {(TENANT, ADA_OWES): known}
 
 
@@ -98,7 +98,7 @@ async def test_pages_for_many_parents_are_each_parents_own(either_side: ReadSide
     for number in range(1, 10):
         await an_invoice(contexts, names[number % 2], number, 100, day(number))
     await hear(contexts, either_side.runner, either_side.store)
-    pages = await either_side.rows.pages(INVOICES, "customer_id", names, Query(TENANT, limit=3))
+    pages = await either_side.rows.pages_by(INVOICES, "customer_id", names, RowQuery(TENANT, limit=3))
     numbers = {name: [row.row.number for row in rows] for name, rows in pages.items()}
     assert numbers == {
         names[0]: ["INV-000002", "INV-000004", "INV-000006"],
@@ -149,9 +149,9 @@ async def test_a_read_model_that_is_new_is_filled_from_history(postgres_side: Po
     await hear(contexts, postgres_side.runner, postgres_side.store)
     before = [row async for row in every_row(postgres_side.rows, BALANCES)]
     await postgres_side.pool.execute(f"DROP TABLE live.{BALANCES.table}")
-    assert await prepare(postgres_side.dsn) == [BALANCES.table]
+    assert await build_missing_tables(postgres_side.dsn) == [BALANCES.table]
     assert [row async for row in every_row(postgres_side.rows, BALANCES)] == before
-    assert await prepare(postgres_side.dsn) == []
+    assert await build_missing_tables(postgres_side.dsn) == []
 
 
 async def test_the_application_role_cannot_rewrite_history(postgres_side: PostgresReadSide) -> None:

@@ -8,14 +8,14 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from services.ingest.acceptance.memory import MemoryUsageLog
-from services.ingest.acceptance.ports import UsageLog
-from services.ingest.acceptance.postgres import PostgresUsageLog
+from services.ingest.acceptance.memory import MemoryDeduplicationStore
+from services.ingest.acceptance.ports import DeduplicationStore
+from services.ingest.acceptance.postgres import PostgresDeduplicationStore
 from services.ingest.tests.offers import NOON
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.port import EventStore
 from shared.framework.eventstore.postgres import PostgresEventStore
-from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.service_database import service_pool
 
 OWN_MIGRATIONS = Path(__file__).parent / "migrations"
@@ -26,7 +26,7 @@ class Kept:
     """A history and the log beside it."""
 
     store: EventStore
-    log: UsageLog
+    log: DeduplicationStore
 
 
 @pytest_asyncio.fixture
@@ -39,6 +39,6 @@ async def pool(database_url: str) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]
 def kept(request: pytest.FixtureRequest) -> Kept:
     if request.param == "postgres":
         pool = request.getfixturevalue("pool")
-        return Kept(PostgresEventStore(pool, "ingest"), PostgresUsageLog(pool))
-    store = MemoryEventStore("ingest", StillClock(NOON))
-    return Kept(store, MemoryUsageLog(store))
+        return Kept(PostgresEventStore(pool, "ingest"), PostgresDeduplicationStore(pool))
+    store = MemoryEventStore("ingest", FakeClock(NOON))
+    return Kept(store, MemoryDeduplicationStore(store))

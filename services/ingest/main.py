@@ -1,26 +1,28 @@
 """Composition root of ingest: one line per subject."""
 
 from services.ingest.acceptance.feature import acceptance
-from services.ingest.acceptance.group_commit import Load, UsageWriter
-from services.ingest.acceptance.handlers import Acceptance
-from services.ingest.acceptance.postgres import PostgresUsageLog
+from services.ingest.acceptance.group_commit import BatchSize, GroupCommitWriter
+from services.ingest.acceptance.handlers import UsageAcceptance
+from services.ingest.acceptance.postgres import PostgresDeduplicationStore
 from services.ingest.rejected_events.feature import rejected_events
 from services.ingest.settings import IngestSettings
 from shared.framework.process.run import run_process
-from shared.framework.process.service_definition import Service, Tools
+from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 
 
-async def build(tools: Tools[IngestSettings]) -> Service:
+async def build(tools: ServiceDependencies[IngestSettings]) -> ServiceDefinition:
     """The ingest service."""
     settings = tools.settings
-    log = PostgresUsageLog(tools.pool)
-    accepting = Acceptance(tools.store, log, tools.clock, tools.ids, settings.broker_partitions)
-    writer = UsageWriter(
+    log = PostgresDeduplicationStore(tools.pool)
+    accepting = UsageAcceptance(tools.store, log, tools.clock, tools.ids, settings.broker_partitions)
+    writer = GroupCommitWriter(
         accepting.accept,
-        transaction_max=Load(settings.ingest_transaction_events_max, settings.ingest_transaction_bytes_max),
-        waiting_max=Load(settings.ingest_waiting_events_max, settings.ingest_waiting_bytes_max),
+        transaction_max=BatchSize(
+            settings.ingest_transaction_events_max, settings.ingest_transaction_bytes_max
+        ),
+        waiting_max=BatchSize(settings.ingest_waiting_events_max, settings.ingest_waiting_bytes_max),
     )
-    return Service.of(
+    return ServiceDefinition.of(
         acceptance(writer),
         rejected_events(log),
         clock=tools.clock,

@@ -6,7 +6,7 @@ from services.invoicing.invoices.feature import INVOICES
 from services.invoicing.settings import InvoicingSettings
 from services.invoicing.tax.feature import TAX
 from shared.framework.process.run import run_process
-from shared.framework.process.service_definition import Service, Tools
+from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 
 FEATURES = (
     BILLING_ACCOUNTS,
@@ -16,9 +16,9 @@ FEATURES = (
 )
 
 
-async def build(tools: Tools[InvoicingSettings]) -> Service:
+async def build(tools: ServiceDependencies[InvoicingSettings]) -> ServiceDefinition:
     """The invoicing service."""
-    return Service.of(*FEATURES, clock=tools.clock)
+    return ServiceDefinition.of(*FEATURES, clock=tools.clock)
 
 
 if __name__ == "__main__":

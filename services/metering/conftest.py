@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from services.metering.meters.memory import MemoryMeterBook
-from services.metering.meters.ports import MeterBook
-from services.metering.meters.postgres import PostgresMeterBook
+from services.metering.meters.memory import MemoryMeterRepository
+from services.metering.meters.ports import MeterRepository
+from services.metering.meters.postgres import PostgresMeterRepository
 from services.metering.rollups.memory import MemoryRollups
 from services.metering.rollups.ports import RollupStore
 from services.metering.rollups.postgres import PostgresRollups
@@ -18,7 +18,7 @@ from services.metering.tests.usage import NOON
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.port import EventStore
 from shared.framework.eventstore.postgres import PostgresEventStore
-from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.service_database import service_pool
 
 OWN_MIGRATIONS = Path(__file__).parent / "migrations"
@@ -29,7 +29,7 @@ class Kept:
     """A history, and what is kept beside it."""
 
     store: EventStore
-    book: MeterBook
+    book: MeterRepository
     rollups: RollupStore
 
 
@@ -41,8 +41,8 @@ async def pool(database_url: str) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]
 
 @pytest.fixture
 def in_memory() -> Kept:
-    store = MemoryEventStore("metering", StillClock(NOON))
-    return Kept(store, MemoryMeterBook(store), MemoryRollups(store))
+    store = MemoryEventStore("metering", FakeClock(NOON))
+    return Kept(store, MemoryMeterRepository(store), MemoryRollups(store))
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -51,4 +51,4 @@ def kept(request: pytest.FixtureRequest) -> Kept:
         memory: Kept = request.getfixturevalue("in_memory")
         return memory
     pool = request.getfixturevalue("pool")
-    return Kept(PostgresEventStore(pool, "metering"), PostgresMeterBook(pool), PostgresRollups(pool))
+    return Kept(PostgresEventStore(pool, "metering"), PostgresMeterRepository(pool), PostgresRollups(pool))

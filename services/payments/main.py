@@ -3,43 +3,45 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from services.payments.collections.capture_timer import Capturing
+from services.payments.collections.capture_timer import CaptureTimer
 from services.payments.collections.feature import collections
 from services.payments.gateways import GATEWAYS
 from services.payments.gateways.port import Gateways
-from services.payments.gateways.time_limited import TimeLimited
+from services.payments.gateways.time_limited import TimeLimitedGateway
 from services.payments.payment_methods.feature import payment_methods
 from services.payments.refunds.feature import refunds
-from services.payments.refunds.timers import Refunds
-from services.payments.retry_policy import Policy
+from services.payments.refunds.timers import RefundTimer
+from services.payments.retry_policy import RetryPolicy
 from services.payments.settings import PaymentsSettings
 from shared.framework.core.clock import Clock
 from shared.framework.eventstore.port import EventStore
 from shared.framework.process.feature import Feature
 from shared.framework.process.run import run_process
-from shared.framework.process.service_definition import Service, Tools
+from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 
 
-async def build(tools: Tools[PaymentsSettings]) -> Service:
+async def build(tools: ServiceDependencies[PaymentsSettings]) -> ServiceDefinition:
     """The payments service."""
     stack = AsyncExitStack()
     gateways = await _opened(stack, tools)
     features = features_of(tools.store, tools.clock, gateways, _policy(tools.settings))
-    return Service.of(*features, clock=tools.clock, close=stack.aclose)
+    return ServiceDefinition.of(*features, clock=tools.clock, close=stack.aclose)
 
 
-def features_of(store: EventStore, clock: Clock, gateways: Gateways, policy: Policy) -> Sequence[Feature]:
+def features_of(
+    store: EventStore, clock: Clock, gateways: Gateways, policy: RetryPolicy
+) -> Sequence[Feature]:
     """The subjects of payments."""
     return (
         payment_methods(gateways),
-        collections(Capturing(store, clock, gateways, policy)),
-        refunds(Refunds(store, gateways, policy)),
+        collections(CaptureTimer(store, clock, gateways, policy)),
+        refunds(RefundTimer(store, gateways, policy)),
     )
 
 
-async def _opened(stack: AsyncExitStack, tools: Tools[PaymentsSettings]) -> Gateways:
+async def _opened(stack: AsyncExitStack, tools: ServiceDependencies[PaymentsSettings]) -> Gateways:
     return {
-        name: TimeLimited(
+        name: TimeLimitedGateway(
             await stack.enter_async_context(opened(tools.settings, tools.clock)),
             tools.settings.gateway_time_limit_s,
         )
@@ -47,8 +49,10 @@ async def _opened(stack: AsyncExitStack, tools: Tools[PaymentsSettings]) -> Gate
     }
 
 
-def _policy(settings: PaymentsSettings) -> Policy:
-    return Policy(dunning=settings.dunning, checks=settings.unknown_checks, refunds=settings.refund_pauses)
+def _policy(settings: PaymentsSettings) -> RetryPolicy:
+    return RetryPolicy(
+        dunning=settings.dunning, checks=settings.unknown_checks, refunds=settings.refund_pauses
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Delays = tuple[timedelta, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class RetryPolicy:
     """`dunning`: when a soft decline is tried again, counted from the first one, rising.
 
     `checks`: the pauses after which a silent gateway is asked again.

@@ -5,7 +5,7 @@ from services.subscriptions.plans.feature import PLANS
 from services.subscriptions.subscriptions.feature import SUBSCRIPTIONS
 from services.subscriptions.test_clocks.feature import TEST_CLOCKS
 from shared.framework.process.run import run_process
-from shared.framework.process.service_definition import Service, Tools
+from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 from shared.framework.process.settings import ServiceSettings
 
 FEATURES = (
@@ -16,9 +16,9 @@ FEATURES = (
 )
 
 
-async def build(tools: Tools[ServiceSettings]) -> Service:
+async def build(tools: ServiceDependencies[ServiceSettings]) -> ServiceDefinition:
     """The subscriptions service."""
-    return Service.of(*FEATURES, clock=tools.clock)
+    return ServiceDefinition.of(*FEATURES, clock=tools.clock)
 
 
 if __name__ == "__main__":

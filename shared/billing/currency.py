@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 # ISO 4217 list one, exponents that differ from two digits.
 _EXPONENTS: Mapping[str, int] = {
@@ -25,7 +25,7 @@ class CurrencyIsUnknown(Refusal):
     """The currency is not one of ISO 4217 in upper case, such as USD."""
 
     code = "currency-is-unknown"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 def exponent(currency: str) -> int:

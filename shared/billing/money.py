@@ -7,7 +7,7 @@ from typing import Self
 import msgspec
 
 from shared.billing.currency import exponent
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 # Python's own 28 digits are not enough: a price (20) times a quantity (32) must not lose one silently.
 EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
@@ -17,7 +17,7 @@ class CurrenciesDiffer(Refusal):
     """Two amounts of different currencies cannot be added or compared."""
 
     code = "currencies-differ"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
 
 
 class Money(msgspec.Struct, frozen=True, order=False):

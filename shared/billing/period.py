@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 _DURATION = re.compile(
     r"P(?=\d)(?:(?P<years>\d{1,3})Y)?(?:(?P<months>\d{1,4})M)?(?:(?P<weeks>\d{1,4})W)?(?:(?P<days>\d{1,5})D)?",
@@ -23,14 +23,14 @@ class ZoneIsUnknown(Refusal):
     """The time zone is not in the IANA database."""
 
     code = "zone-is-unknown"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class IntervalIsInvalid(Refusal):
     """A billing interval is an ISO 8601 duration of years, months, weeks or days, such as P1M."""
 
     code = "interval-is-invalid"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class Period(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 import uvloop
 
-from shared.framework.process.gc_tuning import collect_garbage_rarely
+from shared.framework.process.gc_tuning import tune_garbage_collector
 from tests.bench import commands, usage
 from tollhouse.embedded import local_servers
 
@@ -23,5 +23,5 @@ async def bench() -> None:
     typer.echo(await usage.run())
 
 
-collect_garbage_rarely()  # as every service process does; what we are compared with has the same of it
+tune_garbage_collector()  # as every service process does; what we are compared with has the same of it
 asyncio.run(bench())

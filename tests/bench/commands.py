@@ -163,7 +163,7 @@ Stream = list[tuple[str, bytes]]
 
 async def _read_everything(store: PostgresEventStore) -> tuple[dict[str, Stream], dict[str, Invoice]]:
     history, states, after = dict[str, Stream](), dict[str, Invoice](), 0
-    while page := await store.read(after, 1000):
+    while page := await store.read_stable(after, 1000):
         for record in page:
             history.setdefault(record.stream_id, []).append((record.wire_name, record.state))
             state = states.get(record.stream_id, INVOICE.initial)

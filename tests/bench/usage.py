@@ -20,11 +20,11 @@ import asyncpg
 import httpx2
 
 from tollhouse.client import Client
-from tollhouse.installation_state import State
+from tollhouse.installation_state import InstallationState
 from tollhouse.roles import SCOPES
-from tollhouse.servers.child_process import Program
+from tollhouse.servers.child_process import ProcessSpec
 from tollhouse.servers.topics import has_topics
-from tollhouse.supervised_process import kept
+from tollhouse.supervised_process import supervised
 from tollhouse.supervisor import Stack
 from tollhouse.topology import SERVICES
 
@@ -116,7 +116,7 @@ async def _ours(stack: Stack) -> AsyncIterator[Measure]:
 async def _textbook(stack: Stack) -> AsyncIterator[Measure]:
     dsn = await _textbook_database(stack)
     await has_topics(stack.servers.kafka_bootstrap, [TEXTBOOK_TOPIC])
-    port = State(stack.folder).port("textbook")
+    port = InstallationState(stack.folder).port("textbook")
     env = {
         "DATABASE_URL": dsn,
         "KAFKA": stack.servers.kafka_bootstrap,
@@ -125,8 +125,8 @@ async def _textbook(stack: Stack) -> AsyncIterator[Measure]:
     }
     async with (
         httpx2.AsyncClient(trust_env=False) as probe,
-        kept([_program("ingest", stack, env, lambda: _answers(probe, port))]),
-        kept([_program(name, stack, env, _at_once) for name in ("relay", "metering")]),
+        supervised([_program("ingest", stack, env, lambda: _answers(probe, port))]),
+        supervised([_program(name, stack, env, _at_once) for name in ("relay", "metering")]),
         asyncpg.create_pool(dsn, min_size=0, max_size=1) as pool,
     ):
         yield lambda: _pass(port, "", TEXTBOOK_REQUESTS, lambda: _textbook_total(pool))
@@ -141,8 +141,8 @@ async def _textbook_database(stack: Stack) -> str:
 
 def _program(
     name: str, stack: Stack, env: dict[str, str], is_ready: Callable[[], Awaitable[bool]]
-) -> Program:
-    return Program(
+) -> ProcessSpec:
+    return ProcessSpec(
         name=f"textbook-{name}",
         command=lambda: [sys.executable, "-m", f"tests.bench.textbook.{name}"],
         is_ready=is_ready,

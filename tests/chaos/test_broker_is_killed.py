@@ -19,11 +19,11 @@ from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.leadership.postgres import PostgresLeadership
 from shared.framework.messaging.kafka import KafkaBroker
 from shared.framework.messaging.relay_cursor import PostgresCursor
-from shared.framework.process.clock import LoopSleeper
-from shared.framework.testing.messaging_harness import Hearing, eventually, running
-from tollhouse.installation_state import State
+from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.testing.messaging_harness import MessagingHarness, eventually, running
+from tollhouse.installation_state import InstallationState
 from tollhouse.servers.tansu import local_tansu
-from tollhouse.supervised_process import Keeper
+from tollhouse.supervised_process import SupervisedProcess
 from tollhouse.topology import SHARED_MIGRATIONS
 
 STREAMS = [f"cus_{number}" for number in range(20)]
@@ -45,10 +45,10 @@ async def dsns(postgres_url: str) -> AsyncIterator[list[str]]:
 
 
 @pytest_asyncio.fixture
-async def broker(tmp_path: Path) -> AsyncIterator[tuple[KafkaBroker, Keeper]]:
+async def broker(tmp_path: Path) -> AsyncIterator[tuple[KafkaBroker, SupervisedProcess]]:
     """A broker of this test's own, restarted whenever it dies: each time empty, and with another name."""
-    bootstrap, program = local_tansu(State(tmp_path))
-    keeper = Keeper(program)
+    bootstrap, program = local_tansu(InstallationState(tmp_path))
+    keeper = SupervisedProcess(program)
     await keeper.start()
     kafka = KafkaBroker(bootstrap, idempotence=False, fetch_wait_ms=50)
     yield kafka, keeper
@@ -57,12 +57,14 @@ async def broker(tmp_path: Path) -> AsyncIterator[tuple[KafkaBroker, Keeper]]:
 
 
 @pytest_asyncio.fixture
-async def hearing(dsns: list[str], broker: tuple[KafkaBroker, Keeper]) -> AsyncIterator[Hearing]:
+async def hearing(
+    dsns: list[str], broker: tuple[KafkaBroker, SupervisedProcess]
+) -> AsyncIterator[MessagingHarness]:
     pools = [await connect(dsn) for dsn in dsns]
     telling, hears = PostgresEventStore(pools[0], "subscriptions"), PostgresEventStore(pools[1], "invoicing")
-    leadership = PostgresLeadership(dsns[0], LoopSleeper())
+    leadership = PostgresLeadership(dsns[0], EventLoopSleeper())
     cursor = PostgresCursor(pools[0], "relay:subscriptions")
-    yield Hearing(telling, hears, broker[0], LoopSleeper(), leadership, cursor)
+    yield MessagingHarness(telling, hears, broker[0], EventLoopSleeper(), leadership, cursor)
     await leadership.close()
     for pool in pools:
         await pool.close()
@@ -70,7 +72,7 @@ async def hearing(dsns: list[str], broker: tuple[KafkaBroker, Keeper]) -> AsyncI
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_broker_killed_mid_stream_loses_and_doubles_nothing(
-    hearing: Hearing, broker: tuple[KafkaBroker, Keeper], seed: int
+    hearing: MessagingHarness, broker: tuple[KafkaBroker, SupervisedProcess], seed: int
 ) -> None:
     """Three deaths in the middle of the writing; every fact has its effect once and in order."""
     _, keeper = broker
@@ -83,11 +85,11 @@ async def test_a_broker_killed_mid_stream_loses_and_doubles_nothing(
             if moment in deaths:
                 await asyncio.wait_for(keeper.ready.wait(), 20)
                 kill(keeper)
-            await asyncio.gather(*(hearing.tell(stream_id) for stream_id in fate.sample(STREAMS, 8)))
-        await eventually(hearing.all_heard, within_s=60)
+            await asyncio.gather(*(hearing.publish(stream_id) for stream_id in fate.sample(STREAMS, 8)))
+        await eventually(hearing.is_complete, within_s=60)
     assert keeper.restarts >= 3
 
 
-def kill(keeper: Keeper) -> None:
+def kill(keeper: SupervisedProcess) -> None:
     assert keeper.pid is not None
     os.kill(keeper.pid, signal.SIGKILL)

@@ -14,14 +14,14 @@ from pydantic import SecretStr
 
 from shared.framework.eventstore.migrate import apply
 from shared.framework.eventstore.pool import connect
-from shared.framework.eventstore.port import Changes, Timer
+from shared.framework.eventstore.port import ChangeSet, Timer
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.eventstore.unit_of_work import Session
-from shared.framework.messaging.handlers import reactions
+from shared.framework.messaging.handlers import reaction_handler
 from shared.framework.process.run import serve_context
-from shared.framework.process.service_definition import Service, Tools
+from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 from shared.framework.process.settings import ServiceSettings
-from shared.framework.process.timers import TimerAction
+from shared.framework.process.timers import TimerHandler
 from shared.framework.testing.messaging_harness import eventually
 from shared.framework.testing.store_examples import registered, timer
 from tollhouse.credentials import Credentials
@@ -32,11 +32,11 @@ async def open_account(session: Session, due: Timer, answer: Any) -> None:
     session.append("acc_1", 0, [registered()])
 
 
-async def build(tools: Tools[ServiceSettings]) -> Service:
-    return Service(
-        hears=["invoicing"],
-        handler=reactions({}, tools.clock),
-        timers={"collect": TimerAction(decide=open_account)},
+async def build(tools: ServiceDependencies[ServiceSettings]) -> ServiceDefinition:
+    return ServiceDefinition(
+        subscribes_to=["invoicing"],
+        handler=reaction_handler({}, tools.clock),
+        timers={"collect": TimerHandler(decide=open_account)},
     )
 
 
@@ -77,7 +77,7 @@ async def test_a_process_works_tells_and_stops(settings: ServiceSettings) -> Non
 
 async def set_timer(settings: ServiceSettings) -> None:
     pool = await connect(settings.database_url.get_secret_value())
-    await PostgresEventStore(pool, "invoicing").commit(Changes(timers=[timer("t1")]))
+    await PostgresEventStore(pool, "invoicing").commit(ChangeSet(timers=[timer("t1")]))
     await pool.close()
 
 

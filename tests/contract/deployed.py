@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.contract.kustomized import Manifest, rendered
-from tollhouse.topology import HOUSE, Service
+from tollhouse.topology import REPOSITORY_ROOT, ServiceProcess
 
-K8S = HOUSE / "deploy" / "k8s"
+K8S = REPOSITORY_ROOT / "deploy" / "k8s"
 
 
 @cache
@@ -34,7 +34,7 @@ def container(folder: Path, name: str) -> dict[str, Any]:
     return only
 
 
-def told(service: Service) -> dict[str, str]:
+def told(service: ServiceProcess) -> dict[str, str]:
     """The environment of a process; a secret's value stands as its name and key."""
     env = dict(manifests(K8S / "base", "ConfigMap")["house"]["data"])
     for variable in container(K8S / "base", service.name)["env"]:
@@ -43,15 +43,15 @@ def told(service: Service) -> dict[str, str]:
     return env
 
 
-def source(service: Service) -> str:
-    folder = HOUSE / Path(*service.module.split(".")[:-1])
+def source(service: ServiceProcess) -> str:
+    folder = REPOSITORY_ROOT / Path(*service.module.split(".")[:-1])
     return "".join(file.read_text() for file in folder.rglob("*.py") if "tests" not in file.parts)
 
 
-def heard_by(service: Service) -> set[str]:
+def heard_by(service: ServiceProcess) -> set[str]:
     """The contexts that its main.py and its features name: `subscribes_to=...` or `hears=...`."""
     package = service.module.rpartition(".")[0]
-    folder = HOUSE / Path(*package.split("."))
+    folder = REPOSITORY_ROOT / Path(*package.split("."))
     features = [f"{package}.{file.parent.name}.feature" for file in folder.glob("*/feature.py")]
     return {name for module in (service.module, *features) for name in _subscriptions_in(module)}
 

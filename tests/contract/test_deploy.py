@@ -16,10 +16,10 @@ from shared.framework.http.authorization import is_open
 from shared.framework.process.settings import ServiceSettings
 from tests.contract.deployed import K8S, container, deployed, heard_by, manifests, peers, pods, source, told
 from tollhouse.embedded import LocalServers
-from tollhouse.installation_state import State
-from tollhouse.launch_plan import Plan
+from tollhouse.installation_state import InstallationState
+from tollhouse.launch_plan import LaunchPlan
 from tollhouse.provision import Databases
-from tollhouse.topology import HOUSE, SERVICES, Service
+from tollhouse.topology import REPOSITORY_ROOT, SERVICES, ServiceProcess
 
 OVERLAYS = [K8S / "overlays" / "local", K8S / "overlays" / "production"]
 NAMES = {service.name for service in SERVICES}
@@ -73,11 +73,11 @@ def ordered(value: Any) -> Any:
 
 
 @every_service
-def test_a_process_is_told_what_the_front_door_would_tell_it(service: Service, tmp_path: Path) -> None:
+def test_a_process_is_told_what_the_front_door_would_tell_it(service: ServiceProcess, tmp_path: Path) -> None:
     """The same names, no more; a trace file needs a disk, and Redis is only for those who ask for it."""
     servers = LocalServers("postgresql://at/db", "redis://at", "at:1", "external", True, {})
     databases = Databases(servers.postgres_url, lambda _: "secret")
-    plan = Plan.of(State(tmp_path), servers, databases, [service], {})
+    plan = LaunchPlan.of(InstallationState(tmp_path), servers, databases, [service], {})
     left_out = {"TOLLHOUSE_TRACE_FILE"}
     if "redis_url" not in source(service):
         left_out.add("TOLLHOUSE_REDIS_URL")
@@ -85,7 +85,7 @@ def test_a_process_is_told_what_the_front_door_would_tell_it(service: Service, t
 
 
 @every_service
-def test_the_settings_take_the_environment(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_take_the_environment(service: ServiceProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers are numbers, feeds are the Services of this cluster, files lie where the Secret is mounted."""
     for name, value in told(service).items():
         monkeypatch.setenv(name, value)
@@ -100,7 +100,7 @@ def test_the_settings_take_the_environment(service: Service, monkeypatch: pytest
 
 
 @every_service
-def test_the_edges_of_a_process_are_who_hears_whom(service: Service) -> None:
+def test_the_edges_of_a_process_are_who_hears_whom(service: ServiceProcess) -> None:
     """Who hears may ask for the feed; nobody else of the house gets through, in neither direction."""
     policy = manifests(K8S / "base", "NetworkPolicy")[service.name]["spec"]
     assert policy["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": service.name}}
@@ -146,7 +146,7 @@ def test_every_pod_is_restricted(overlay: Path) -> None:
 
 
 @every_service
-def test_a_process_is_started_asked_and_stopped_as_it_expects(service: Service) -> None:
+def test_a_process_is_started_asked_and_stopped_as_it_expects(service: ServiceProcess) -> None:
     """The module is the one that the front door runs, and nobody is killed who is still within his limits."""
     pod, only = pods(K8S / "base")[service.name], container(K8S / "base", service.name)
     assert only["command"] == ["python", "-m", service.module]
@@ -164,7 +164,7 @@ def test_a_process_is_started_asked_and_stopped_as_it_expects(service: Service) 
 
 def test_every_secret_is_explained() -> None:
     """The operator makes them; the README says which, and each key."""
-    readme = (HOUSE / "deploy" / "README.md").read_text()
+    readme = (REPOSITORY_ROOT / "deploy" / "README.md").read_text()
     wanted = {
         value
         for service in SERVICES
@@ -180,10 +180,10 @@ def test_every_secret_is_explained() -> None:
 
 def test_the_image_holds_all_that_is_run_and_runs_as_the_user_of_the_manifests() -> None:
     """The engine that builds it is not here: what can be read of the Dockerfile is checked."""
-    dockerfile = (HOUSE / "deploy" / "Dockerfile").read_text()
+    dockerfile = (REPOSITORY_ROOT / "deploy" / "Dockerfile").read_text()
     copied = re.findall(r"^COPY (\w\S*) ", dockerfile, re.MULTILINE)
-    assert all((HOUSE / path).exists() for path in copied)
-    ignored = (HOUSE / "deploy" / "Dockerfile.dockerignore").read_text()
+    assert all((REPOSITORY_ROOT / path).exists() for path in copied)
+    ignored = (REPOSITORY_ROOT / "deploy" / "Dockerfile.dockerignore").read_text()
     assert set(re.findall(r"^!(\S+)", ignored, re.MULTILINE)) == set(copied)
     assert {service.module.split(".")[0] for service in SERVICES} | {"shared", "tollhouse"} <= set(copied)
     users = {pod["securityContext"]["runAsUser"] for pod in pods(K8S / "base").values()}

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from shared.billing.contracts import CONTEXTS, EVENTS, events_of
-from shared.framework.eventstore.codec import UPCASTERS, decode, encode, plain
+from shared.framework.eventstore.codec import UPCASTERS, decode, encode, json_bytes
 from tests.contract.samples import sample
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -18,7 +18,7 @@ RELEASED = sorted(path.stem for path in GOLDEN.glob("*.json"))
 def test_every_event_has_a_golden_sample_that_it_still_writes_byte_for_byte(wire_name: str) -> None:
     """A changed shape is a new wire name; a new event writes its sample here once, to be committed."""
     golden = GOLDEN / f"{wire_name}.json"
-    now = plain(wire_name, encode(sample(EVENTS[wire_name])))
+    now = json_bytes(wire_name, encode(sample(EVENTS[wire_name])))
     if not golden.exists():
         golden.write_bytes(msgspec.json.format(now, indent=2) + b"\n")
         pytest.fail(f"{golden.name} is new: read it, then commit it")

@@ -23,9 +23,9 @@ from shared.billing.contracts.invoicing.invoices import (
 from shared.billing.money import Money
 from shared.framework.core.event import Metadata
 from shared.framework.eventstore import migrate
-from shared.framework.eventstore.eventsourcing_mapper import StoredFact, WireMapper
+from shared.framework.eventstore.eventsourcing_mapper import MappedEvent, WireMapper
 from shared.framework.eventstore.pool import connect
-from shared.framework.eventstore.port import Append, Changes
+from shared.framework.eventstore.port import Append, ChangeSet
 from shared.framework.eventstore.postgres import PostgresEventStore
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -75,7 +75,7 @@ class AuditedInvoice:
     state: object
 
 
-def fold(start: AuditedInvoice | None, facts: Iterable[StoredFact]) -> AuditedInvoice | None:
+def fold(start: AuditedInvoice | None, facts: Iterable[MappedEvent]) -> AuditedInvoice | None:
     """A projector as the library's repository wants it."""
     invoice = start
     for fact in facts:
@@ -96,9 +96,9 @@ async def history(database_url: str) -> str:
     pool = await connect(database_url)
     store = PostgresEventStore(pool, "invoicing")
     metadata = Metadata(correlation_id="req-1", actor="key-1", occurred_at=NOW)
-    await store.commit(Changes([Append("tenant-a", "inv_1", 0, (DRAFTED, RATED), metadata)]))
+    await store.commit(ChangeSet([Append("tenant-a", "inv_1", 0, (DRAFTED, RATED), metadata)]))
     await store.commit(
-        Changes(
+        ChangeSet(
             [
                 Append("tenant-b", "inv_2", 0, (DRAFTED,), metadata),
                 Append("tenant-a", "inv_1", 2, (FINALIZED,), metadata),
@@ -142,8 +142,8 @@ def _audit(url: str) -> None:
         ]
         stored = app.recorder.select_events("inv_1", gt=1)
         assert [app.mapper.to_domain_event(event) for event in stored] == [
-            StoredFact("inv_1", 2, RATED),
-            StoredFact("inv_1", 3, FINALIZED),
+            MappedEvent("inv_1", 2, RATED),
+            MappedEvent("inv_1", 3, FINALIZED),
         ]
         invoice = app.repository.get("inv_1", projector_func=fold)
         assert invoice == AuditedInvoice(
@@ -176,5 +176,5 @@ async def _count(url: str) -> int:
 def test_the_mapper_writes_what_our_store_writes() -> None:
     """One vocabulary, both ways."""
     mapper = WireMapper.__new__(WireMapper)
-    fact = StoredFact("inv_1", 2, RATED)
+    fact = MappedEvent("inv_1", 2, RATED)
     assert mapper.to_domain_event(mapper.to_stored_event(fact)) == fact

@@ -15,9 +15,9 @@ import pytest
 
 from tollhouse.client import Client
 from tollhouse.credentials import Credentials
-from tollhouse.quiescence import settled
+from tollhouse.quiescence import wait_until_quiescent
 from tollhouse.roles import SCOPES
-from tollhouse.running_installation import Running, running
+from tollhouse.running_installation import RunningInstallation, running
 
 UP_WITHIN_S, DOWN_WITHIN_S = 120, 60
 
@@ -31,7 +31,7 @@ class House:
     pids: Mapping[str, int] = field(default_factory=dict)  # as they were when it was announced
 
     @property
-    def addresses(self) -> Running:
+    def addresses(self) -> RunningInstallation:
         """Where everything is."""
         return running(self.folder)
 
@@ -48,7 +48,7 @@ class House:
     async def settled(self, patience_s: float = 120.0) -> dict[str, Any]:
         """Wait until nothing is left to do."""
         token = self.credentials.service_token_file.read_text()
-        return await settled(self.addresses.urls, token, patience_s=patience_s)
+        return await wait_until_quiescent(self.addresses.urls, token, patience_s=patience_s)
 
     def tollhouse(self, *arguments: str, expect: int = 0) -> str:
         """Run the command line against this house; its standard output."""

@@ -12,9 +12,9 @@ from tests.e2e.flights_billed import billed
 from tests.e2e.oracle import bills
 from tollhouse.cli.verify import audited
 from tollhouse.demo.flights import departures
-from tollhouse.demo.playback import live_through, open_account
+from tollhouse.demo.playback import open_account, play_months
 from tollhouse.demo.run import client_of
-from tollhouse.quiescence import settled
+from tollhouse.quiescence import wait_until_quiescent
 from tollhouse.supervisor import Stack
 
 SEED = 20130101
@@ -66,8 +66,10 @@ async def test_the_totals_survive_kill_9_of_each_process_in_turn(tmp_path: Path)
         await open_account(client)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(killer.run())
-            await live_through(client, departures(), 1, told=killer.told)
+            await play_months(client, departures(), 1, told=killer.told)
         assert sorted(killer.killed) == sorted(stack.keepers)
-        await settled(stack.urls, stack.credentials.service_token_file.read_text(), patience_s=120)
+        await wait_until_quiescent(
+            stack.urls, stack.credentials.service_token_file.read_text(), patience_s=120
+        )
         assert await billed(client) == bills(1)
         assert (await audited(stack.addresses(), stack.credentials)).differences == []

@@ -8,9 +8,9 @@ from tests.e2e.flights_billed import billed
 from tests.e2e.oracle import bills
 from tollhouse.cli.verify import audited
 from tollhouse.demo.flights import departures
-from tollhouse.demo.playback import live_through, open_account
+from tollhouse.demo.playback import open_account, play_months
 from tollhouse.demo.run import client_of
-from tollhouse.quiescence import settled
+from tollhouse.quiescence import wait_until_quiescent
 from tollhouse.servers.apache_kafka import fetch, why_unavailable
 from tollhouse.supervisor import Stack
 
@@ -27,7 +27,7 @@ async def test_a_month_is_billed_alike_over_apache_kafka(tmp_path: Path) -> None
     ):
         assert stack.servers.broker == "apache"
         await open_account(client)
-        await live_through(client, departures(), 1)
-        await settled(stack.urls, stack.credentials.service_token_file.read_text())
+        await play_months(client, departures(), 1)
+        await wait_until_quiescent(stack.urls, stack.credentials.service_token_file.read_text())
         assert await billed(client) == bills(1)
         assert (await audited(stack.addresses(), stack.credentials)).differences == []

@@ -7,18 +7,18 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from projections.audit.report import Report
-from tollhouse.cli.output import FAILED, HERE, AsJson, Folder, console, errors, run, say_json
+from projections.audit.report import AuditReport
+from tollhouse.cli.output import DEFAULT_FOLDER, FAILED, AsJson, Folder, console, errors, run, say_json
 from tollhouse.cli.verify import audited
 from tollhouse.cli.verify import show as show_report
 from tollhouse.demo.report import show
-from tollhouse.demo.run import Outcome, departures_of, run_demo
+from tollhouse.demo.run import DemoResult, departures_of, run_demo
 from tollhouse.supervisor import Stack
 
 
 def demo(
     months: Annotated[int, typer.Option(min=1, max=12, help="How many months of 2013 to bill.")] = 12,
-    folder: Folder = HERE / "demo",
+    folder: Folder = DEFAULT_FOLDER / "demo",
     as_json: AsJson = False,
 ) -> None:
     """Start everything fresh, bill sixteen airlines for their real departures of 2013, collect, verify."""
@@ -32,7 +32,7 @@ def demo(
     raise typer.Exit(0 if report.ok else FAILED)
 
 
-async def _demo(folder: Any, months: int, as_json: bool) -> tuple[Outcome, Report]:
+async def _demo(folder: Any, months: int, as_json: bool) -> tuple[DemoResult, AuditReport]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     flights = departures_of(months)
     with Progress(*columns, console=errors if as_json else console) as progress:

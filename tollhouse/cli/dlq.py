@@ -8,16 +8,16 @@ import typer
 from rich.console import Console
 
 from tollhouse.cli.output import (
+    DEFAULT_FOLDER,
     FAILED,
-    HERE,
     AsJson,
     Folder,
     console,
     errors,
     fail,
     run,
+    running_installation,
     say_json,
-    the_house,
 )
 from tollhouse.client import TIMEOUT, CallFailed
 from tollhouse.credentials import EVERY_TENANT, Credentials
@@ -29,7 +29,7 @@ Context = Annotated[str | None, typer.Option(help="Only this process: ingest, me
 
 
 @app.command("list")
-def list_(context: Context = None, folder: Folder = HERE, as_json: AsJson = False) -> None:
+def list_(context: Context = None, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     """All dead letters, oldest first in each process."""
     letters = run(_letters(folder, context))
     if as_json:
@@ -48,7 +48,7 @@ def list_(context: Context = None, folder: Folder = HERE, as_json: AsJson = Fals
 def show(
     context: Annotated[str, typer.Argument(help="The process that could not handle it.")],
     position: Annotated[int, typer.Argument(help="The position of the message, as listed.")],
-    folder: Folder = HERE,
+    folder: Folder = DEFAULT_FOLDER,
 ) -> None:
     """One dead letter in full, as JSON."""
     found = [
@@ -60,7 +60,7 @@ def show(
 
 
 @app.command()
-def replay(context: Context = None, folder: Folder = HERE, as_json: AsJson = False) -> None:
+def replay(context: Context = None, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     """Handle them again, in order; exit 1 if some still fail."""
     done = dict(run(_ask(folder, context, "POST", "/dead-letters/replay")))
     failing = sum(len(one["failing"]) for one in done.values())
@@ -85,7 +85,7 @@ async def _letters(folder: Any, context: str | None) -> list[tuple[str, dict[str
 
 
 async def _ask(folder: Any, context: str | None, method: str, path: str) -> list[tuple[str, Any]]:
-    urls = the_house(folder).urls
+    urls = running_installation(folder).urls
     if context is not None and context not in urls:
         fail(f"{context!r} is none of {', '.join(urls)}")
     token = Credentials(folder / "keys").token(tenant=EVERY_TENANT, role="service", scopes=SCOPES["service"])

@@ -11,18 +11,27 @@ import typer
 from redis.asyncio import Redis
 from rich.table import Table
 
-from tollhouse.cli.output import FAILED, HERE, AsJson, Folder, console, run, say_json, the_house
+from tollhouse.cli.output import (
+    DEFAULT_FOLDER,
+    FAILED,
+    AsJson,
+    Folder,
+    console,
+    run,
+    running_installation,
+    say_json,
+)
 from tollhouse.credentials import Credentials
 from tollhouse.quiescence import progress, unfinished
-from tollhouse.running_installation import Running
+from tollhouse.running_installation import RunningInstallation
 from tollhouse.servers.topics import has_topics
 
 PACKAGES = ("tollhouse", "eventsourcing", "aiokafka", "asyncpg", "fastapi", "strawberry-graphql")
 
 
-def doctor(folder: Folder = HERE, as_json: AsJson = False) -> None:
+def doctor(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     """Look at every part; exit 1 if one of them is not well."""
-    house = the_house(folder)
+    house = running_installation(folder)
     token = Credentials(folder / "keys").service_token_file.read_text()
     found = run(_examine(house, token))
     if as_json:
@@ -32,7 +41,7 @@ def doctor(folder: Folder = HERE, as_json: AsJson = False) -> None:
     raise typer.Exit(0 if found["well"] else FAILED)
 
 
-async def _examine(house: Running, token: str) -> dict[str, Any]:
+async def _examine(house: RunningInstallation, token: str) -> dict[str, Any]:
     services = dict(await asyncio.gather(*(_service(name, url) for name, url in house.urls.items())))
     servers = {
         "postgres": await _answers(_postgres(house.postgres_url)),

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from tollhouse.client import CallFailed
 from tollhouse.installation_state import AlreadyRunning
-from tollhouse.running_installation import NothingRuns, Running, running
+from tollhouse.running_installation import NotRunning, RunningInstallation, running
 from tollhouse.servers.child_process import ChildDied, ChildNotReady
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ Folder = Annotated[
     Path, typer.Option("--folder", envvar="TOLLHOUSE_HOME", help="Where this house keeps its data and keys.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text for people.")]
-HERE = Path(".tollhouse")
+DEFAULT_FOLDER = Path(".tollhouse")
 
 FAILED, NOT_RUNNING = 1, 2
 
@@ -43,11 +43,11 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
     raise typer.Exit(code)
 
 
-def the_house(folder: Path) -> Running:
+def running_installation(folder: Path) -> RunningInstallation:
     """The house that runs on a folder, or exit 2 with what to do."""
     try:
         return running(folder)
-    except NothingRuns as nothing:
+    except NotRunning as nothing:
         fail(str(nothing), NOT_RUNNING)
 
 

@@ -7,7 +7,16 @@ import msgspec
 import typer
 from rich.markup import escape
 
-from tollhouse.cli.output import HERE, AsJson, Folder, console, fail, run, say_json, the_house
+from tollhouse.cli.output import (
+    DEFAULT_FOLDER,
+    AsJson,
+    Folder,
+    console,
+    fail,
+    run,
+    running_installation,
+    say_json,
+)
 from tollhouse.client import Client
 from tollhouse.credentials import Credentials
 from tollhouse.roles import SCOPES
@@ -22,7 +31,7 @@ def replay(
     stream: Stream = None,
     customer: Customer = None,
     as_of: AsOf = None,
-    folder: Folder = HERE,
+    folder: Folder = DEFAULT_FOLDER,
     as_json: AsJson = False,
 ) -> None:
     """Replay history in the order of its moments, for people or as JSON."""
@@ -31,7 +40,7 @@ def replay(
     if as_of is not None and not _is_instant(as_of):
         fail(f"--as-of {as_of!r} is no RFC 3339 instant such as 2026-03-01T00:00:00Z")
     asked = {"stream_id": stream, "customer_id": customer, "as_of": as_of}
-    urls = the_house(folder).urls
+    urls = running_installation(folder).urls
     token = Credentials(folder / "keys").token(tenant=tenant, role="auditor", scopes=SCOPES["auditor"])
     events = run(_read(Client(urls, token), {k: v for k, v in asked.items() if v}))
     if not events:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tollhouse.cli.output import HERE, AsJson, Folder, fail, say_json
+from tollhouse.cli.output import DEFAULT_FOLDER, AsJson, Folder, fail, say_json
 from tollhouse.credentials import Credentials
 from tollhouse.roles import SCOPES
 
@@ -15,7 +15,7 @@ def token(
     subject: Annotated[str, typer.Option(help="Who it is: a customer id for role customer.")] = "local",
     scope: Annotated[list[str] | None, typer.Option(help="Instead of the role's own; may repeat.")] = None,
     api_key: Annotated[bool, typer.Option("--api-key", help="A long-lived API key, told only once.")] = False,
-    folder: Folder = HERE,
+    folder: Folder = DEFAULT_FOLDER,
     as_json: AsJson = False,
 ) -> None:
     """Mint a bearer token (one day) or an API key (one year)."""

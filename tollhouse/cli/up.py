@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from tollhouse.cli.output import HERE, AsJson, Folder, console, run, say_json
+from tollhouse.cli.output import DEFAULT_FOLDER, AsJson, Folder, console, run, say_json
 from tollhouse.roles import SCOPES
 from tollhouse.supervisor import Stack, serve
 
 
 def up(
-    folder: Folder = HERE,
+    folder: Folder = DEFAULT_FOLDER,
     as_json: AsJson = False,
     tenant: Annotated[str, typer.Option(help="The tenant that the ready-made tokens are for.")] = "demo",
 ) -> None:

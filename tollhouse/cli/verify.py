@@ -6,36 +6,36 @@ import typer
 from rich.table import Table
 
 from projections.audit.postgres import postgres_snapshot
-from projections.audit.report import Report
+from projections.audit.report import AuditReport
 from projections.audit.verify import verify as audit
 from projections.engine.cache.key_prefix import balances_prefix
 from projections.engine.cache.redis import RedisCache
-from shared.framework.messaging.feed import FeedFailed
+from shared.framework.messaging.feed import FeedUnavailable
 from shared.framework.messaging.feed_http import HttpFeeds
 from tollhouse.cli.output import (
+    DEFAULT_FOLDER,
     FAILED,
-    HERE,
     AsJson,
     Folder,
     console,
     errors,
     fail,
     run,
+    running_installation,
     say_json,
-    the_house,
 )
 from tollhouse.credentials import Credentials
-from tollhouse.quiescence import DidNotSettle, settled
-from tollhouse.running_installation import Running
+from tollhouse.quiescence import NotQuiescent, wait_until_quiescent
+from tollhouse.running_installation import RunningInstallation
 from tollhouse.servers.topics import PARTITIONS
 
 
-def verify(folder: Folder = HERE, as_json: AsJson = False) -> None:
+def verify(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     """Rebuild every read model from the feeds beside the live one, compare, and check the laws of money.
 
     Exit 1, with every difference named, unless all is as history says.
     """
-    house, credentials = the_house(folder), Credentials(folder / "keys")
+    house, credentials = running_installation(folder), Credentials(folder / "keys")
     report = run(audited(house, credentials))
     if as_json:
         say_json(
@@ -52,17 +52,17 @@ def verify(folder: Folder = HERE, as_json: AsJson = False) -> None:
     raise typer.Exit(0 if report.ok else FAILED)
 
 
-async def audited(house: Running, credentials: Credentials) -> Report:
+async def audited(house: RunningInstallation, credentials: Credentials) -> AuditReport:
     """Wait until the house is at rest, then audit it with the rights of its owner."""
     token_file = credentials.service_token_file
     try:
-        await settled(house.urls, token_file.read_text())
+        await wait_until_quiescent(house.urls, token_file.read_text())
         return await _audit(house, token_file)
-    except (DidNotSettle, FeedFailed) as reason:
+    except (NotQuiescent, FeedUnavailable) as reason:
         fail(f"nothing is proved: {reason}")
 
 
-async def _audit(house: Running, token_file: Path) -> Report:
+async def _audit(house: RunningInstallation, token_file: Path) -> AuditReport:
     owner = house.owner_dsns["projections"]
     feeds = HttpFeeds(house.urls, token_file)
     cache = RedisCache(house.redis_url, await balances_prefix(owner))
@@ -74,7 +74,7 @@ async def _audit(house: Running, token_file: Path) -> Report:
         await cache.close()
 
 
-def show(report: Report) -> None:
+def show(report: AuditReport) -> None:
     """For people: what was compared, what differs, and the verdict on the last line."""
     table = Table("rebuilt", "rows", "digest", box=None)
     for model, rows in report.rows.items():

@@ -19,12 +19,12 @@ GRACE = timedelta(hours=1)
 LAST_DUNNING = timedelta(days=20)
 """Long enough for the last month's declined cards to be tried +3, +5 and +7 days later."""
 
-Delivery = Callable[[Sequence[Departure]], Sequence[Departure]]
-Told = Callable[[int], None]
+DeliveryOrder = Callable[[Sequence[Departure]], Sequence[Departure]]
+ProgressCallback = Callable[[int], None]
 
 
 @dataclass(slots=True)
-class Delivered:
+class DeliveryCounts:
     """What became of the events that were sent."""
 
     accepted: int = 0
@@ -47,10 +47,10 @@ async def open_account(client: Client) -> None:
     tax = {"name": "NY sales tax", "rate": TAX_RATE, "source": "New York State, 2013"}
     await client.command("invoicing", "/v1/tax-rate", tax, method="PUT")
     for airline in AIRLINES:
-        await _welcome(client, airline)
+        await _onboard(client, airline)
 
 
-async def _welcome(client: Client, airline: Airline) -> None:
+async def _onboard(client: Client, airline: Airline) -> None:
     customer = {"external_id": airline.carrier, "currency": "USD", "time_zone": airline.time_zone}
     answer = await client.command(
         "subscriptions", "/v1/customers", customer, key=f"customer-{airline.carrier}"
@@ -66,16 +66,16 @@ async def _welcome(client: Client, airline: Airline) -> None:
     await client.command("subscriptions", "/v1/subscriptions", start, key=f"subscription-{airline.carrier}")
 
 
-async def live_through(
+async def play_months(
     client: Client,
     departures: Sequence[Departure],
     months: int,
     *,
-    deliver: Delivery = in_order,
-    told: Told = lambda count: None,
-) -> Delivered:
+    deliver: DeliveryOrder = in_order,
+    told: ProgressCallback = lambda count: None,
+) -> DeliveryCounts:
     """Move the clock from close to close and deliver what has left by then; `told` hears of each batch."""
-    sent, outcome = 0, Delivered()
+    sent, outcome = 0, DeliveryCounts()
     for close in closes(months):
         await advance(client, close)
         by_now = bisect_left(departures, close, key=lambda departure: departure.left_at)
@@ -104,7 +104,9 @@ async def advance(client: Client, to: datetime) -> None:
     )
 
 
-async def _send(client: Client, departures: Sequence[Departure], outcome: Delivered, told: Told) -> None:
+async def _send(
+    client: Client, departures: Sequence[Departure], outcome: DeliveryCounts, told: ProgressCallback
+) -> None:
     places = asyncio.Semaphore(REQUESTS_AT_ONCE)
 
     async def send(batch: Sequence[Departure]) -> None:

@@ -8,10 +8,10 @@ from rich.json import JSON
 from rich.table import Table
 
 from tollhouse.demo.flights import airlines
-from tollhouse.demo.run import Outcome
+from tollhouse.demo.run import DemoResult
 
 
-def show(console: Console, outcome: Outcome) -> None:
+def show(console: Console, outcome: DemoResult) -> None:
     """Per airline what was billed, paid and owed; one invoice; one query; the counts and the rates."""
     console.print(Group(_balances(outcome), "", *_invoice(outcome.invoice), ""))
     console.print("[bold]One GraphQL query and its answer[/bold]")
@@ -20,7 +20,7 @@ def show(console: Console, outcome: Outcome) -> None:
     console.print(_counts(outcome), soft_wrap=True)
 
 
-def _balances(outcome: Outcome) -> Table:
+def _balances(outcome: DemoResult) -> Table:
     names = airlines()
     table = Table("", "airline", title="Billed, paid and owed, in US dollars", box=None, title_justify="left")
     for column in ("billed", "paid", "owed"):
@@ -54,7 +54,7 @@ def _invoice(invoice: dict[str, Any]) -> list[Any]:
     return [table]
 
 
-def _counts(outcome: Outcome) -> str:
+def _counts(outcome: DemoResult) -> str:
     sent = outcome.delivered
     rate = sent.accepted / outcome.usage_seconds if outcome.usage_seconds else 0
     stored = ", ".join(f"{context} {count:,}" for context, count in outcome.events.items() if count)

@@ -10,9 +10,9 @@ import asyncpg
 from shared.billing.contracts import TOPICS
 from tollhouse.client import Client
 from tollhouse.demo.flights import Departure, departures
-from tollhouse.demo.playback import Delivered, Told, closes, live_through, open_account
+from tollhouse.demo.playback import DeliveryCounts, ProgressCallback, closes, open_account, play_months
 from tollhouse.demo.scenario import AIRLINES, TENANT
-from tollhouse.quiescence import settled
+from tollhouse.quiescence import wait_until_quiescent
 from tollhouse.roles import SCOPES
 from tollhouse.supervisor import Stack
 
@@ -31,10 +31,10 @@ query Invoice($customer: String!) { invoices(first: 1, customerId: $customer) { 
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DemoResult:
     """What the demo has to tell: times in seconds, money as the read side answers it."""
 
-    delivered: Delivered
+    delivered: DeliveryCounts
     usage_seconds: float
     total_seconds: float
     events: dict[str, int]
@@ -56,8 +56,12 @@ def departures_of(months: int) -> list[Departure]:
 
 
 async def run_demo(
-    stack: Stack, months: int, flights: Sequence[Departure], told: Told, stage: Callable[[str], None]
-) -> Outcome:
+    stack: Stack,
+    months: int,
+    flights: Sequence[Departure],
+    told: ProgressCallback,
+    stage: Callable[[str], None],
+) -> DemoResult:
     """Live through the months and read the result once the house has settled."""
     began = time.monotonic()
     async with client_of(stack) as client:
@@ -65,14 +69,14 @@ async def run_demo(
         await open_account(client)
         stage("sending usage and moving time")
         sending = time.monotonic()
-        delivered = await live_through(client, flights, months, told=told)
+        delivered = await play_months(client, flights, months, told=told)
         usage_seconds = time.monotonic() - sending
         stage("waiting until everything is billed and collected")
         service_token = stack.credentials.service_token_file.read_text()
-        await settled(stack.urls, service_token, patience_s=300)
+        await wait_until_quiescent(stack.urls, service_token, patience_s=300)
         stage("asking for the results")
         balances = await _balances(client)
-        return Outcome(
+        return DemoResult(
             delivered=delivered,
             usage_seconds=usage_seconds,
             total_seconds=time.monotonic() - began,

@@ -11,8 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tollhouse.installation_state import State
-from tollhouse.servers.child_process import ChildDied, Program
+from tollhouse.installation_state import InstallationState
+from tollhouse.servers.child_process import ChildDied, ProcessSpec
 from tollhouse.servers.topics import has_topics
 
 HOUSE = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ def _is_fetched() -> bool:
     return receipt.exists() and receipt.read_bytes() == POM.read_bytes()
 
 
-def local_apache_kafka(state: State) -> tuple[str, Program]:
+def local_apache_kafka(state: InstallationState) -> tuple[str, ProcessSpec]:
     """The broker of a state folder: its bootstrap address, and itself as a child process.
 
     Unlike the memory broker it keeps its log and its cluster id. Raises KafkaIsMissing.
@@ -92,7 +92,7 @@ def local_apache_kafka(state: State) -> tuple[str, Program]:
     async def is_ready() -> bool:
         return await has_topics(bootstrap)
 
-    return bootstrap, Program(
+    return bootstrap, ProcessSpec(
         name="apache-kafka",
         prepare=prepare,
         command=lambda: [*_java(home), "kafka.Kafka", str(home / "server.properties")],

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tollhouse.servers.process_user import AS_WE_ARE, Identity
+from tollhouse.servers.process_user import AS_WE_ARE, ProcessUser
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)  # loaded before any fork: a child must not load libraries
@@ -29,7 +29,7 @@ async def _nothing() -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
+class ProcessSpec:
     """What a child process is: how to start it, when it is ready, how it is stopped.
 
     `command` is asked at every start, `prepare` once before the first. `is_ready` is one real client call
@@ -43,7 +43,7 @@ class Program:
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[], Awaitable[None]] = _nothing
-    identity: Identity = AS_WE_ARE
+    identity: ProcessUser = AS_WE_ARE
     stop_with: signal.Signals = signal.SIGTERM
     die_with: signal.Signals = signal.SIGKILL
     stop_within_s: float = 15.0
@@ -52,7 +52,7 @@ class Program:
     start_again_within_s: float = 0.0
 
 
-async def spawn(program: Program) -> Process:
+async def spawn(program: ProcessSpec) -> Process:
     """Start a program, on a thread that lives as long as the child shall: the leash is tied to the thread."""
     program.log.parent.mkdir(parents=True, exist_ok=True)
     with program.log.open("ab") as log:
@@ -63,14 +63,14 @@ async def spawn(program: Program) -> Process:
             stderr=STDOUT,
             env={**os.environ, **program.env},
             start_new_session=True,
-            preexec_fn=_leash(program.identity, program.die_with),
+            preexec_fn=_die_with_parent(program.identity, program.die_with),
             user=program.identity.uid,
             group=program.identity.gid,
             extra_groups=program.identity.groups,
         )
 
 
-def _leash(identity: Identity, die_with: signal.Signals) -> Callable[[], None]:
+def _die_with_parent(identity: ProcessUser, die_with: signal.Signals) -> Callable[[], None]:
     launcher = os.getpid()
 
     def in_the_child() -> None:
@@ -83,19 +83,19 @@ def _leash(identity: Identity, die_with: signal.Signals) -> Callable[[], None]:
     return in_the_child
 
 
-async def until_ready(program: Program, process: Process) -> None:
+async def until_ready(program: ProcessSpec, process: Process) -> None:
     """Return at the first real answer. Raises ChildDied, ChildNotReady."""
     clock = asyncio.get_running_loop().time
     give_up_at = clock() + program.ready_within_s
     while not await program.is_ready():
         if process.returncode is not None:
-            raise ChildDied(f"{program.name} ended with {process.returncode}: {end_of(program.log)}")
+            raise ChildDied(f"{program.name} ended with {process.returncode}: {log_tail(program.log)}")
         if clock() > give_up_at:
-            raise ChildNotReady(f"{program.name} stays silent: {end_of(program.log)}")
+            raise ChildNotReady(f"{program.name} stays silent: {log_tail(program.log)}")
         await asyncio.sleep(program.probe_every_s)
 
 
-async def stop(program: Program, process: Process) -> int:
+async def stop(program: ProcessSpec, process: Process) -> int:
     """Ask it to stop; insist after the grace. Returns its exit code (negative: the signal)."""
     if process.returncode is None:
         process.send_signal(program.stop_with)
@@ -106,7 +106,7 @@ async def stop(program: Program, process: Process) -> int:
         return await process.wait()
 
 
-def end_of(log: Path, size: int = 1500) -> str:
+def log_tail(log: Path, size: int = 1500) -> str:
     """The last words of a log file."""
     if not log.exists():
         return f"(no {log})"

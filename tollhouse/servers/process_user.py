@@ -15,7 +15,7 @@ _libc = ctypes.CDLL(None, use_errno=True)  # loaded before any fork: a child mus
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ProcessUser:
     """How a child becomes who it shall be: `enter` runs in it before exec; uid and gid None mean ours."""
 
     name: str
@@ -67,18 +67,18 @@ def _enter_user_namespace() -> None:
     Path("/proc/self/gid_map").write_text("1000 0 1")
 
 
-AS_WE_ARE = Identity("as we are")
-IN_USER_NAMESPACE = Identity("in a user namespace", _enter_user_namespace)
+AS_WE_ARE = ProcessUser("as we are")
+IN_USER_NAMESPACE = ProcessUser("in a user namespace", _enter_user_namespace)
 
 
-def as_nobody() -> Identity:
+def as_nobody() -> ProcessUser:
     """The account `nobody`, for containers that forbid user namespaces."""
     account = pwd.getpwnam("nobody")
-    return Identity("nobody", uid=account.pw_uid, gid=account.pw_gid)
+    return ProcessUser("nobody", uid=account.pw_uid, gid=account.pw_gid)
 
 
 @functools.cache
-def unprivileged() -> Identity:
+def unprivileged() -> ProcessUser:
     """The best way not to be root on this machine."""
     if os.geteuid() != 0:
         return AS_WE_ARE

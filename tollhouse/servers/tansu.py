@@ -8,12 +8,12 @@ import uuid
 from importlib.util import find_spec
 from pathlib import Path
 
-from tollhouse.installation_state import State
-from tollhouse.servers.child_process import ChildDied, Program
+from tollhouse.installation_state import InstallationState
+from tollhouse.servers.child_process import ChildDied, ProcessSpec
 from tollhouse.servers.topics import has_topics
 
 
-def local_tansu(state: State) -> tuple[str, Program]:
+def local_tansu(state: InstallationState) -> tuple[str, ProcessSpec]:
     """The broker of a state folder: its bootstrap address, and itself as a child process."""
     bootstrap = f"127.0.0.1:{state.port('tansu')}"
     listeners = ["--listener-url", f"tcp://{bootstrap}", "--advertised-listener-url", f"tcp://{bootstrap}"]
@@ -26,7 +26,7 @@ def local_tansu(state: State) -> tuple[str, Program]:
     async def is_ready() -> bool:
         return await has_topics(bootstrap)
 
-    return bootstrap, Program(
+    return bootstrap, ProcessSpec(
         name="tansu",
         command=command,
         is_ready=is_ready,

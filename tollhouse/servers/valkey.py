@@ -6,11 +6,11 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from tollhouse.installation_state import State
-from tollhouse.servers.child_process import ChildDied, Program
+from tollhouse.installation_state import InstallationState
+from tollhouse.servers.child_process import ChildDied, ProcessSpec
 
 
-def local_valkey(state: State) -> tuple[str, Program]:
+def local_valkey(state: InstallationState) -> tuple[str, ProcessSpec]:
     """The server of a state folder: its URL, and itself as a child process."""
     port, data = state.port("valkey"), state.folder / "valkey"
     url = f"redis://127.0.0.1:{port}/0"
@@ -24,7 +24,9 @@ def local_valkey(state: State) -> tuple[str, Program]:
         return await answers(url)
 
     log = state.folder / "logs" / "valkey.log"
-    return url, Program(name="valkey", command=lambda: command, prepare=prepare, is_ready=is_ready, log=log)
+    return url, ProcessSpec(
+        name="valkey", command=lambda: command, prepare=prepare, is_ready=is_ready, log=log
+    )
 
 
 async def answers(url: str) -> bool:

@@ -9,12 +9,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from redis.asyncio import Redis
 
 from tollhouse.embedded import LocalServers, UnknownBroker, chosen_broker, local_servers
-from tollhouse.installation_state import AlreadyRunning, State
+from tollhouse.installation_state import AlreadyRunning, InstallationState
 from tollhouse.servers.postgres import local_postgres
 from tollhouse.servers.process_user import as_nobody
 from tollhouse.servers.tansu import local_tansu
 from tollhouse.servers.topics import ALL_TOPICS, PARTITIONS
-from tollhouse.supervised_process import Keeper, kept
+from tollhouse.supervised_process import SupervisedProcess, supervised
 from tollhouse.tests.waiting import is_alive, until
 
 SERVERS = ("postgres", "valkey", "tansu")
@@ -45,7 +45,7 @@ def pids(servers: LocalServers) -> dict[str, int]:
     return {name: keeper.pid or 0 for name, keeper in servers.keepers.items()}
 
 
-async def kill_and_wait(keeper: Keeper) -> None:
+async def kill_and_wait(keeper: SupervisedProcess) -> None:
     """Kill a server without a word, and wait until its successor answers."""
     killed = keeper.pid
     assert killed is not None
@@ -79,9 +79,9 @@ async def test_each_server_survives_kill_9_on_its_old_port_with_its_data(tmp_pat
 
 async def test_topics_exist_with_their_partitions_even_after_the_broker_forgot_them(tmp_path: Path) -> None:
     """The memory broker loses its topics when it dies; it is ready only when they are back."""
-    state = State(tmp_path)
+    state = InstallationState(tmp_path)
     bootstrap, program = local_tansu(state)
-    async with kept([program]) as keepers:
+    async with supervised([program]) as keepers:
         await kill_and_wait(keepers["tansu"])
         admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         await admin.start()
@@ -123,8 +123,8 @@ def test_an_unknown_broker_is_refused_by_name() -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
 async def test_postgres_runs_as_nobody_where_user_namespaces_are_forbidden(tmp_path: Path) -> None:
     """Root in a locked-down container: binaries and data go where nobody can reach them."""
-    server = local_postgres(State(tmp_path), fast=True, identity=as_nobody())
-    async with kept([server.program()]):
+    server = local_postgres(InstallationState(tmp_path), fast=True, identity=as_nobody())
+    async with supervised([server.program()]):
         database = await asyncpg.connect(server.url)
         assert (
             await database.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = pg_backend_pid()") == 1

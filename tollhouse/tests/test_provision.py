@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from tollhouse.provision import Databases, provision
-from tollhouse.topology import SERVICES, Service
+from tollhouse.topology import SERVICES, ServiceProcess
 
 MIGRATION = """
 CREATE TABLE facts (fact text PRIMARY KEY);
@@ -18,9 +18,9 @@ def databases(postgres_url: str) -> Databases:
     return Databases(postgres_url, lambda name: f"secret-of-{name.replace(' ', '-')}")
 
 
-def service_with_migration(folder: Path, name: str) -> Service:
+def service_with_migration(folder: Path, name: str) -> ServiceProcess:
     (folder / "0001_facts.sql").write_text(MIGRATION)
-    return Service(name, "no.module", (folder,))
+    return ServiceProcess(name, "no.module", (folder,))
 
 
 async def test_a_service_may_do_what_its_migrations_grant_and_no_more(

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from tollhouse.provision import ProvisionRefused, databases_of
-from tollhouse.topology import HOUSE, SERVICES
+from tollhouse.topology import REPOSITORY_ROOT, SERVICES
 
 ROLES = [f"{service.name}_{kind}" for service in SERVICES for kind in ("owner", "app")]
 
@@ -29,7 +29,7 @@ def run(env: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TOLLHOUSE_")}
     command = [sys.executable, "-m", "tollhouse.provision"]
     return subprocess.run(
-        command, env=kept | env, cwd=HOUSE, capture_output=True, text=True, timeout=100, check=False
+        command, env=kept | env, cwd=REPOSITORY_ROOT, capture_output=True, text=True, timeout=100, check=False
     )
 
 

@@ -9,15 +9,18 @@ import asyncpg
 import httpx2
 import pytest
 
-from tollhouse.running_installation import NothingRuns, running
-from tollhouse.servers.child_process import ChildDied, Program
-from tollhouse.supervised_process import kept
+from tollhouse.running_installation import NotRunning, running
+from tollhouse.servers.child_process import ChildDied, ProcessSpec
+from tollhouse.supervised_process import supervised
 from tollhouse.supervisor import Stack
 from tollhouse.tests.waiting import is_alive, until
-from tollhouse.topology import Service
+from tollhouse.topology import ServiceProcess
 
 STAND_IN = "tollhouse.tests.stand_in"
-SERVICES = (Service("ingest", STAND_IN, ()), Service("payments", STAND_IN, (), uses_sandbox=True))
+SERVICES = (
+    ServiceProcess("ingest", STAND_IN, ()),
+    ServiceProcess("payments", STAND_IN, (), uses_sandbox=True),
+)
 
 SERVE = """
 import asyncio, sys
@@ -72,13 +75,13 @@ async def test_a_killed_service_is_restarted_where_it_was(tmp_path: Path) -> Non
 
 async def test_other_commands_find_the_house_only_while_it_runs(tmp_path: Path) -> None:
     """`tollhouse verify` in another terminal needs no flags."""
-    with pytest.raises(NothingRuns):
+    with pytest.raises(NotRunning):
         running(tmp_path)
     async with Stack.start(tmp_path, services=SERVICES, fast=True) as stack:
         found = running(tmp_path)
         assert found.urls == stack.urls
         assert found.dsns["ingest"] == stack.dsn("ingest")
-    with pytest.raises(NothingRuns):
+    with pytest.raises(NotRunning):
         running(tmp_path)
 
 
@@ -112,7 +115,7 @@ async def test_a_child_that_cannot_start_is_told_with_its_last_words(tmp_path: P
         return False
 
     command = [sys.executable, "-c", "raise SystemExit('the port is taken')"]
-    program = Program(name="broken", command=lambda: command, is_ready=never, log=tmp_path / "broken.log")
+    program = ProcessSpec(name="broken", command=lambda: command, is_ready=never, log=tmp_path / "broken.log")
     with pytest.raises(ChildDied, match="the port is taken"):
-        async with kept([program]):
+        async with supervised([program]):
             pass

@@ -6,7 +6,7 @@ from typing import Protocol
 from projections.engine.read_model import Key
 
 
-class CacheIsAway(Exception):
+class CacheUnavailable(Exception):
     """It did not answer in its time: go on without it."""
 
 
@@ -19,13 +19,13 @@ class Cache(Protocol):
         ...
 
     async def meet(self) -> str:
-        """Who answers now. CacheIsAway."""
+        """Who answers now. CacheUnavailable."""
         ...
 
     async def read(self, keys: Sequence[Key]) -> Mapping[Key, bytes]:
-        """The documents that are there. CacheIsAway."""
+        """The documents that are there. CacheUnavailable."""
         ...
 
     async def write(self, documents: Mapping[Key, tuple[int, bytes]]) -> None:
-        """Put documents with their revisions, except over newer ones. CacheIsAway."""
+        """Put documents with their revisions, except over newer ones. CacheUnavailable."""
         ...

@@ -4,21 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from projections.engine.cache.row_cache import HotCopy
-from projections.engine.folding import Change
-from projections.engine.read_model import AnyModel, Key, Stored
-from projections.engine.row_store import Query, Rows
-from shared.framework.eventstore.port import Effect
+from projections.engine.cache.row_cache import RowCache
+from projections.engine.folding import RowChange
+from projections.engine.read_model import AnyModel, Key, StoredRow
+from projections.engine.row_store import RowQuery, RowStore
+from shared.framework.eventstore.port import SideWrite
 
 
 @dataclass(frozen=True, slots=True)
-class HotRows:
+class CachedRowStore:
     """Asks the copy first and the truth for what it does not know. Whoever folds must use the truth."""
 
-    truth: Rows
-    copy: HotCopy
+    truth: RowStore
+    copy: RowCache
 
-    async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, Stored[Any]]:
+    async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, StoredRow[Any]]:
         """The rows that are there."""
         if model is not self.copy.model:
             return await self.truth.load(model, keys)
@@ -26,20 +26,20 @@ class HotRows:
         cold = [key for key in keys if key not in hot]
         return {**hot, **(await self.truth.load(model, cold) if cold else {})}
 
-    def save(self, model: AnyModel, changes: Sequence[Change]) -> Effect:
+    def save(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
         """To the truth."""
         return self.truth.save(model, changes)
 
-    async def pages(
-        self, model: AnyModel, column: str, values: Sequence[str], query: Query
-    ) -> Mapping[str, Sequence[Stored[Any]]]:
+    async def pages_by(
+        self, model: AnyModel, column: str, values: Sequence[str], query: RowQuery
+    ) -> Mapping[str, Sequence[StoredRow[Any]]]:
         """From the truth."""
-        return await self.truth.pages(model, column, values, query)
+        return await self.truth.pages_by(model, column, values, query)
 
-    async def page(self, model: AnyModel, query: Query) -> Sequence[Stored[Any]]:
+    async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
         """From the truth."""
         return await self.truth.page(model, query)
 
-    async def everything(self, model: AnyModel, after: Key, limit: int) -> Sequence[Stored[Any]]:
+    async def scan(self, model: AnyModel, after: Key, limit: int) -> Sequence[StoredRow[Any]]:
         """From the truth."""
-        return await self.truth.everything(model, after, limit)
+        return await self.truth.scan(model, after, limit)

@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from projections.engine.cache.cache import CacheIsAway
+from projections.engine.cache.cache import CacheUnavailable
 from projections.engine.read_model import Key
 
 TIMEOUT_S = 0.25
@@ -43,14 +43,14 @@ class RedisCache:
         self._put = self._redis.register_script(PUT)
 
     async def meet(self) -> str:
-        """Who answers now. CacheIsAway."""
+        """Who answers now. CacheUnavailable."""
         with _away():
             about = await self._redis.info("server")
         self.incarnation = str(about["run_id"])
         return self.incarnation
 
     async def read(self, keys: Sequence[Key]) -> Mapping[Key, bytes]:
-        """The documents that are there. CacheIsAway."""
+        """The documents that are there. CacheUnavailable."""
         if not keys:
             return {}
         with _away():
@@ -61,7 +61,7 @@ class RedisCache:
         return {key: document for key, document in zip(keys, found, strict=True) if document is not None}
 
     async def write(self, documents: Mapping[Key, tuple[int, bytes]]) -> None:
-        """Put documents with their revisions. CacheIsAway."""
+        """Put documents with their revisions. CacheUnavailable."""
         items = list(documents.items())
         with _away():
             for start in range(0, len(items), WRITE_MAX):
@@ -91,4 +91,4 @@ def _away() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError, TimeoutError) as error:
-        raise CacheIsAway(repr(error)) from error
+        raise CacheUnavailable(repr(error)) from error

@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from projections.engine.customer_index import Mention
-from projections.engine.event_archive import Place
+from projections.engine.customer_index import CustomerStream
+from projections.engine.event_archive import ArchiveCursor
 from projections.engine.postgres.executor import Executor
-from projections.engine.read_model import OfCustomer, OfStream, Source
-from shared.framework.eventstore.commit_payload import record_of
-from shared.framework.eventstore.port import PAGE_BYTES_MAX, Effect, Receipt, Record
+from projections.engine.read_model import CustomerSource, Source, StreamSource
+from shared.framework.eventstore.commit_payload import event_record_of
+from shared.framework.eventstore.port import PAGE_BYTES_MAX, CommitReceipt, EventRecord, SideWrite
 
 _COLUMNS = (
     "h.context, h.position, h.tenant_id, h.stream_id, h.version, h.wire_name, h.state, h.slot, h.event_id,"
@@ -36,17 +36,17 @@ _MENTION = (
 )
 
 
-class PostgresHistory:
+class PostgresEventArchive:
     """See `History`."""
 
     def __init__(self, executor: Executor) -> None:
         """Reads go through `executor`; writes through the connection of their transaction."""
         self._executor = executor
 
-    def add(self, records: Sequence[Record], mentions: Sequence[Mention]) -> Effect:
+    def add(self, records: Sequence[EventRecord], mentions: Sequence[CustomerStream]) -> SideWrite:
         """A side write; a record that is there already breaks the transaction."""
 
-        async def write(connection: Any, _: Receipt) -> None:
+        async def write(connection: Any, _: CommitReceipt) -> None:
             await connection.execute(_TOGETHER)
             if records:
                 await connection.execute(_INSERT, *map(list, zip(*map(_values, records), strict=True)))
@@ -55,7 +55,7 @@ class PostgresHistory:
 
         return write
 
-    async def of(self, tenant_id: str, source: Source, wire_names: Sequence[str]) -> Sequence[Record]:
+    async def of(self, tenant_id: str, source: Source, wire_names: Sequence[str]) -> Sequence[EventRecord]:
         """All records of these wire names, by context and position."""
         origin, wanted = _from(source)
         found = await self._executor.fetch(
@@ -64,11 +64,11 @@ class PostgresHistory:
             wanted,
             list(wire_names),
         )
-        return [record_of(row) for row in found]
+        return [event_record_of(row) for row in found]
 
     async def page(
-        self, tenant_id: str, source: Source, as_of: datetime | None, after: Place | None, limit: int
-    ) -> Sequence[Record]:
+        self, tenant_id: str, source: Source, as_of: datetime | None, after: ArchiveCursor | None, limit: int
+    ) -> Sequence[EventRecord]:
         """Up to a moment, in the order of `Place`."""
         origin, wanted = _from(source)
         start = (after.occurred_at, after.context, after.position) if after else (None, "", 0)
@@ -82,10 +82,10 @@ class PostgresHistory:
             *start,
             limit,
         )
-        return [record_of(row) for row in found]
+        return [event_record_of(row) for row in found]
 
 
-async def page_of(executor: Executor, context: str, after: int, limit: int) -> list[Record]:
+async def page_of(executor: Executor, context: str, after: int, limit: int) -> list[EventRecord]:
     """The whole history of a context, page by page; a page ends where it holds PAGE_BYTES_MAX."""
     found = await executor.fetch(
         "SELECT * FROM ("
@@ -98,10 +98,10 @@ async def page_of(executor: Executor, context: str, after: int, limit: int) -> l
         after,
         limit,
     )
-    return [record_of(row) for row in found]
+    return [event_record_of(row) for row in found]
 
 
-def _values(record: Record) -> tuple[Any, ...]:
+def _values(record: EventRecord) -> tuple[Any, ...]:
     return (
         record.context,
         record.position,
@@ -120,8 +120,8 @@ def _values(record: Record) -> tuple[Any, ...]:
 
 def _from(source: Source) -> tuple[str, str]:
     match source:
-        case OfStream(stream_id):
+        case StreamSource(stream_id):
             return "history h WHERE h.tenant_id = $1 AND h.stream_id = $2", stream_id
-        case OfCustomer(customer_id):
+        case CustomerSource(customer_id):
             joined = "history h JOIN history_mentions m USING (tenant_id, context, stream_id)"
             return f"{joined} WHERE h.tenant_id = $1 AND m.customer_id = $2", customer_id

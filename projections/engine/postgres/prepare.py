@@ -4,14 +4,14 @@ from typing import Any
 
 import asyncpg
 
-from projections.engine.folding import changes_of, facts_of
+from projections.engine.folding import facts_of, row_changes
 from projections.engine.postgres.event_archive import GROWING, page_of
-from projections.engine.postgres.row_store import PostgresRows
+from projections.engine.postgres.row_store import PostgresRowStore
 from projections.engine.postgres.tables import LIVE, is_made, make
 from projections.engine.read_model import AnyModel
 from projections.register import READ_MODELS
 from shared.billing.contracts import CONTEXTS
-from shared.framework.eventstore.port import Receipt
+from shared.framework.eventstore.port import CommitReceipt
 
 PAGE = 1000
 PREPARE_TIMEOUT_S = 600.0
@@ -23,7 +23,7 @@ END $$"""  # the process owns its tables; an audit is done by the owner of the d
 _ALONE = f"SELECT pg_advisory_xact_lock({GROWING})"  # nothing is heard meanwhile, so nothing is missed
 
 
-async def prepare(dsn: str) -> list[str]:
+async def build_missing_tables(dsn: str) -> list[str]:
     """Make and fill the tables that are not there yet; their names. What is there stays as it is."""
     connection: Any = await asyncpg.connect(dsn, timeout=10.0, command_timeout=PREPARE_TIMEOUT_S)
     try:
@@ -39,7 +39,7 @@ async def prepare(dsn: str) -> list[str]:
 
 
 async def _fill(connection: Any, models: list[AnyModel]) -> None:
-    rows = PostgresRows(connection)
+    rows = PostgresRowStore(connection)
     for model in models:
         await make(connection, LIVE, model)
         await connection.execute(_LET_OWNER_LOOK.format(table=f"{LIVE}.{model.table}"))
@@ -48,5 +48,7 @@ async def _fill(connection: Any, models: list[AnyModel]) -> None:
         while page := await page_of(connection, context, after, PAGE):
             facts = facts_of(page)
             for model in models:
-                await rows.save(model, await changes_of(model, facts, rows.load))(connection, Receipt())
+                await rows.save(model, await row_changes(model, facts, rows.load))(
+                    connection, CommitReceipt()
+                )
             after = page[-1].position

@@ -4,10 +4,10 @@ from typing import Any
 
 import asyncpg
 
-from shared.framework.eventstore.pool import connection_of, told
+from shared.framework.eventstore.pool import connection_of, translate_errors
 
 
-class PatientPool:
+class ReadPool:
     """An executor that raises StoreIsUnavailable when the database is away."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
@@ -16,13 +16,13 @@ class PatientPool:
 
     async def fetch(self, query: str, *args: Any) -> "list[asyncpg.Record]":
         """The rows of a statement."""
-        with told():
+        with translate_errors():
             async with connection_of(self._pool) as connection:
                 rows: list[asyncpg.Record] = await connection.fetch(query, *args)
                 return rows
 
     async def execute(self, query: str, *args: Any) -> str:
         """The tag of a statement."""
-        with told():
+        with translate_errors():
             async with connection_of(self._pool) as connection:
                 return str(await connection.execute(query, *args))

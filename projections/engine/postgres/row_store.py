@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from projections.engine.folding import Change
+from projections.engine.folding import RowChange
 from projections.engine.postgres.executor import Executor
 from projections.engine.postgres.tables import COLUMNS, LIVE, document, stored_of
-from projections.engine.read_model import AnyModel, Key, Stored
-from projections.engine.row_store import Query
-from shared.framework.eventstore.port import Effect, InboxMoved, Receipt
+from projections.engine.read_model import AnyModel, Key, StoredRow
+from projections.engine.row_store import RowQuery
+from shared.framework.eventstore.port import CommitReceipt, InboxConflict, SideWrite
 
 _INCOMING = (
     "unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::bigint[], $6::timestamptz[],"
@@ -16,15 +16,15 @@ _INCOMING = (
 )
 
 
-class PostgresRows:
-    """See `Rows`. Reads go through `executor`; writes through the connection of their transaction."""
+class PostgresRowStore:
+    """See `RowStore`. Reads go through `executor`; writes through the connection of their transaction."""
 
     def __init__(self, executor: Executor, schema: str = LIVE) -> None:
         """`schema`: live, or beside it while an audit rebuilds."""
         self._executor = executor
         self._schema = schema
 
-    async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, Stored[Any]]:
+    async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, StoredRow[Any]]:
         """The rows that are there."""
         columns = [list(column) for column in zip(*keys, strict=True)] or [[], []]
         found = await self._executor.fetch(
@@ -35,15 +35,15 @@ class PostgresRows:
         rows = (stored_of(model, row) for row in found)
         return {row.key: row for row in rows}
 
-    def save(self, model: AnyModel, changes: Sequence[Change]) -> Effect:
-        """One statement for new rows, one for known ones; InboxMoved when somebody else was there first."""
+    def save(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
+        """One statement for new rows, one for known ones; InboxConflict if another writer was first."""
 
-        async def write(connection: Any, _: Receipt) -> None:
+        async def write(connection: Any, _: CommitReceipt) -> None:
             await self.write(connection, model, changes)
 
         return write
 
-    async def write(self, connection: Executor, model: AnyModel, changes: Sequence[Change]) -> None:
+    async def write(self, connection: Executor, model: AnyModel, changes: Sequence[RowChange]) -> None:
         """The same, at once."""
         new = [change for change in changes if change.expected == 0]
         known = [change for change in changes if change.expected > 0]
@@ -66,9 +66,9 @@ class PostgresRows:
                 *_columns(model, known),
             )
         if written != len(changes):
-            raise InboxMoved(f"rows of {model.name} have changed since they were read")
+            raise InboxConflict(f"rows of {model.name} have changed since they were read")
 
-    async def page(self, model: AnyModel, query: Query) -> Sequence[Stored[Any]]:
+    async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
         """The rows of the query."""
         where, arguments = _conditions(model, query, first=2)
         found = await self._executor.fetch(
@@ -78,9 +78,9 @@ class PostgresRows:
         )
         return [stored_of(model, row) for row in found]
 
-    async def pages(
-        self, model: AnyModel, column: str, values: Sequence[str], query: Query
-    ) -> Mapping[str, Sequence[Stored[Any]]]:
+    async def pages_by(
+        self, model: AnyModel, column: str, values: Sequence[str], query: RowQuery
+    ) -> Mapping[str, Sequence[StoredRow[Any]]]:
         """For each value of a filter column the rows of the query, in one statement."""
         _must_be_searchable(model, column)
         where, arguments = _conditions(model, query, first=3)
@@ -91,12 +91,12 @@ class PostgresRows:
             list(values),
             *arguments,
         )
-        pages: dict[str, list[Stored[Any]]] = {value: [] for value in values}
+        pages: dict[str, list[StoredRow[Any]]] = {value: [] for value in values}
         for row in found:
             pages[row["wanted"]].append(stored_of(model, row))
         return pages
 
-    async def everything(self, model: AnyModel, after: Key, limit: int) -> Sequence[Stored[Any]]:
+    async def scan(self, model: AnyModel, after: Key, limit: int) -> Sequence[StoredRow[Any]]:
         """The rows of every tenant after a key, by key."""
         found = await self._executor.fetch(
             f"SELECT {COLUMNS} FROM {self._table(model)} WHERE (tenant_id, id) > ($1, $2)"
@@ -110,7 +110,7 @@ class PostgresRows:
         return f"{self._schema}.{model.table}"
 
 
-def _columns(model: AnyModel, changes: Sequence[Change]) -> list[list[Any]]:
+def _columns(model: AnyModel, changes: Sequence[RowChange]) -> list[list[Any]]:
     rows = [change.stored for change in changes]
     return [
         [row.tenant_id for row in rows],
@@ -127,7 +127,7 @@ async def _count(connection: Executor, statement: str, *arguments: Any) -> int:
     return int((await connection.execute(statement, *arguments)).rpartition(" ")[2])
 
 
-def _conditions(model: AnyModel, query: Query, *, first: int) -> tuple[str, list[Any]]:
+def _conditions(model: AnyModel, query: RowQuery, *, first: int) -> tuple[str, list[Any]]:
     """What follows `WHERE tenant_id = $1`, with parameters numbered from `first`."""
     parts: list[tuple[str, tuple[Any, ...]]] = []
     for column, value in query.filters:

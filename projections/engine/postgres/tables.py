@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 
 from projections.engine.postgres.executor import Executor
-from projections.engine.read_model import AnyModel, Stored
+from projections.engine.read_model import AnyModel, StoredRow
 
 LIVE = "live"
 BESIDE = "beside"
@@ -38,15 +38,15 @@ async def is_made(executor: Executor, schema: str, model: AnyModel) -> bool:
     return bool(found[0]["made"])
 
 
-def document(stored: Stored[Any]) -> str:
+def document(stored: StoredRow[Any]) -> str:
     """The row as JSON: exact, for amounts are integers and decimals are strings."""
     return _encoder.encode(stored.row).decode()
 
 
-def stored_of(model: AnyModel, found: "asyncpg.Record") -> Stored[Any]:
+def stored_of(model: AnyModel, found: "asyncpg.Record") -> StoredRow[Any]:
     """A row as read with COLUMNS."""
     row = _decoder(model).decode(found["doc"])
-    return Stored(found["tenant_id"], found["id"], row, found["revision"], found["updated_at"])
+    return StoredRow(found["tenant_id"], found["id"], row, found["revision"], found["updated_at"])
 
 
 @cache

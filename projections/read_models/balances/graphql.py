@@ -4,9 +4,9 @@ from datetime import datetime
 
 import strawberry
 
-from projections.engine.read_model import Stored
+from projections.engine.read_model import StoredRow
 from projections.graphql.context import Info
-from projections.graphql.scalars import AsOf, Money, shown_money
+from projections.graphql.scalars import AsOf, Money, money_type
 from projections.read_models.balances.projection import BALANCES, BalanceRow, balance_id
 from shared.billing import money
 
@@ -24,12 +24,12 @@ class Balance:
     updated_at: datetime | None = strawberry.field(description="The newest fact in it; none: nothing yet.")
 
 
-def shown_balance(stored: Stored[BalanceRow] | None, customer_id: str, currency: str) -> Balance:
+def shown_balance(stored: StoredRow[BalanceRow] | None, customer_id: str, currency: str) -> Balance:
     """A row, as GraphQL shows it; without one, nothing has happened and all is zero."""
     row = stored.row if stored else None
 
     def amount(minor: int) -> Money:
-        return shown_money(money.Money(minor, currency))
+        return money_type(money.Money(minor, currency))
 
     return Balance(
         id=strawberry.ID(balance_id(customer_id, currency)),
@@ -43,7 +43,7 @@ def shown_balance(stored: Stored[BalanceRow] | None, customer_id: str, currency:
 
 
 @strawberry.type
-class Query:
+class BalanceQueries:
     """What may be asked about balances."""
 
     @strawberry.field(description="Null while nothing has happened in that currency.")

@@ -5,13 +5,13 @@ from datetime import datetime
 
 import msgspec
 
-from projections.engine.read_model import Fact, OfCustomer, ReadModel, Source
+from projections.engine.read_model import CustomerSource, DecodedEvent, ReadModel, Source
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceVoided
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.billing.contracts.payments.refunds import RefundIssued
 from shared.billing.money import Money
 
-Heard = InvoiceFinalized | InvoiceVoided | PaymentSucceeded | RefundIssued
+BalanceEvent = InvoiceFinalized | InvoiceVoided | PaymentSucceeded | RefundIssued
 
 
 class BalanceRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,12 +39,12 @@ def balance_id(customer_id: str, currency: str) -> str:
     return f"{customer_id}:{currency}"
 
 
-def parts(event: Heard) -> Iterable[tuple[str, Heard]]:
+def parts(event: BalanceEvent) -> Iterable[tuple[str, BalanceEvent]]:
     """The balance in the currency of the amount."""
     return [(balance_id(event.customer_id, _amount(event).currency), event)]
 
 
-def fold(row: BalanceRow | None, event: Heard, fact: Fact) -> BalanceRow:
+def fold(row: BalanceRow | None, event: BalanceEvent, fact: DecodedEvent) -> BalanceRow:
     """Add or take off."""
     known = row or BalanceRow(
         customer_id=event.customer_id, currency=_amount(event).currency, since=fact.occurred_at
@@ -64,7 +64,7 @@ def fold(row: BalanceRow | None, event: Heard, fact: Fact) -> BalanceRow:
     return msgspec.structs.replace(known, billed=billed, paid=paid, refunded=refunded, since=since)
 
 
-def _amount(event: Heard) -> Money:
+def _amount(event: BalanceEvent) -> Money:
     match event:
         case InvoiceFinalized() | InvoiceVoided():
             return event.amount_due
@@ -73,15 +73,15 @@ def _amount(event: Heard) -> Money:
 
 
 def _source(row_id: str) -> Source:
-    return OfCustomer(row_id.rpartition(":")[0])
+    return CustomerSource(row_id.rpartition(":")[0])
 
 
 BALANCES = ReadModel(
     name="balances",
     version=1,
     row=BalanceRow,
-    hears=(InvoiceFinalized, InvoiceVoided, PaymentSucceeded, RefundIssued),
-    parts=parts,
+    events=(InvoiceFinalized, InvoiceVoided, PaymentSucceeded, RefundIssued),
+    targets=parts,
     fold=fold,
     sorted_by=lambda row: row.since,
     filters=("customer_id", "currency"),

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import strawberry
 
-from projections.engine.read_model import Stored
-from projections.graphql.scalars import Money, shown_money
+from projections.engine.read_model import StoredRow
+from projections.graphql.scalars import Money, money_type
 from projections.read_models.collections.projection import CollectionRow
 
 
@@ -24,13 +24,13 @@ class Collection:
     updated_at: datetime
 
 
-def shown_collection(stored: Stored[CollectionRow]) -> Collection:
+def shown_collection(stored: StoredRow[CollectionRow]) -> Collection:
     """A row, as GraphQL shows it."""
     row = stored.row
     return Collection(
         id=strawberry.ID(row.collection_id),
         status=row.status,
-        amount=shown_money(row.amount),
+        amount=money_type(row.amount),
         attempt=row.attempt,
         next_attempt_at=row.next_attempt_at,
         reason=row.reason,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from projections.engine.read_model import Fact, ReadModel, one, own_stream
+from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
 from shared.billing.contracts.payments.collections import (
     CollectionAttemptDue,
     CollectionCancelled,
@@ -15,7 +15,7 @@ from shared.billing.contracts.payments.collections import (
 from shared.billing.money import Money
 from shared.framework.core.refusals import ImpossibleHistory
 
-Heard = (
+CollectionEvent = (
     CollectionStarted | CollectionAttemptDue | CollectionCompleted | CollectionGaveUp | CollectionCancelled
 )
 
@@ -36,7 +36,7 @@ class CollectionRow(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
 
 
-def fold(row: CollectionRow | None, event: Heard, _: Fact) -> CollectionRow | None:
+def fold(row: CollectionRow | None, event: CollectionEvent, _: DecodedEvent) -> CollectionRow | None:
     """What is true of it after this; one that gave up opens again when another attempt is asked for."""
     match row, event:
         case None, CollectionCancelled():
@@ -79,14 +79,14 @@ COLLECTIONS = ReadModel(
     name="collections",
     version=1,
     row=CollectionRow,
-    hears=(
+    events=(
         CollectionStarted,
         CollectionAttemptDue,
         CollectionCompleted,
         CollectionGaveUp,
         CollectionCancelled,
     ),
-    parts=one("collection_id"),
+    targets=single_row("collection_id"),
     fold=fold,
     sorted_by=lambda row: row.started_at,
     filters=("invoice_id", "customer_id", "status"),

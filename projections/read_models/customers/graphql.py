@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from projections.engine.read_model import Stored
+from projections.engine.read_model import StoredRow
 from projections.graphql.connections import Connection, connection
 from projections.graphql.context import Info
 from projections.graphql.scalars import AsOf, From, To
@@ -81,7 +81,7 @@ class Customer:
         )
 
 
-def shown_customer(stored: Stored[CustomerRow]) -> Customer:
+def shown_customer(stored: StoredRow[CustomerRow]) -> Customer:
     """A row, as GraphQL shows it."""
     row = stored.row
     return Customer(
@@ -95,7 +95,7 @@ def shown_customer(stored: Stored[CustomerRow]) -> Customer:
 
 
 @strawberry.type
-class Query:
+class CustomerQueries:
     """What may be asked about customers."""
 
     @strawberry.field

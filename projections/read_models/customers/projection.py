@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from projections.engine.read_model import Fact, ReadModel, one, own_stream
+from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 
 
@@ -18,7 +18,7 @@ class CustomerRow(msgspec.Struct, frozen=True, kw_only=True):
     registered_at: datetime
 
 
-def fold(_: CustomerRow | None, event: CustomerRegistered, __: Fact) -> CustomerRow:
+def fold(_: CustomerRow | None, event: CustomerRegistered, __: DecodedEvent) -> CustomerRow:
     """The row says what was registered."""
     return CustomerRow(
         customer_id=event.customer_id,
@@ -33,8 +33,8 @@ CUSTOMERS = ReadModel(
     name="customers",
     version=1,
     row=CustomerRow,
-    hears=(CustomerRegistered,),
-    parts=one("customer_id"),
+    events=(CustomerRegistered,),
+    targets=single_row("customer_id"),
     fold=fold,
     sorted_by=lambda row: row.registered_at,
     filters=("customer_id", "external_id"),

@@ -6,19 +6,19 @@ from typing import Any
 
 import strawberry
 
-from projections.engine.read_model import Stored
+from projections.engine.read_model import StoredRow
 from projections.graphql.connections import PAGE_MAX, Connection, connection
-from projections.graphql.context import Info, Upward
+from projections.graphql.context import Info, ParentType
 from projections.graphql.scalars import (
     AsOf,
     From,
     Money,
     Period,
     To,
-    plain,
-    shown_money,
+    money_type,
+    period_type,
     shown_money_or_none,
-    shown_period,
+    without_exponent,
 )
 from projections.read_models.collections.graphql import Collection, shown_collection
 from projections.read_models.collections.projection import COLLECTIONS
@@ -27,13 +27,13 @@ from projections.read_models.invoices.projection import INVOICES, InvoiceRow
 from projections.read_models.payments.graphql import Payment, shown_payment
 from projections.read_models.payments.projection import PAYMENTS
 from shared.billing.contracts.invoicing.invoices import InvoiceLine, TaxAmount
-from shared.billing.pricing import Step
+from shared.billing.pricing import RatingStep
 
-CUSTOMER = Upward("customers", "Customer")
+CUSTOMER = ParentType("customers", "Customer")
 
 
 @strawberry.type(name="InvoiceStep", description="quantity x unitPrice and any fee, exact, in major units.")
-class ShownStep:
+class InvoiceStepType:
     """See Step."""
 
     description: str
@@ -43,7 +43,7 @@ class ShownStep:
 
 
 @strawberry.type(name="InvoiceLine", description="One charge: the exact sum of its steps, rounded once.")
-class ShownLine:
+class InvoiceLineType:
     """See InvoiceLine."""
 
     id: strawberry.ID
@@ -53,11 +53,11 @@ class ShownLine:
     quantity: Decimal
     amount: Money
     period: Period | None
-    steps: list[ShownStep]
+    steps: list[InvoiceStepType]
 
 
 @strawberry.type(name="InvoiceTax", description="base x rate, rounded once per rate.")
-class ShownTax:
+class InvoiceTaxType:
     """See TaxAmount."""
 
     name: str
@@ -77,8 +77,8 @@ class Invoice:
     number: str | None
     currency: str
     period: Period | None
-    lines: list[ShownLine]
-    taxes: list[ShownTax]
+    lines: list[InvoiceLineType]
+    taxes: list[InvoiceTaxType]
     subtotal: Money | None
     tax: Money | None
     total: Money | None
@@ -101,18 +101,18 @@ class Invoice:
     async def payments(self, info: Info) -> list[Payment]:
         """Attempts are few: they come whole."""
         query = info.context.query(limit=PAGE_MAX)
-        rows = await info.context.under(PAYMENTS, "invoice_id", str(self.id), query)
+        rows = await info.context.children(PAYMENTS, "invoice_id", str(self.id), query)
         return [shown_payment(row) for row in rows]
 
     @strawberry.field(description="How its money is being collected; null when nothing was due.")
     async def collection(self, info: Info) -> Collection | None:
         """There is one at most."""
         query = info.context.query(limit=1)
-        rows = await info.context.under(COLLECTIONS, "invoice_id", str(self.id), query)
+        rows = await info.context.children(COLLECTIONS, "invoice_id", str(self.id), query)
         return shown_collection(rows[0]) if rows else None
 
 
-def shown_invoice(stored: Stored[InvoiceRow]) -> Invoice:
+def shown_invoice(stored: StoredRow[InvoiceRow]) -> Invoice:
     """A row, as GraphQL shows it."""
     row = stored.row
     return Invoice(
@@ -122,7 +122,7 @@ def shown_invoice(stored: Stored[InvoiceRow]) -> Invoice:
         status=row.status,
         number=row.number,
         currency=row.currency,
-        period=shown_period(row.period),
+        period=period_type(row.period),
         lines=[_shown_line(line) for line in row.lines],
         taxes=[_shown_tax(tax) for tax in row.taxes],
         subtotal=shown_money_or_none(row.subtotal),
@@ -139,36 +139,39 @@ def shown_invoice(stored: Stored[InvoiceRow]) -> Invoice:
     )
 
 
-def _shown_line(line: InvoiceLine) -> ShownLine:
-    return ShownLine(
+def _shown_line(line: InvoiceLine) -> InvoiceLineType:
+    return InvoiceLineType(
         id=strawberry.ID(line.line_id),
         charge_key=line.charge_key,
         meter_key=line.meter_key,
         description=line.description,
-        quantity=plain(line.quantity),
-        amount=shown_money(line.amount),
-        period=shown_period(line.period),
+        quantity=without_exponent(line.quantity),
+        amount=money_type(line.amount),
+        period=period_type(line.period),
         steps=[_shown_step(step) for step in line.steps],
     )
 
 
-def _shown_step(step: Step) -> ShownStep:
-    return ShownStep(
+def _shown_step(step: RatingStep) -> InvoiceStepType:
+    return InvoiceStepType(
         description=step.description,
-        quantity=plain(step.quantity),
-        unit_price=plain(step.unit_price),
-        amount=plain(step.amount),
+        quantity=without_exponent(step.quantity),
+        unit_price=without_exponent(step.unit_price),
+        amount=without_exponent(step.amount),
     )
 
 
-def _shown_tax(tax: TaxAmount) -> ShownTax:
-    return ShownTax(
-        name=tax.name, rate=plain(tax.rate), base=shown_money(tax.base), amount=shown_money(tax.amount)
+def _shown_tax(tax: TaxAmount) -> InvoiceTaxType:
+    return InvoiceTaxType(
+        name=tax.name,
+        rate=without_exponent(tax.rate),
+        base=money_type(tax.base),
+        amount=money_type(tax.amount),
     )
 
 
 @strawberry.type
-class Query:
+class InvoiceQueries:
     """What may be asked about invoices."""
 
     @strawberry.field

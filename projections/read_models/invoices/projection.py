@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from projections.engine.read_model import Fact, ReadModel, one, own_stream
+from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
 from shared.billing.contracts.invoicing.invoices import (
     InvoiceDrafted,
     InvoiceFinalized,
@@ -18,7 +18,7 @@ from shared.billing.money import Money
 from shared.billing.period import Period
 from shared.framework.core.refusals import ImpossibleHistory
 
-Heard = InvoiceDrafted | InvoiceLinesRated | InvoiceFinalized | InvoicePaid | InvoiceVoided
+InvoiceEvent = InvoiceDrafted | InvoiceLinesRated | InvoiceFinalized | InvoicePaid | InvoiceVoided
 
 
 class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
     voided_at: datetime | None = None
 
 
-def fold(row: InvoiceRow | None, event: Heard, _: Fact) -> InvoiceRow:
+def fold(row: InvoiceRow | None, event: InvoiceEvent, _: DecodedEvent) -> InvoiceRow:
     """What is true of it after this."""
     changed = msgspec.structs.replace
     match row, event:
@@ -93,8 +93,8 @@ INVOICES = ReadModel(
     name="invoices",
     version=1,
     row=InvoiceRow,
-    hears=(InvoiceDrafted, InvoiceLinesRated, InvoiceFinalized, InvoicePaid, InvoiceVoided),
-    parts=one("invoice_id"),
+    events=(InvoiceDrafted, InvoiceLinesRated, InvoiceFinalized, InvoicePaid, InvoiceVoided),
+    targets=single_row("invoice_id"),
     fold=fold,
     sorted_by=lambda row: row.drafted_at,
     filters=("customer_id", "status", "subscription_id", "number"),

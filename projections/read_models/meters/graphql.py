@@ -5,7 +5,7 @@ from datetime import datetime
 import strawberry
 from strawberry.scalars import JSON
 
-from projections.engine.read_model import Stored
+from projections.engine.read_model import StoredRow
 from projections.graphql.connections import Connection, connection
 from projections.graphql.context import Info
 from projections.read_models.meters.projection import METERS, MeterRow
@@ -25,7 +25,7 @@ class Meter:
     defined_at: datetime
 
 
-def shown_meter(stored: Stored[MeterRow]) -> Meter:
+def shown_meter(stored: StoredRow[MeterRow]) -> Meter:
     """A row, as GraphQL shows it."""
     row = stored.row
     return Meter(
@@ -41,7 +41,7 @@ def shown_meter(stored: Stored[MeterRow]) -> Meter:
 
 
 @strawberry.type
-class Query:
+class MeterQueries:
     """What may be asked about meters."""
 
     @strawberry.field(description="In the order of their definition.")

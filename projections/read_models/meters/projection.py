@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from projections.engine.read_model import Fact, ReadModel, one, own_stream
+from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
 from shared.billing.contracts.metering.meters import MeterDefined
 
 
@@ -21,7 +21,7 @@ class MeterRow(msgspec.Struct, frozen=True, kw_only=True):
     defined_at: datetime
 
 
-def fold(_: MeterRow | None, event: MeterDefined, __: Fact) -> MeterRow:
+def fold(_: MeterRow | None, event: MeterDefined, __: DecodedEvent) -> MeterRow:
     """The row says what was defined."""
     return MeterRow(
         meter_id=event.meter_id,
@@ -39,8 +39,8 @@ METERS = ReadModel(
     name="meters",
     version=1,
     row=MeterRow,
-    hears=(MeterDefined,),
-    parts=one("meter_id"),
+    events=(MeterDefined,),
+    targets=single_row("meter_id"),
     fold=fold,
     sorted_by=lambda row: row.defined_at,
     filters=("key",),

@@ -5,16 +5,16 @@ from typing import Any
 
 import strawberry
 
-from projections.engine.read_model import Stored
+from projections.engine.read_model import StoredRow
 from projections.graphql.connections import PAGE_MAX, Connection, connection
-from projections.graphql.context import Info, Upward
-from projections.graphql.scalars import AsOf, From, Money, To, shown_money
+from projections.graphql.context import Info, ParentType
+from projections.graphql.scalars import AsOf, From, Money, To, money_type
 from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.payments.projection import PAYMENTS, PaymentRow
 from projections.read_models.refunds.graphql import Refund, shown_refund
 from projections.read_models.refunds.projection import REFUNDS
 
-INVOICE = Upward("invoices", "Invoice")
+INVOICE = ParentType("invoices", "Invoice")
 
 
 @strawberry.type(description="One attempt to take money.")
@@ -45,11 +45,11 @@ class Payment:
     async def refunds(self, info: Info) -> list[Refund]:
         """Refunds are few: they come whole."""
         query = info.context.query(limit=PAGE_MAX)
-        rows = await info.context.under(REFUNDS, "payment_id", str(self.id), query)
+        rows = await info.context.children(REFUNDS, "payment_id", str(self.id), query)
         return [shown_refund(row) for row in rows]
 
 
-def shown_payment(stored: Stored[PaymentRow]) -> Payment:
+def shown_payment(stored: StoredRow[PaymentRow]) -> Payment:
     """A row, as GraphQL shows it."""
     row = stored.row
     return Payment(
@@ -58,7 +58,7 @@ def shown_payment(stored: Stored[PaymentRow]) -> Payment:
         customer_id=strawberry.ID(row.customer_id),
         attempt=row.attempt,
         status=row.status,
-        amount=shown_money(row.amount),
+        amount=money_type(row.amount),
         gateway=row.gateway,
         gateway_reference=row.gateway_reference,
         decline_code=row.decline_code,
@@ -70,7 +70,7 @@ def shown_payment(stored: Stored[PaymentRow]) -> Payment:
 
 
 @strawberry.type
-class Query:
+class PaymentQueries:
     """What may be asked about payments."""
 
     @strawberry.field

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from projections.engine.read_model import Fact, ReadModel, one, own_stream
+from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
 from shared.billing.contracts.payments.payments import (
     PaymentFailed,
     PaymentRequested,
@@ -15,7 +15,7 @@ from shared.billing.contracts.payments.payments import (
 from shared.billing.money import Money
 from shared.framework.core.refusals import ImpossibleHistory
 
-Heard = PaymentRequested | PaymentSubmitted | PaymentSucceeded | PaymentFailed | PaymentUnknown
+PaymentEvent = PaymentRequested | PaymentSubmitted | PaymentSucceeded | PaymentFailed | PaymentUnknown
 
 
 class PaymentRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class PaymentRow(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: datetime | None = None
 
 
-def fold(row: PaymentRow | None, event: Heard, _: Fact) -> PaymentRow:
+def fold(row: PaymentRow | None, event: PaymentEvent, _: DecodedEvent) -> PaymentRow:
     """What is true of it after this."""
     changed = msgspec.structs.replace
     match row, event:
@@ -82,8 +82,8 @@ PAYMENTS = ReadModel(
     name="payments",
     version=1,
     row=PaymentRow,
-    hears=(PaymentRequested, PaymentSubmitted, PaymentUnknown, PaymentSucceeded, PaymentFailed),
-    parts=one("payment_id"),
+    events=(PaymentRequested, PaymentSubmitted, PaymentUnknown, PaymentSucceeded, PaymentFailed),
+    targets=single_row("payment_id"),
     fold=fold,
     sorted_by=lambda row: row.requested_at,
     filters=("invoice_id", "customer_id", "status"),

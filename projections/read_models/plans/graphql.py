@@ -7,7 +7,7 @@ import msgspec
 import strawberry
 from strawberry.scalars import JSON
 
-from projections.engine.read_model import Stored
+from projections.engine.read_model import StoredRow
 from projections.graphql.connections import Connection, connection
 from projections.graphql.context import Info
 from projections.read_models.plans.projection import PLANS, PlanRow, PlanVersion
@@ -15,7 +15,7 @@ from shared.billing.contracts.subscriptions.plans import Charge
 
 
 @strawberry.type(name="PlanCharge", description="A price, and the meter that it is applied to.")
-class ShownCharge:
+class PlanChargeType:
     """See Charge."""
 
     key: str
@@ -25,14 +25,14 @@ class ShownCharge:
 
 
 @strawberry.type(name="PlanVersion", description="Prices that never change.")
-class ShownVersion:
+class PlanVersionType:
     """See PlanVersion."""
 
     version: int
     name: str
     currency: str
     interval: str
-    charges: list[ShownCharge]
+    charges: list[PlanChargeType]
     published_at: datetime
 
 
@@ -42,11 +42,11 @@ class Plan:
 
     id: strawberry.ID
     key: str
-    versions: list[ShownVersion]
+    versions: list[PlanVersionType]
     updated_at: datetime
 
 
-def shown_plan(stored: Stored[PlanRow]) -> Plan:
+def shown_plan(stored: StoredRow[PlanRow]) -> Plan:
     """A row, as GraphQL shows it."""
     return Plan(
         id=strawberry.ID(stored.row.plan_id),
@@ -56,8 +56,8 @@ def shown_plan(stored: Stored[PlanRow]) -> Plan:
     )
 
 
-def _shown_version(version: PlanVersion) -> ShownVersion:
-    return ShownVersion(
+def _shown_version(version: PlanVersion) -> PlanVersionType:
+    return PlanVersionType(
         version=version.version,
         name=version.name,
         currency=version.currency,
@@ -67,13 +67,13 @@ def _shown_version(version: PlanVersion) -> ShownVersion:
     )
 
 
-def _shown_charge(charge: Charge) -> ShownCharge:
+def _shown_charge(charge: Charge) -> PlanChargeType:
     price = cast("JSON", msgspec.to_builtins(charge.price))
-    return ShownCharge(key=charge.key, name=charge.name, meter_key=charge.meter_key, price=price)
+    return PlanChargeType(key=charge.key, name=charge.name, meter_key=charge.meter_key, price=price)
 
 
 @strawberry.type
-class Query:
+class PlanQueries:
     """What may be asked about plans."""
 
     @strawberry.field(description="In the order of their first version.")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from projections.engine.read_model import Fact, ReadModel, one, own_stream
+from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
 from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
 
 
@@ -27,7 +27,7 @@ class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
     versions: tuple[PlanVersion, ...]
 
 
-def fold(row: PlanRow | None, event: PlanPublished, _: Fact) -> PlanRow:
+def fold(row: PlanRow | None, event: PlanPublished, _: DecodedEvent) -> PlanRow:
     """One more version."""
     published = PlanVersion(
         version=event.version,
@@ -45,8 +45,8 @@ PLANS = ReadModel(
     name="plans",
     version=1,
     row=PlanRow,
-    hears=(PlanPublished,),
-    parts=one("plan_id"),
+    events=(PlanPublished,),
+    targets=single_row("plan_id"),
     fold=fold,
     sorted_by=lambda row: row.versions[0].published_at,
     filters=("key",),

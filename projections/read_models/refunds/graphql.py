@@ -4,8 +4,8 @@ from datetime import datetime
 
 import strawberry
 
-from projections.engine.read_model import Stored
-from projections.graphql.scalars import Money, shown_money
+from projections.engine.read_model import StoredRow
+from projections.graphql.scalars import Money, money_type
 from projections.read_models.refunds.projection import RefundRow
 
 
@@ -22,13 +22,13 @@ class Refund:
     issued_at: datetime | None
 
 
-def shown_refund(stored: Stored[RefundRow]) -> Refund:
+def shown_refund(stored: StoredRow[RefundRow]) -> Refund:
     """A row, as GraphQL shows it."""
     row = stored.row
     return Refund(
         id=strawberry.ID(row.refund_id),
         status=row.status,
-        amount=shown_money(row.amount),
+        amount=money_type(row.amount),
         reason=row.reason,
         gateway_reference=row.gateway_reference,
         requested_at=row.requested_at,

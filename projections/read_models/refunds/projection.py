@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from projections.engine.read_model import Fact, ReadModel, one
+from projections.engine.read_model import DecodedEvent, ReadModel, single_row
 from shared.billing.contracts.payments.refunds import RefundIssued, RefundRequested
 from shared.billing.money import Money
 
@@ -24,7 +24,7 @@ class RefundRow(msgspec.Struct, frozen=True, kw_only=True):
     issued_at: datetime | None = None
 
 
-def fold(row: RefundRow | None, event: RefundRequested | RefundIssued, _: Fact) -> RefundRow:
+def fold(row: RefundRow | None, event: RefundRequested | RefundIssued, _: DecodedEvent) -> RefundRow:
     """Each fact fills in what it knows; once issued, it stays issued."""
     known = row or _begun(event)
     match event:
@@ -59,8 +59,8 @@ REFUNDS = ReadModel(
     name="refunds",
     version=1,
     row=RefundRow,
-    hears=(RefundRequested, RefundIssued),
-    parts=one("refund_id"),
+    events=(RefundRequested, RefundIssued),
+    targets=single_row("refund_id"),
     fold=fold,
     sorted_by=_first_moment,
     filters=("payment_id", "invoice_id", "customer_id", "status"),

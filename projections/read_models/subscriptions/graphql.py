@@ -5,9 +5,9 @@ from typing import Any
 
 import strawberry
 
-from projections.engine.read_model import Stored
+from projections.engine.read_model import StoredRow
 from projections.graphql.connections import Connection, connection
-from projections.graphql.context import Info, Upward
+from projections.graphql.context import Info, ParentType
 from projections.graphql.scalars import AsOf, From, To
 from projections.read_models.customers.projection import CUSTOMERS
 from projections.read_models.invoices.graphql import Invoice, shown_invoice
@@ -16,7 +16,7 @@ from projections.read_models.plans.graphql import Plan, shown_plan
 from projections.read_models.plans.projection import PLANS
 from projections.read_models.subscriptions.projection import SUBSCRIPTIONS, SubscriptionRow
 
-CUSTOMER = Upward("customers", "Customer")
+CUSTOMER = ParentType("customers", "Customer")
 
 
 @strawberry.type(description="A customer is billed by a plan version, period by period.")
@@ -63,7 +63,7 @@ class Subscription:
         )
 
 
-def shown_subscription(stored: Stored[SubscriptionRow]) -> Subscription:
+def shown_subscription(stored: StoredRow[SubscriptionRow]) -> Subscription:
     """A row, as GraphQL shows it."""
     row = stored.row
     return Subscription(
@@ -87,7 +87,7 @@ def shown_subscription(stored: Stored[SubscriptionRow]) -> Subscription:
 
 
 @strawberry.type
-class Query:
+class SubscriptionQueries:
     """What may be asked about subscriptions."""
 
     @strawberry.field

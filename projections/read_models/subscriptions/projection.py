@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from projections.engine.read_model import Fact, ReadModel, one, own_stream
+from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
 from shared.billing.contracts.subscriptions.subscriptions import (
     BillingPeriodClosed,
     SubscriptionCancelled,
@@ -13,7 +13,7 @@ from shared.billing.contracts.subscriptions.subscriptions import (
 )
 from shared.framework.core.refusals import ImpossibleHistory
 
-Heard = SubscriptionStarted | SubscriptionCancelled | BillingPeriodClosed | SubscriptionEnded
+SubscriptionEvent = SubscriptionStarted | SubscriptionCancelled | BillingPeriodClosed | SubscriptionEnded
 
 
 class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None = None
 
 
-def fold(row: SubscriptionRow | None, event: Heard, _: Fact) -> SubscriptionRow:
+def fold(row: SubscriptionRow | None, event: SubscriptionEvent, _: DecodedEvent) -> SubscriptionRow:
     """What is true of it after this."""
     changed = msgspec.structs.replace
     match row, event:
@@ -71,8 +71,8 @@ SUBSCRIPTIONS = ReadModel(
     name="subscriptions",
     version=1,
     row=SubscriptionRow,
-    hears=(SubscriptionStarted, SubscriptionCancelled, BillingPeriodClosed, SubscriptionEnded),
-    parts=one("subscription_id"),
+    events=(SubscriptionStarted, SubscriptionCancelled, BillingPeriodClosed, SubscriptionEnded),
+    targets=single_row("subscription_id"),
     fold=fold,
     sorted_by=lambda row: row.started_at,
     filters=("customer_id", "status", "plan_id"),

@@ -6,10 +6,10 @@ from decimal import Decimal
 import strawberry
 from strawberry.scalars import JSON
 
-from projections.engine.read_model import Stored
+from projections.engine.read_model import StoredRow
 from projections.graphql.connections import Connection, connection
 from projections.graphql.context import Info
-from projections.graphql.scalars import From, To, plain
+from projections.graphql.scalars import From, To, without_exponent
 from projections.read_models.usage.projection import USAGE, UsageRow
 
 
@@ -26,7 +26,7 @@ class UsageDay:
     updated_at: datetime
 
 
-def shown_usage(stored: Stored[UsageRow]) -> UsageDay:
+def shown_usage(stored: StoredRow[UsageRow]) -> UsageDay:
     """A row, as GraphQL shows it."""
     row = stored.row
     return UsageDay(
@@ -35,13 +35,13 @@ def shown_usage(stored: Stored[UsageRow]) -> UsageDay:
         subject=row.subject,
         dimensions=JSON(row.dimensions),
         day=row.day,
-        value=plain(row.value),
+        value=without_exponent(row.value),
         updated_at=stored.updated_at,
     )
 
 
 @strawberry.type
-class Query:
+class UsageQueries:
     """What may be asked about usage."""
 
     @strawberry.field(description="By day. Distinct counts of days do not add up to a month's.")

@@ -7,7 +7,7 @@ from itertools import chain
 
 import msgspec
 
-from projections.engine.read_model import Fact, ReadModel
+from projections.engine.read_model import DecodedEvent, ReadModel
 from shared.billing.contracts.metering.usage_totals import UsageAggregated, UsageWindow
 from shared.framework.core.ids import derived_id
 
@@ -28,7 +28,7 @@ def parts(event: UsageAggregated) -> Iterable[tuple[str, UsageWindow]]:
     return [(_row_id(window), window) for window in event.windows]
 
 
-def fold(row: UsageRow | None, window: UsageWindow, fact: Fact) -> UsageRow:
+def fold(row: UsageRow | None, window: UsageWindow, fact: DecodedEvent) -> UsageRow:
     """A total replaces what was told before it, whatever the order in which both are heard."""
     if row is not None and row.told_by > fact.position:
         return row
@@ -51,8 +51,8 @@ USAGE = ReadModel(
     name="usage",
     version=1,
     row=UsageRow,
-    hears=(UsageAggregated,),
-    parts=parts,
+    events=(UsageAggregated,),
+    targets=parts,
     fold=fold,
     sorted_by=lambda row: datetime.fromisoformat(row.day).replace(tzinfo=UTC),
     filters=("meter_key", "subject", "day"),

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, MutableMapping
 from enum import Enum
 
-from services.ingest.events.identity import Candidate, Identity
+from services.ingest.events.identity import DeduplicationKey, IdentifiedEvent
 
-Seen = MutableMapping[Identity, int]
+KnownFingerprints = MutableMapping[DeduplicationKey, int]
 """Fingerprints of what was accepted before, by identity."""
 
 
-class Finding(Enum):
+class DeduplicationResult(Enum):
     """What a candidate turns out to be."""
 
     ACCEPTED = "accepted"
@@ -17,14 +17,14 @@ class Finding(Enum):
     CONFLICT = "conflict"
 
 
-def sift(candidates: Iterable[Candidate], seen: Seen) -> list[Finding]:
-    """One finding per candidate, in order; `seen` grows by what is accepted, so the first of equals wins."""
+def deduplicate(candidates: Iterable[IdentifiedEvent], seen: KnownFingerprints) -> list[DeduplicationResult]:
+    """One finding per candidate, in order; `known` grows by what is accepted, so the first of equals wins."""
     return [_find(candidate, seen) for candidate in candidates]
 
 
-def _find(candidate: Candidate, seen: Seen) -> Finding:
+def _find(candidate: IdentifiedEvent, seen: KnownFingerprints) -> DeduplicationResult:
     before = seen.get(candidate.identity)
     if before is None:
         seen[candidate.identity] = candidate.fingerprint
-        return Finding.ACCEPTED
-    return Finding.DUPLICATE if before == candidate.fingerprint else Finding.CONFLICT
+        return DeduplicationResult.ACCEPTED
+    return DeduplicationResult.DUPLICATE if before == candidate.fingerprint else DeduplicationResult.CONFLICT

@@ -1,13 +1,13 @@
 """What acceptance adds to the ingest service."""
 
-from services.ingest.acceptance.group_commit import UsageWriter
-from services.ingest.acceptance.routes import EVENTS_PATH, EventsRoute, documented
+from services.ingest.acceptance.group_commit import GroupCommitWriter
+from services.ingest.acceptance.routes import EVENTS_PATH, EventsEndpoint, documented
 from shared.framework.process.feature import Feature
 
 
-def acceptance(writer: UsageWriter) -> Feature:
+def acceptance(writer: GroupCommitWriter) -> Feature:
     """The feature; it subscribes to subscriptions for the tenants' test clocks."""
-    events = EventsRoute(writer.submit)
+    events = EventsEndpoint(writer.submit)
     return Feature(
         routers=[documented(events)],
         raw_routes={EVENTS_PATH: events},

@@ -6,10 +6,10 @@ from datetime import datetime
 
 import msgspec
 
-from services.ingest.acceptance.deduplication import Finding
-from services.ingest.events.identity import AGE_MAX, FUTURE_MAX, Candidate, Namer, time_fault
-from services.ingest.events.rejection import Fault, Reason
-from services.ingest.events.usage_event import ATTRIBUTE_LENGTH_MAX, Offer, Unreadable
+from services.ingest.acceptance.deduplication import DeduplicationResult
+from services.ingest.events.identity import AGE_MAX, FUTURE_MAX, EventIdentifier, IdentifiedEvent, time_fault
+from services.ingest.events.rejection import Rejection, RejectionCode
+from services.ingest.events.usage_event import ATTRIBUTE_LENGTH_MAX, InvalidEvent, ParsedEvent
 from shared.billing.contracts.ingest.rejected_events import RejectedUsage
 
 BODY_KEPT_MAX = 16 * 1024
@@ -18,7 +18,7 @@ BODY_KEPT_MAX = 16 * 1024
 DETAIL_KEPT_MAX = 500
 
 
-class Remark(msgspec.Struct, frozen=True, omit_defaults=True):
+class EventResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is told about one event that was not accepted; `index` is its place in the request, from 0."""
 
     index: int
@@ -28,37 +28,41 @@ class Remark(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str | None = None
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class IngestResult(msgspec.Struct, frozen=True):
     """The answer to one request; `position` in `partition` is where its accepted events lie at the latest."""
 
     accepted: int
     duplicates: int
     conflicts: int
     rejected: int
-    results: tuple[Remark, ...]
+    results: tuple[EventResult, ...]
     partition: int
     position: int
 
 
 @dataclass(slots=True)
-class Draft:
+class RequestEvaluation:
     """One request on its way through judgement."""
 
     tenant_id: str
-    offers: Sequence[Offer]
-    candidates: list[Candidate]
+    offers: Sequence[ParsedEvent]
+    candidates: list[IdentifiedEvent]
     places: list[int]
     """Index in the request of each candidate."""
-    faults: dict[int, Fault]
-    findings: list[Finding] = field(default_factory=list)
+    faults: dict[int, Rejection]
+    findings: list[DeduplicationResult] = field(default_factory=list)
 
     @classmethod
-    def of(cls, tenant_id: str, offers: Sequence[Offer], now: datetime) -> "Draft":
+    def of(cls, tenant_id: str, offers: Sequence[ParsedEvent], now: datetime) -> "RequestEvaluation":
         """Judge each event by itself at this moment of the tenant's clock."""
         draft = cls(tenant_id, offers, [], [], {})
-        candidate, earliest, latest = Namer(tenant_id, now).candidate, now - AGE_MAX, now + FUTURE_MAX
+        candidate, earliest, latest = (
+            EventIdentifier(tenant_id, now).candidate,
+            now - AGE_MAX,
+            now + FUTURE_MAX,
+        )
         for index, offer in enumerate(offers):
-            if isinstance(offer, Unreadable):
+            if isinstance(offer, InvalidEvent):
                 draft.faults[index] = offer.fault
             elif offer.time is not None and not earliest <= offer.time <= latest:
                 draft.faults[index] = time_fault(offer.time, now)
@@ -68,7 +72,7 @@ class Draft:
         return draft
 
     @property
-    def accepted(self) -> list[Candidate]:
+    def accepted(self) -> list[IdentifiedEvent]:
         """The candidates that count."""
         if self.findings.count(_NEW) == len(self.findings):
             return self.candidates
@@ -80,42 +84,42 @@ class Draft:
         for index, fault in self.faults.items():
             yield _rejected(self.offers[index], fault)
         for index, candidate, finding in zip(self.places, self.candidates, self.findings, strict=True):
-            if finding is Finding.CONFLICT:
+            if finding is DeduplicationResult.CONFLICT:
                 yield _rejected(self.offers[index], _CONTRADICTION, candidate)
 
-    def verdict(self, partition: int, position: int) -> Verdict:
+    def verdict(self, partition: int, position: int) -> IngestResult:
         """What is answered, once everything is committed."""
         count = self.findings.count
-        if not self.faults and count(Finding.ACCEPTED) == len(self.findings):
-            return Verdict(len(self.findings), 0, 0, 0, (), partition, position)
-        return Verdict(
-            accepted=count(Finding.ACCEPTED),
-            duplicates=count(Finding.DUPLICATE),
-            conflicts=count(Finding.CONFLICT),
+        if not self.faults and count(DeduplicationResult.ACCEPTED) == len(self.findings):
+            return IngestResult(len(self.findings), 0, 0, 0, (), partition, position)
+        return IngestResult(
+            accepted=count(DeduplicationResult.ACCEPTED),
+            duplicates=count(DeduplicationResult.DUPLICATE),
+            conflicts=count(DeduplicationResult.CONFLICT),
             rejected=len(self.faults),
             results=tuple(sorted(self._remarks(), key=lambda remark: remark.index)),
             partition=partition,
             position=position,
         )
 
-    def _remarks(self) -> Iterator[Remark]:
+    def _remarks(self) -> Iterator[EventResult]:
         for index, fault in self.faults.items():
-            yield Remark(index, _names_in(self.offers[index]).id, "rejected", fault.reason, fault.detail)
+            yield EventResult(index, _names_in(self.offers[index]).id, "rejected", fault.reason, fault.detail)
         for index, candidate, finding in zip(self.places, self.candidates, self.findings, strict=True):
-            if finding is Finding.DUPLICATE:
-                yield Remark(index, candidate.event.id, "duplicate")
-            if finding is Finding.CONFLICT:
+            if finding is DeduplicationResult.DUPLICATE:
+                yield EventResult(index, candidate.event.id, "duplicate")
+            if finding is DeduplicationResult.CONFLICT:
                 told = _CONTRADICTION
-                yield Remark(index, candidate.event.id, "conflict", told.reason, told.detail)
+                yield EventResult(index, candidate.event.id, "conflict", told.reason, told.detail)
 
 
-_NEW = Finding.ACCEPTED
-_CONTRADICTION = Fault(
-    Reason.ID_CONFLICTS, "an event of this source, id and UTC day was accepted with other content"
+_NEW = DeduplicationResult.ACCEPTED
+_CONTRADICTION = Rejection(
+    RejectionCode.ID_CONFLICTS, "an event of this source, id and UTC day was accepted with other content"
 )
 
 
-class _Names(msgspec.Struct):
+class _EventIds(msgspec.Struct):
     id: str | None = None
     source: str | None = None
 
@@ -123,9 +127,11 @@ class _Names(msgspec.Struct):
 _exact = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def _rejected(offer: Offer, fault: Fault, candidate: Candidate | None = None) -> RejectedUsage:
+def _rejected(
+    offer: ParsedEvent, fault: Rejection, candidate: IdentifiedEvent | None = None
+) -> RejectedUsage:
     names = _names_in(offer)
-    body = offer.body if isinstance(offer, Unreadable) else _exact(candidate.event if candidate else offer)
+    body = offer.body if isinstance(offer, InvalidEvent) else _exact(candidate.event if candidate else offer)
     return RejectedUsage(
         reason=fault.reason,
         detail=_storable(fault.detail, DETAIL_KEPT_MAX),
@@ -135,14 +141,14 @@ def _rejected(offer: Offer, fault: Fault, candidate: Candidate | None = None) ->
     )
 
 
-def _names_in(offer: Offer) -> _Names:
-    if not isinstance(offer, Unreadable):
-        return _Names(offer.id, offer.source)
+def _names_in(offer: ParsedEvent) -> _EventIds:
+    if not isinstance(offer, InvalidEvent):
+        return _EventIds(offer.id, offer.source)
     try:
-        names = msgspec.json.decode(offer.body, type=_Names)
+        names = msgspec.json.decode(offer.body, type=_EventIds)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _Names()
-    return _Names(*(name and _storable(name, ATTRIBUTE_LENGTH_MAX) for name in (names.id, names.source)))
+        return _EventIds()
+    return _EventIds(*(name and _storable(name, ATTRIBUTE_LENGTH_MAX) for name in (names.id, names.source)))
 
 
 def _storable(text: str, length_max: int) -> str:

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from services.ingest.events.identity import Identity
+from services.ingest.events.identity import DeduplicationKey
 from shared.billing.contracts.ingest.rejected_events import RejectedUsage
-from shared.framework.eventstore.port import Effect
+from shared.framework.eventstore.port import SideWrite
 
 
-class SeenBefore(Exception):
+class DuplicateKeys(Exception):
     """Some of these identities have been accepted already: ask which, and decide again."""
 
 
 @dataclass(frozen=True, slots=True)
-class RejectedRow:
+class RejectedEventRow:
     """A rejected event as it is listed; `number` grows with time and is the cursor."""
 
     number: int
@@ -26,7 +26,7 @@ class RejectedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejections:
+class RejectedBatch:
     """Events of one tenant that one transaction rejects."""
 
     tenant_id: str
@@ -35,17 +35,19 @@ class Rejections:
     events: tuple[RejectedUsage, ...]
 
 
-class UsageLog(Protocol):
+class DeduplicationStore(Protocol):
     """Remembers identities for ever and exactly; writes only inside the transaction of the events."""
 
-    async def seen(self, identities: Collection[Identity]) -> dict[Identity, int]:
+    async def known(self, identities: Collection[DeduplicationKey]) -> dict[DeduplicationKey, int]:
         """The fingerprints of those that were accepted before."""
         ...
 
-    async def remember(self, accepted: Mapping[Identity, int], rejected: Sequence[Rejections]) -> Effect:
-        """What writes both beside the events; the effect raises SeenBefore if any identity is not new."""
+    async def store(
+        self, accepted: Mapping[DeduplicationKey, int], rejected: Sequence[RejectedBatch]
+    ) -> SideWrite:
+        """What writes both beside the events; the effect raises DuplicateKeys if any identity is not new."""
         ...
 
-    async def rejected(self, tenant_id: str, after: int, limit: int) -> Sequence[RejectedRow]:
+    async def rejected(self, tenant_id: str, after: int, limit: int) -> Sequence[RejectedEventRow]:
         """Rejected events of a tenant with a number above `after`, oldest first."""
         ...

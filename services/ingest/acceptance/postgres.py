@@ -6,11 +6,11 @@ from operator import itemgetter
 
 import asyncpg
 
-from services.ingest.acceptance.ports import RejectedRow, Rejections, SeenBefore
-from services.ingest.events.identity import Identity
+from services.ingest.acceptance.ports import DuplicateKeys, RejectedBatch, RejectedEventRow
+from services.ingest.events.identity import DeduplicationKey
 from shared.billing.contracts.ingest.rejected_events import RejectedUsage
-from shared.framework.eventstore.pool import told
-from shared.framework.eventstore.port import Effect, Receipt
+from shared.framework.eventstore.pool import translate_errors
+from shared.framework.eventstore.port import CommitReceipt, SideWrite
 
 _SEEN = """
 SELECT d.day, d.key, d.fingerprint
@@ -27,25 +27,27 @@ _REJECTED_COLUMNS = ("tenant_id", "batch_id", "rejected_at", "reason", "detail",
 _day_in, _key_in = itemgetter(0), itemgetter(1)
 
 
-class PostgresUsageLog:
-    """See UsageLog. Partitions are made when a month is first met, outside the transaction."""
+class PostgresDeduplicationStore:
+    """See DeduplicationStore. Partitions are made when a month is first met, outside the transaction."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         """`pool` of the service's own database."""
         self._pool = pool
         self._months: set[date] = set()
 
-    async def seen(self, identities: Collection[Identity]) -> dict[Identity, int]:
-        """See UsageLog."""
+    async def known(self, identities: Collection[DeduplicationKey]) -> dict[DeduplicationKey, int]:
+        """See DeduplicationStore."""
         if not identities:
             return {}
         days, keys = zip(*sorted(identities), strict=True)
-        with told():
+        with translate_errors():
             rows = await self._pool.fetch(_SEEN, days, keys, days[0], days[-1])
         return {(row["day"], row["key"]): row["fingerprint"] for row in rows}
 
-    async def remember(self, accepted: Mapping[Identity, int], rejected: Sequence[Rejections]) -> Effect:
-        """See UsageLog."""
+    async def store(
+        self, accepted: Mapping[DeduplicationKey, int], rejected: Sequence[RejectedBatch]
+    ) -> SideWrite:
+        """See DeduplicationStore."""
         days = {day for day, _ in accepted}
         await self._make_months({day.replace(day=1) for day in days})
         # Sorted by day and key: neighbours go to the same page, and two writers cannot wait for each other
@@ -55,12 +57,12 @@ class PostgresUsageLog:
         if len(days) > 1:
             rows.sort(key=_day_in)
 
-        async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: Receipt) -> None:
+        async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
             try:
                 if rows:
                     await connection.copy_records_to_table("usage_dedup", records=rows)
             except asyncpg.UniqueViolationError:
-                raise SeenBefore from None
+                raise DuplicateKeys from None
             if rejected:
                 await connection.copy_records_to_table(
                     "rejected_usage", records=_rejected_rows(rejected), columns=_REJECTED_COLUMNS
@@ -68,28 +70,28 @@ class PostgresUsageLog:
 
         return write
 
-    async def rejected(self, tenant_id: str, after: int, limit: int) -> Sequence[RejectedRow]:
-        """See UsageLog."""
-        with told():
+    async def rejected(self, tenant_id: str, after: int, limit: int) -> Sequence[RejectedEventRow]:
+        """See DeduplicationStore."""
+        with translate_errors():
             rows = await self._pool.fetch(_REJECTED, tenant_id, after, limit)
         return [_row_of(row) for row in rows]
 
     async def _make_months(self, months: set[date]) -> None:
         for month in sorted(months - self._months):
-            with told():
+            with translate_errors():
                 await self._pool.execute("SELECT usage_dedup_month($1)", month)
             self._months.add(month)
 
 
-def _rejected_rows(rejected: Sequence[Rejections]) -> Iterable[tuple[object, ...]]:
+def _rejected_rows(rejected: Sequence[RejectedBatch]) -> Iterable[tuple[object, ...]]:
     for one in rejected:
         for event in one.events:
             cause = (str(event.reason), event.detail, event.id, event.source, event.body)
             yield (one.tenant_id, one.batch_id, one.rejected_at, *cause)
 
 
-def _row_of(row: asyncpg.Record) -> RejectedRow:
+def _row_of(row: asyncpg.Record) -> RejectedEventRow:
     event = RejectedUsage(
         reason=row["reason"], detail=row["detail"], id=row["event_id"], source=row["source"], body=row["body"]
     )
-    return RejectedRow(row["number"], row["tenant_id"], row["batch_id"], row["rejected_at"], event)
+    return RejectedEventRow(row["number"], row["tenant_id"], row["batch_id"], row["rejected_at"], event)

@@ -9,23 +9,23 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from services.ingest.acceptance.handlers import Submission
-from services.ingest.acceptance.outcome import Remark, Verdict
-from services.ingest.acceptance.schemas import EventsAnswer
-from services.ingest.events.usage_event import CloudEvent, Offer
-from services.ingest.formats import offers_in
+from services.ingest.acceptance.outcome import EventResult, IngestResult
+from services.ingest.acceptance.schemas import IngestResponseBody
+from services.ingest.events.usage_event import CloudEvent, ParsedEvent
+from services.ingest.formats import parse_events
 from services.ingest.formats.cloudevents_json import EVENTS_MAX
 from shared.framework.http.authorization import requires
 from shared.framework.http.credential import Credential
 from shared.framework.http.read_your_writes import (
     POSITION_HEADER,
     WAIT_FOR_HEADER,
-    Mark,
-    read_marks,
+    PositionToken,
+    parse_tokens,
     wait_for,
 )
 from shared.framework.http.refusals import MethodIsNotAllowed
 from shared.framework.http.request_body import read_body
-from shared.framework.http.service_context import House, house_of
+from shared.framework.http.service_context import ServiceContext, service_context_of
 from shared.framework.observability.logging import correlation_id
 from shared.framework.observability.tracing import current_traceparent
 
@@ -33,23 +33,23 @@ BODY_BYTES_MAX = 5 * 1024 * 1024
 EVENTS_PATH = "/v1/events"
 SCOPE = "usage:write"
 
-Submit = Callable[[Submission], Awaitable[Verdict]]
+Submit = Callable[[Submission], Awaitable[IngestResult]]
 
 _WAIT_FOR = WAIT_FOR_HEADER.lower().encode()
 _encode = msgspec.json.Encoder().encode
 
 
-class Answer(msgspec.Struct, frozen=True):
+class IngestResponse(msgspec.Struct, frozen=True):
     """The body of the answer: what was counted, and a result for every event that was not."""
 
     accepted: int
     duplicates: int
     conflicts: int
     rejected: int
-    results: tuple[Remark, ...]
+    results: tuple[EventResult, ...]
 
 
-class EventsRoute:
+class EventsEndpoint:
     """Authenticates, bounds, decodes and answers by itself; nothing is answered before it is committed."""
 
     def __init__(self, submit: Submit) -> None:
@@ -63,24 +63,26 @@ class EventsRoute:
 
     async def answer(self, scope: Scope, receive: Receive) -> Response:
         """The answer once the events are history; raises the refusals of whoever says no."""
-        house = house_of(HTTPConnection(scope))
+        house = service_context_of(HTTPConnection(scope))
         credential = house.authenticator.authenticate(scope["headers"])
-        credential.demand(SCOPE)
+        credential.require(SCOPE)
         if scope["method"] != "POST":
             raise MethodIsNotAllowed(scope["method"], ["POST"])
         headers = dict(scope["headers"])
         body = await read_body(scope, receive, BODY_BYTES_MAX)
-        offers = offers_in(
+        offers = parse_events(
             body, headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity")
         )
         if _WAIT_FOR in headers:
-            marks = read_marks(headers[_WAIT_FOR].decode("latin-1"))
+            marks = parse_tokens(headers[_WAIT_FOR].decode("latin-1"))
             await wait_for(marks, house.waiter, own_context=house.store.context)
         verdict = await self._submit(_submission(credential, house, offers, len(body)))
         return _response(verdict, house.store.context)
 
 
-def _submission(credential: Credential, house: House, offers: Sequence[Offer], size_bytes: int) -> Submission:
+def _submission(
+    credential: Credential, house: ServiceContext, offers: Sequence[ParsedEvent], size_bytes: int
+) -> Submission:
     return Submission(
         tenant_id=credential.tenant_id,
         actor=credential.subject,
@@ -91,22 +93,24 @@ def _submission(credential: Credential, house: House, offers: Sequence[Offer], s
     )
 
 
-def _response(verdict: Verdict, context: str) -> Response:
+def _response(verdict: IngestResult, context: str) -> Response:
     body = _encode(
-        Answer(verdict.accepted, verdict.duplicates, verdict.conflicts, verdict.rejected, verdict.results)
+        IngestResponse(
+            verdict.accepted, verdict.duplicates, verdict.conflicts, verdict.rejected, verdict.results
+        )
     )
-    mark = Mark(context, verdict.partition, verdict.position)
+    mark = PositionToken(context, verdict.partition, verdict.position)
     return Response(body, 200, {POSITION_HEADER: str(mark)}, "application/json")
 
 
-def documented(events: "EventsRoute") -> APIRouter:
+def documented(events: "EventsEndpoint") -> APIRouter:
     """The same route for OpenAPI; requests are answered by the raw route before they get here."""
     router = APIRouter(tags=["usage"])
 
     @router.post(
         EVENTS_PATH,
         dependencies=[requires(SCOPE)],
-        response_model=EventsAnswer,
+        response_model=IngestResponseBody,
         openapi_extra={"requestBody": _request_body()},
     )
     async def post_events(request: Request) -> Response:

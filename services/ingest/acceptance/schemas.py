@@ -1,9 +1,9 @@
 """What ingest's REST routes answer."""
 
-from shared.framework.http.field_types import Body
+from shared.framework.http.field_types import ApiModel
 
 
-class EventResult(Body):
+class EventResultBody(ApiModel):
     """One event that was not counted, by its index in the request: duplicate, conflict or rejected."""
 
     index: int
@@ -13,11 +13,11 @@ class EventResult(Body):
     detail: str | None = None
 
 
-class EventsAnswer(Body):
+class IngestResponseBody(ApiModel):
     """What became of a request's events; `results` has those that were not accepted."""
 
     accepted: int
     duplicates: int
     conflicts: int
     rejected: int
-    results: list[EventResult]
+    results: list[EventResultBody]

@@ -6,7 +6,7 @@ from struct import Struct
 
 import msgspec
 
-from services.ingest.events.rejection import Fault, Reason
+from services.ingest.events.rejection import Rejection, RejectionCode
 from services.ingest.events.usage_event import CloudEvent
 from shared.billing.contracts.ingest.usage import UsageEvent
 
@@ -23,26 +23,28 @@ _encode_event = msgspec.json.Encoder().encode
 _signed_64 = Struct(">q").unpack
 
 
-Identity = tuple[date, bytes]
+DeduplicationKey = tuple[date, bytes]
 """What an event is known by for ever (law 16): its own UTC day, and 16 bytes of tenant, source and id."""
 
 
-class Candidate(msgspec.Struct, gc=False):
+class IdentifiedEvent(msgspec.Struct, gc=False):
     """A sound event with its identity; its fingerprint (64 bits, signed) tells when the content differs."""
 
-    identity: Identity
+    identity: DeduplicationKey
     fingerprint: int
     event: UsageEvent
 
 
-def time_fault(time: datetime, now: datetime) -> Fault:
+def time_fault(time: datetime, now: datetime) -> Rejection:
     """Why this time is refused: outside [now - AGE_MAX, now + FUTURE_MAX]."""
     if time > now:
-        return Fault(Reason.TIME_IS_IN_THE_FUTURE, f"{time.isoformat()}, and it is {now.isoformat()}")
-    return Fault(Reason.TIME_IS_TOO_OLD, f"{time.isoformat()} is more than 20 years ago")
+        return Rejection(
+            RejectionCode.TIME_IS_IN_THE_FUTURE, f"{time.isoformat()}, and it is {now.isoformat()}"
+        )
+    return Rejection(RejectionCode.TIME_IS_TOO_OLD, f"{time.isoformat()} is more than 20 years ago")
 
 
-class Namer:
+class EventIdentifier:
     """Turns one tenant's sound events into candidates; the way of every event, so it is written for speed."""
 
     __slots__ = ("_now", "_prefixes", "_tenant_id")
@@ -53,7 +55,7 @@ class Namer:
         self._now = now
         self._prefixes: dict[str, str] = {}
 
-    def candidate(self, offer: CloudEvent) -> Candidate:
+    def candidate(self, offer: CloudEvent) -> IdentifiedEvent:
         """The event as it would be kept, with its identity."""
         time = offer.time or self._now
         event = UsageEvent(
@@ -65,7 +67,9 @@ class Namer:
             data=_raw(_encode_data(offer.data)),
         )
         said = event if offer.time else msgspec.structs.replace(event, time=_NO_TIME)
-        return Candidate((event.time.date(), self._key(offer.source, offer.id)), _fingerprint(said), event)
+        return IdentifiedEvent(
+            (event.time.date(), self._key(offer.source, offer.id)), _fingerprint(said), event
+        )
 
     def _key(self, source: str, event_id: str) -> bytes:
         prefix = self._prefixes.get(source)

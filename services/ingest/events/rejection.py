@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Reason(StrEnum):
+class RejectionCode(StrEnum):
     """What clients may rely on; the words beside a reason may change, the reason does not."""
 
     EVENT_IS_MALFORMED = "event-malformed"
@@ -22,8 +22,8 @@ class Reason(StrEnum):
     ID_CONFLICTS = "id-conflict"
 
 
-class Fault(msgspec.Struct, frozen=True):
+class Rejection(msgspec.Struct, frozen=True):
     """One reason why one event is not accepted, and where it was found."""
 
-    reason: Reason
+    reason: RejectionCode
     detail: str

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from services.ingest.events.rejection import Fault
+from services.ingest.events.rejection import Rejection
 
 ATTRIBUTE_LENGTH_MAX = 256
 
@@ -26,11 +26,11 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     data_base64: str | None = None
 
 
-class Unreadable(msgspec.Struct, frozen=True):
+class InvalidEvent(msgspec.Struct, frozen=True):
     """An event that is none: why, and its bytes."""
 
-    fault: Fault
+    fault: Rejection
     body: bytes
 
 
-Offer = CloudEvent | Unreadable
+ParsedEvent = CloudEvent | InvalidEvent

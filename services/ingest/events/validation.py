@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from services.ingest.events.rejection import Fault, Reason
+from services.ingest.events.rejection import Rejection, RejectionCode
 
 DATA_DEPTH_MAX = 8
 NUMBER_DIGITS_MAX = 40
@@ -24,14 +24,14 @@ def is_plain_text(body: bytes) -> bool:
     return body.isascii() and b"\\" not in body and b"\x7f" not in body
 
 
-def attribute_fault(name: str, text: str) -> Fault | None:
+def attribute_fault(name: str, text: str) -> Rejection | None:
     """CloudEvents attributes hold no control characters (CloudEvents 1.0, type system)."""
     if _CONTROLS.search(text):
-        return Fault(Reason.TEXT_IS_NOT_STORABLE, f"a control character in {name}")
+        return Rejection(RejectionCode.TEXT_IS_NOT_STORABLE, f"a control character in {name}")
     return None
 
 
-def data_fault(data: dict[str, Any], *, plain: bool) -> Fault | None:
+def data_fault(data: dict[str, Any], *, plain: bool) -> Rejection | None:
     """What is wrong with an event's data; `plain` if its texts are known to be harmless.
 
     Numbers must have been decoded exactly (int and Decimal).
@@ -39,9 +39,9 @@ def data_fault(data: dict[str, Any], *, plain: bool) -> Fault | None:
     return _fault_in_object(data, 1, plain)
 
 
-def _fault_in_object(value: dict[str, Any], depth: int, plain: bool) -> Fault | None:
+def _fault_in_object(value: dict[str, Any], depth: int, plain: bool) -> Rejection | None:
     if not plain and any("\0" in key for key in value):
-        return Fault(Reason.TEXT_IS_NOT_STORABLE, "NUL in a key of data")
+        return Rejection(RejectionCode.TEXT_IS_NOT_STORABLE, "NUL in a key of data")
     for part in value.values():
         kind = type(part)
         if kind is str and plain:
@@ -55,7 +55,7 @@ def _fault_in_object(value: dict[str, Any], depth: int, plain: bool) -> Fault | 
     return None
 
 
-def _fault_in(value: Any, depth: int, plain: bool) -> Fault | None:
+def _fault_in(value: Any, depth: int, plain: bool) -> Rejection | None:
     kind = type(value)
     if kind is str:
         return _fault_in_text(value, plain)
@@ -68,18 +68,18 @@ def _fault_in(value: Any, depth: int, plain: bool) -> Fault | None:
     return None
 
 
-def _fault_in_parts(value: Any, depth: int, plain: bool) -> Fault | None:
+def _fault_in_parts(value: Any, depth: int, plain: bool) -> Rejection | None:
     if depth > DATA_DEPTH_MAX:
-        return Fault(Reason.DATA_IS_TOO_DEEP, f"data is nested deeper than {DATA_DEPTH_MAX}")
+        return Rejection(RejectionCode.DATA_IS_TOO_DEEP, f"data is nested deeper than {DATA_DEPTH_MAX}")
     if type(value) is dict:
         return _fault_in_object(value, depth, plain)
     found = (_fault_in(part, depth, plain) for part in value)
     return next((fault for fault in found if fault is not None), None)
 
 
-def _fault_in_text(text: str, plain: bool) -> Fault | None:
+def _fault_in_text(text: str, plain: bool) -> Rejection | None:
     if not plain and "\0" in text:
-        return Fault(Reason.TEXT_IS_NOT_STORABLE, "NUL in data")
+        return Rejection(RejectionCode.TEXT_IS_NOT_STORABLE, "NUL in data")
     if text[:1] in _TRAP_STARTS and _TRAPS.fullmatch(text):
         return _out_of_bounds()
     return None
@@ -95,7 +95,7 @@ def _is_bounded(number: Decimal) -> bool:
     )
 
 
-def _out_of_bounds() -> Fault:
-    return Fault(
-        Reason.NUMBER_IS_OUT_OF_BOUNDS, f"data holds a number of more than {NUMBER_DIGITS_MAX} digits"
+def _out_of_bounds() -> Rejection:
+    return Rejection(
+        RejectionCode.NUMBER_IS_OUT_OF_BOUNDS, f"data holds a number of more than {NUMBER_DIGITS_MAX} digits"
     )

@@ -2,23 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from services.ingest.events.usage_event import Offer
+from services.ingest.events.usage_event import ParsedEvent
 from services.ingest.formats.cloudevents_json import read_batch, read_single
 from shared.framework.http.refusals import MediaTypeIsUnsupported
 
 
-def _read_either(body: bytes) -> Sequence[Offer]:
+def _read_either(body: bytes) -> Sequence[ParsedEvent]:
     return read_batch(body) if body.lstrip()[:1] == b"[" else read_single(body)
 
 
-_READERS: Mapping[bytes, Callable[[bytes], Sequence[Offer]]] = {
+_READERS: Mapping[bytes, Callable[[bytes], Sequence[ParsedEvent]]] = {
     b"application/cloudevents+json": read_single,
     b"application/cloudevents-batch+json": read_batch,
     b"application/json": _read_either,
 }
 
 
-def offers_in(body: bytes, content_type: bytes, content_encoding: bytes) -> Sequence[Offer]:
+def parse_events(body: bytes, content_type: bytes, content_encoding: bytes) -> Sequence[ParsedEvent]:
     """The events of a request body.
 
     Raises MediaTypeIsUnsupported, UsageIsNotJson, UsageIsNotEvents, TooManyEvents.

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
-from services.ingest.events.rejection import Fault, Reason
-from services.ingest.events.usage_event import CloudEvent, Offer, Unreadable
+from services.ingest.events.rejection import Rejection, RejectionCode
+from services.ingest.events.usage_event import CloudEvent, InvalidEvent, ParsedEvent
 from services.ingest.events.validation import attribute_fault, data_fault, is_plain_text
 from services.ingest.formats.refusals import TooManyEvents, UsageIsNotEvents, UsageIsNotJson
 
@@ -22,16 +22,16 @@ _ANY = msgspec.json.Decoder(msgspec.Raw)
 _PIECE = msgspec.json.Decoder(CloudEvent, float_hook=Decimal)
 _ATTRIBUTES = ("id", "source", "type", "subject")
 _REASONS = {
-    "out of range": Reason.NUMBER_IS_OUT_OF_BOUNDS,
-    "`$.specversion`": Reason.SPECVERSION_IS_UNSUPPORTED,
-    "`$.time`": Reason.TIME_IS_INVALID,
-    "`$.data": Reason.DATA_IS_NOT_AN_OBJECT,
-    "required field": Reason.ATTRIBUTE_IS_MISSING,
-    **{f"`$.{name}`": Reason.ATTRIBUTE_IS_INVALID for name in _ATTRIBUTES},
+    "out of range": RejectionCode.NUMBER_IS_OUT_OF_BOUNDS,
+    "`$.specversion`": RejectionCode.SPECVERSION_IS_UNSUPPORTED,
+    "`$.time`": RejectionCode.TIME_IS_INVALID,
+    "`$.data": RejectionCode.DATA_IS_NOT_AN_OBJECT,
+    "required field": RejectionCode.ATTRIBUTE_IS_MISSING,
+    **{f"`$.{name}`": RejectionCode.ATTRIBUTE_IS_INVALID for name in _ATTRIBUTES},
 }
 
 
-def read_batch(body: bytes) -> Sequence[Offer]:
+def read_batch(body: bytes) -> Sequence[ParsedEvent]:
     """The events of a JSON array, in order, each either sound or with its fault.
 
     Refuses the whole with UsageIsNotJson, UsageIsNotEvents, TooManyEvents.
@@ -46,11 +46,11 @@ def read_batch(body: bytes) -> Sequence[Offer]:
         return events
     bodies = _PIECES.decode(body)
     return [
-        Unreadable(faults[at], bytes(bodies[at])) if at in faults else one for at, one in enumerate(events)
+        InvalidEvent(faults[at], bytes(bodies[at])) if at in faults else one for at, one in enumerate(events)
     ]
 
 
-def read_single(body: bytes) -> Sequence[Offer]:
+def read_single(body: bytes) -> Sequence[ParsedEvent]:
     """One event that is not in an array. UsageIsNotJson, UsageIsNotEvents."""
     if not _json(body).startswith(b"{"):
         raise UsageIsNotEvents("it is something else")
@@ -80,27 +80,29 @@ def _counted(events: list[T]) -> list[T]:
     return events
 
 
-def _read_piece(piece: bytes) -> Offer:
+def _read_piece(piece: bytes) -> ParsedEvent:
     try:
         event = _PIECE.decode(piece)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return Unreadable(_fault_told(str(error)), piece)
+        return InvalidEvent(_rejection_from(str(error)), piece)
     fault = _fault_in(event, is_plain_text(piece))
-    return event if fault is None else Unreadable(fault, piece)
+    return event if fault is None else InvalidEvent(fault, piece)
 
 
-def _fault_in(event: CloudEvent, plain: bool) -> Fault | None:
+def _fault_in(event: CloudEvent, plain: bool) -> Rejection | None:
     fault = data_fault(event.data, plain=plain)
     if fault is None and not plain:
         found = (attribute_fault(name, getattr(event, name)) for name in _ATTRIBUTES)
         fault = next((one for one in found if one is not None), None)
     if fault is None and event.data_base64 is not None:
-        return Fault(Reason.DATA_IS_NOT_AN_OBJECT, "data_base64 is not taken: data must be a JSON object")
+        return Rejection(
+            RejectionCode.DATA_IS_NOT_AN_OBJECT, "data_base64 is not taken: data must be a JSON object"
+        )
     return fault
 
 
-def _fault_told(message: str) -> Fault:
+def _rejection_from(message: str) -> Rejection:
     for mark, reason in _REASONS.items():
         if mark in message:
-            return Fault(reason, message)
-    return Fault(Reason.EVENT_IS_MALFORMED, message)
+            return Rejection(reason, message)
+    return Rejection(RejectionCode.EVENT_IS_MALFORMED, message)

@@ -1,24 +1,24 @@
 """Every way in which ingest says no to a whole request; single events are rejected by `faults`."""
 
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class UsageIsNotJson(Refusal):
     """The body is not JSON in UTF-8."""
 
     code = "usage-not-json"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class UsageIsNotEvents(Refusal):
     """The body must be one CloudEvent, or an array of 1 to 1000 of them."""
 
     code = "usage-not-events"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class TooManyEvents(Refusal):
     """One request holds at most 1000 events."""
 
     code = "too-many-events"
-    kind = Kind.TOO_LARGE
+    kind = RefusalKind.TOO_LARGE

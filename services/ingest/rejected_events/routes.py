@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.ingest.acceptance.ports import RejectedRow, UsageLog
+from services.ingest.acceptance.ports import DeduplicationStore, RejectedEventRow
 from services.ingest.rejected_events.refusals import CursorIsUnreadable
 from services.ingest.rejected_events.schemas import RejectedEvent, RejectedPage
-from shared.framework.http.authorization import TheCaller, requires
+from shared.framework.http.authorization import Caller, requires
 
 PAGE_MAX = 500
 _NUMBER_DIGITS_MAX = 18
@@ -15,12 +15,12 @@ _NUMBER_DIGITS_MAX = 18
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 
 
-def rejected_events_router(log: UsageLog) -> APIRouter:
+def rejected_events_router(log: DeduplicationStore) -> APIRouter:
     """The route that lists events that were not counted."""
     router = APIRouter(tags=["usage"])
 
     @router.get("/v1/events/rejected", dependencies=[requires("usage:read")])
-    async def list_rejected(caller: TheCaller, limit: Limit = 100, cursor: str | None = None) -> RejectedPage:
+    async def list_rejected(caller: Caller, limit: Limit = 100, cursor: str | None = None) -> RejectedPage:
         """Rejected and contradicting events of the tenant, oldest first."""
         rows = await log.rejected(caller.tenant_id, _number_in(cursor), limit)
         last = str(rows[-1].number) if len(rows) == limit else None
@@ -37,7 +37,7 @@ def _number_in(cursor: str | None) -> int:
     return int(cursor)
 
 
-def _shown(row: RejectedRow) -> RejectedEvent:
+def _shown(row: RejectedEventRow) -> RejectedEvent:
     event = row.event
     return RejectedEvent(
         number=row.number,

@@ -1,9 +1,9 @@
 """What ingest's REST routes answer."""
 
-from shared.framework.http.field_types import Body, Instant
+from shared.framework.http.field_types import ApiModel, Instant
 
 
-class RejectedEvent(Body):
+class RejectedEvent(ApiModel):
     """One event that was offered and not counted; `body` is what it said (at most 16384 characters)."""
 
     number: int
@@ -16,7 +16,7 @@ class RejectedEvent(Body):
     body: str
 
 
-class RejectedPage(Body):
+class RejectedPage(ApiModel):
     """Oldest first; `next_cursor` is absent on the last page."""
 
     items: list[RejectedEvent]

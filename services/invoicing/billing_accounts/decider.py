@@ -7,18 +7,18 @@ from datetime import datetime
 from shared.billing.contracts.invoicing.billing_accounts import BillingAccountOpened
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class CustomerIsUnknown(Refusal):
     """Invoicing has not heard of this customer."""
 
     code = "customer-unknown"
-    kind = Kind.NOT_FOUND
+    kind = RefusalKind.NOT_FOUND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenAccount:
+class OpenBillingAccount:
     """Remember a customer who may be billed."""
 
     customer_id: str
@@ -28,30 +28,30 @@ class OpenAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class NoAccount:
+class NoBillingAccount:
     """The customer has not been heard of."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class BillingAccount:
     """A customer who may be billed."""
 
     customer_id: str
     currency: str
 
 
-AccountState = NoAccount | Account
+AccountState = NoBillingAccount | BillingAccount
 
 
-def account_id(customer_id: str) -> str:
+def billing_account_id(customer_id: str) -> str:
     """The stream of a customer's billing account."""
     return derived_id("bac", customer_id)
 
 
-def decide(account: AccountState, command: OpenAccount) -> Sequence[BillingAccountOpened]:
+def decide(account: AccountState, command: OpenBillingAccount) -> Sequence[BillingAccountOpened]:
     """A customer is heard of once."""
     match account:
-        case NoAccount():
+        case NoBillingAccount():
             return [
                 BillingAccountOpened(
                     customer_id=command.customer_id,
@@ -60,13 +60,15 @@ def decide(account: AccountState, command: OpenAccount) -> Sequence[BillingAccou
                     opened_at=command.now,
                 )
             ]
-        case Account():
+        case BillingAccount():
             return []
 
 
 def evolve(_: AccountState, event: BillingAccountOpened) -> AccountState:
     """What is true after this event."""
-    return Account(event.customer_id, event.currency)
+    return BillingAccount(event.customer_id, event.currency)
 
 
-ACCOUNT: Decider[AccountState, OpenAccount, BillingAccountOpened] = Decider(NoAccount(), decide, evolve)
+ACCOUNT: Decider[AccountState, OpenBillingAccount, BillingAccountOpened] = Decider(
+    NoBillingAccount(), decide, evolve
+)

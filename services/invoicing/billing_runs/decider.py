@@ -18,7 +18,7 @@ from shared.framework.core.refusals import ImpossibleHistory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StartRun:
+class StartBillingRun:
     """Bill a period that is over."""
 
     run_id: str
@@ -28,7 +28,7 @@ class StartRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiveReading:
+class RecordUsageReading:
     """Take the usage of the period, complete and pinned."""
 
     run_id: str
@@ -39,18 +39,18 @@ class ReceiveReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CompleteRun:
+class CompleteBillingRun:
     """The invoice carries its lines: the run has nothing more to do."""
 
     now: datetime
 
 
-RunCommand = StartRun | ReceiveReading | CompleteRun
+RunCommand = StartBillingRun | RecordUsageReading | CompleteBillingRun
 RunEvent = BillingRunStarted | UsageReadingReceived | BillingRunCompleted
 
 
 @dataclass(frozen=True, slots=True)
-class NoRun:
+class NoBillingRun:
     """Nothing is known of this period."""
 
 
@@ -81,7 +81,7 @@ class Completed:
     """The invoice has been written."""
 
 
-Run = NoRun | AwaitingReading | AwaitingPeriod | Ready | Completed
+BillingRun = NoBillingRun | AwaitingReading | AwaitingPeriod | Ready | Completed
 
 
 def run_id_of(subscription_id: str, period: Period) -> str:
@@ -94,14 +94,14 @@ def invoice_id_of(subscription_id: str, period: Period) -> str:
     return derived_id("inv", subscription_id, period.start.isoformat())
 
 
-def decide(run: Run, command: RunCommand) -> Sequence[RunEvent]:
+def decide(run: BillingRun, command: RunCommand) -> Sequence[RunEvent]:
     """Each of the two facts counts once; running it twice does nothing."""
     match run, command:
-        case ((NoRun() | AwaitingPeriod()), StartRun()):
+        case ((NoBillingRun() | AwaitingPeriod()), StartBillingRun()):
             return [_started(command)]
-        case ((NoRun() | AwaitingReading()), ReceiveReading()):
+        case ((NoBillingRun() | AwaitingReading()), RecordUsageReading()):
             return [_received(command)]
-        case Ready(), CompleteRun():
+        case Ready(), CompleteBillingRun():
             return [
                 BillingRunCompleted(
                     run_id=run.started.run_id,
@@ -114,12 +114,12 @@ def decide(run: Run, command: RunCommand) -> Sequence[RunEvent]:
             return []
 
 
-def evolve(run: Run, event: RunEvent) -> Run:
+def evolve(run: BillingRun, event: RunEvent) -> BillingRun:
     """What is true after this event."""
     match run, event:
-        case NoRun(), BillingRunStarted():
+        case NoBillingRun(), BillingRunStarted():
             return AwaitingReading(event)
-        case NoRun(), UsageReadingReceived():
+        case NoBillingRun(), UsageReadingReceived():
             return AwaitingPeriod(event)
         case AwaitingPeriod(), BillingRunStarted():
             return Ready(event, run.reading)
@@ -130,10 +130,10 @@ def evolve(run: Run, event: RunEvent) -> Run:
     raise ImpossibleHistory(run, event)
 
 
-BILLING_RUN: Decider[Run, RunCommand, RunEvent] = Decider(NoRun(), decide, evolve)
+BILLING_RUN: Decider[BillingRun, RunCommand, RunEvent] = Decider(NoBillingRun(), decide, evolve)
 
 
-def _started(command: StartRun) -> BillingRunStarted:
+def _started(command: StartBillingRun) -> BillingRunStarted:
     closed = command.closed
     return BillingRunStarted(
         run_id=command.run_id,
@@ -149,7 +149,7 @@ def _started(command: StartRun) -> BillingRunStarted:
     )
 
 
-def _received(command: ReceiveReading) -> UsageReadingReceived:
+def _received(command: RecordUsageReading) -> UsageReadingReceived:
     return UsageReadingReceived(
         run_id=command.run_id,
         reading_id=command.reading_id,

@@ -2,10 +2,10 @@
 
 from services.invoicing.billing_runs.decider import (
     BILLING_RUN,
-    CompleteRun,
+    CompleteBillingRun,
     Ready,
-    ReceiveReading,
-    StartRun,
+    RecordUsageReading,
+    StartBillingRun,
     invoice_id_of,
     run_id_of,
 )
@@ -13,7 +13,7 @@ from services.invoicing.invoices.commands import DraftInvoice, RateInvoice
 from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.handlers import finalize
 from services.invoicing.invoices.state import Draft
-from services.invoicing.rating.rating import Bill, lines_of_period
+from services.invoicing.rating.rating import RatingContext, lines_of_period
 from shared.billing.contracts.invoicing.billing_runs import BillingRunStarted
 from shared.billing.contracts.metering.readings import UsageReadingTaken
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
@@ -24,7 +24,7 @@ async def start_run(session: Session, closed: BillingPeriodClosed) -> None:
     """Draft the invoice of a period that is over; if its reading is there already, write it."""
     run_id = run_id_of(closed.subscription_id, closed.period)
     invoice_id = invoice_id_of(closed.subscription_id, closed.period)
-    started = StartRun(run_id=run_id, invoice_id=invoice_id, closed=closed, now=session.now)
+    started = StartBillingRun(run_id=run_id, invoice_id=invoice_id, closed=closed, now=session.now)
     await session.handle(BILLING_RUN, run_id, started)
     drafted = DraftInvoice(
         invoice_id=invoice_id,
@@ -35,13 +35,13 @@ async def start_run(session: Session, closed: BillingPeriodClosed) -> None:
         now=session.now,
     )
     await session.handle(INVOICE, invoice_id, drafted)
-    await _write_if_ready(session, run_id)
+    await _complete_if_ready(session, run_id)
 
 
 async def receive_reading(session: Session, taken: UsageReadingTaken) -> None:
     """Keep the reading of a period; if the period is known already, write its invoice."""
     run_id = run_id_of(taken.subscription_id, taken.period)
-    received = ReceiveReading(
+    received = RecordUsageReading(
         run_id=run_id,
         reading_id=taken.reading_id,
         subscription_id=taken.subscription_id,
@@ -49,14 +49,14 @@ async def receive_reading(session: Session, taken: UsageReadingTaken) -> None:
         now=session.now,
     )
     await session.handle(BILLING_RUN, run_id, received)
-    await _write_if_ready(session, run_id)
+    await _complete_if_ready(session, run_id)
 
 
-async def _write_if_ready(session: Session, run_id: str) -> None:
+async def _complete_if_ready(session: Session, run_id: str) -> None:
     run = await session.state(BILLING_RUN, run_id)
     if isinstance(run, Ready):
         await _write_invoice(session, run)
-        await session.handle(BILLING_RUN, run_id, CompleteRun(now=session.now))
+        await session.handle(BILLING_RUN, run_id, CompleteBillingRun(now=session.now))
 
 
 async def _write_invoice(session: Session, run: Ready) -> None:
@@ -64,7 +64,7 @@ async def _write_invoice(session: Session, run: Ready) -> None:
     invoice = await session.state(INVOICE, invoice_id)
     if not isinstance(invoice, Draft):
         return  # the draft was voided while it waited for its reading
-    lines = lines_of_period(_bill(run.started), run.started.charges, run.reading.quantities)
+    lines = lines_of_period(_rating_context(run.started), run.started.charges, run.reading.quantities)
     rated = RateInvoice(
         invoice_id=invoice_id, lines=lines, reading_id=run.reading.reading_id, now=session.now
     )
@@ -72,8 +72,8 @@ async def _write_invoice(session: Session, run: Ready) -> None:
     await finalize(session, invoice_id)
 
 
-def _bill(started: BillingRunStarted) -> Bill:
-    return Bill(
+def _rating_context(started: BillingRunStarted) -> RatingContext:
+    return RatingContext(
         invoice_id=started.invoice_id,
         currency=started.currency,
         time_zone=started.time_zone,

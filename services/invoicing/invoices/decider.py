@@ -27,7 +27,7 @@ from services.invoicing.invoices.state import (
     Voided,
     evolve,
 )
-from services.invoicing.invoices.totals import total_up
+from services.invoicing.invoices.totals import invoice_totals
 from shared.billing.contracts.invoicing.invoices import (
     InvoiceDrafted,
     InvoiceFinalized,
@@ -103,7 +103,7 @@ def finalize(invoice: Invoice, command: FinalizeInvoice) -> Sequence[InvoiceEven
             raise InvoiceIsEmpty(command.invoice_id)
         case Draft():
             document = _document(invoice, command)
-            return [document] if document.amount_due.minor else [document, _paid_by_nobody(document)]
+            return [document] if document.amount_due.minor else [document, _paid_without_payment(document)]
         case Finalized() | Paid():
             return []  # asked twice, done once
         case Voided():
@@ -156,7 +156,7 @@ INVOICE: Decider[Invoice, InvoiceCommand, InvoiceEvent] = Decider(NoInvoice(), d
 
 
 def _document(invoice: Draft, command: FinalizeInvoice) -> InvoiceFinalized:
-    totals = total_up(invoice.lines, invoice.currency, command.tax_rate)
+    totals = invoice_totals(invoice.lines, invoice.currency, command.tax_rate)
     return InvoiceFinalized(
         invoice_id=command.invoice_id,
         customer_id=invoice.customer_id,
@@ -172,7 +172,7 @@ def _document(invoice: Draft, command: FinalizeInvoice) -> InvoiceFinalized:
     )
 
 
-def _paid_by_nobody(document: InvoiceFinalized) -> InvoicePaid:
+def _paid_without_payment(document: InvoiceFinalized) -> InvoicePaid:
     return InvoicePaid(
         invoice_id=document.invoice_id,
         customer_id=document.customer_id,

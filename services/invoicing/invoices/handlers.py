@@ -2,25 +2,30 @@
 
 from collections.abc import Sequence
 
-from services.invoicing.billing_accounts.decider import ACCOUNT, Account, CustomerIsUnknown, account_id
+from services.invoicing.billing_accounts.decider import (
+    ACCOUNT,
+    BillingAccount,
+    CustomerIsUnknown,
+    billing_account_id,
+)
 from services.invoicing.invoices.commands import DraftInvoice, FinalizeInvoice, RateInvoice, VoidInvoice
 from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.refusals import InvoiceIsUnknown
 from services.invoicing.invoices.state import Invoice
-from services.invoicing.number_series.numbering import assignment, number_after, series_id
-from services.invoicing.rating.rating import Item, lines_of_items
+from services.invoicing.number_series.numbering import next_number, number_assigned, series_id
+from services.invoicing.rating.rating import OneOffLine, lines_of_items
 from services.invoicing.tax.decider import TAX_RATES, rate_in_force, tax_rates_id
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
-from shared.framework.core.ids import is_of
+from shared.framework.core.ids import has_prefix
 from shared.framework.eventstore.unit_of_work import Session
 
 
 async def draft_one_off(
-    session: Session, invoice_id: str, customer_id: str, items: Sequence[Item]
+    session: Session, invoice_id: str, customer_id: str, items: Sequence[OneOffLine]
 ) -> Invoice:
     """Draft an invoice that no period asked for, in the customer's currency."""
-    account = await session.state(ACCOUNT, account_id(customer_id))
-    if not isinstance(account, Account):
+    account = await session.state(ACCOUNT, billing_account_id(customer_id))
+    if not isinstance(account, BillingAccount):
         raise CustomerIsUnknown(customer_id)
     drafted = DraftInvoice(
         invoice_id=invoice_id, customer_id=customer_id, currency=account.currency, now=session.now
@@ -38,14 +43,14 @@ async def finalize(session: Session, invoice_id: str) -> Invoice:
     _check_is_invoice(invoice_id)
     series = series_id(session.tenant_id)
     version = await session.version(series)
-    number = number_after(version)
+    number = next_number(version)
     rates = await session.state(TAX_RATES, tax_rates_id(session.tenant_id))
     command = FinalizeInvoice(
         invoice_id=invoice_id, number=number, tax_rate=rate_in_force(rates, session.now), now=session.now
     )
     events = await session.handle(INVOICE, invoice_id, command)
     if any(isinstance(event, InvoiceFinalized) for event in events):
-        session.append(series, version, [assignment(number, invoice_id, session.now)])
+        session.append(series, version, [number_assigned(number, invoice_id, session.now)])
     return await session.state(INVOICE, invoice_id)
 
 
@@ -60,5 +65,5 @@ async def void(session: Session, invoice_id: str, reason: str) -> Invoice:
 
 def _check_is_invoice(invoice_id: str) -> None:
     """The id came from outside: no other history of this context may be read as an invoice."""
-    if not is_of("inv", invoice_id):
+    if not has_prefix("inv", invoice_id):
         raise InvoiceIsUnknown(invoice_id)

@@ -3,11 +3,11 @@
 from services.invoicing.invoices.commands import RecordPayment
 from services.invoicing.invoices.decider import INVOICE
 from shared.billing.contracts.payments.payments import PaymentSucceeded
-from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.port import EventRecord
 from shared.framework.eventstore.unit_of_work import Session
 
 
-async def on_payment_succeeded(session: Session, event: PaymentSucceeded, _: Record) -> None:
+async def on_payment_succeeded(session: Session, event: PaymentSucceeded, _: EventRecord) -> None:
     """Settle the invoice."""
     command = RecordPayment(
         invoice_id=event.invoice_id, payment_id=event.payment_id, amount=event.amount, now=session.now

@@ -8,44 +8,51 @@ from pydantic import Field
 from services.invoicing.invoices import handlers as invoicing
 from services.invoicing.invoices.refusals import InvoiceIsUnknown
 from services.invoicing.invoices.state import Draft, Finalized, Invoice, Paid, Voided
-from services.invoicing.rating.rating import Item
+from services.invoicing.rating.rating import OneOffLine
 from shared.billing.money import total
 from shared.framework.http.authorization import requires
-from shared.framework.http.command_endpoint import TheDesk
-from shared.framework.http.field_types import Body, CurrencyCode, Identifier, MinorUnits, Text, UnsignedAmount
+from shared.framework.http.command_endpoint import CommandDep
+from shared.framework.http.field_types import (
+    ApiModel,
+    CurrencyCode,
+    Identifier,
+    MinorUnits,
+    NonNegativeDecimal,
+    ShortText,
+)
 
 LINES_MAX = 250
 
 
-class ItemBody(Body):
+class OneOffLineBody(ApiModel):
     """A line: `quantity` at `unit_price` in major units of the customer's currency."""
 
-    description: Text
-    quantity: UnsignedAmount
-    unit_price: UnsignedAmount
+    description: ShortText
+    quantity: NonNegativeDecimal
+    unit_price: NonNegativeDecimal
 
 
-class OneOffBody(Body):
+class OneOffInvoiceBody(ApiModel):
     """An invoice that no period asked for."""
 
     customer_id: Identifier
-    lines: Annotated[list[ItemBody], Field(min_length=1, max_length=LINES_MAX)]
+    lines: Annotated[list[OneOffLineBody], Field(min_length=1, max_length=LINES_MAX)]
 
 
-class VoidBody(Body):
+class VoidBody(ApiModel):
     """Why an invoice is taken back."""
 
-    reason: Text
+    reason: ShortText
 
 
-class AmountBody(Body):
+class AmountBody(ApiModel):
     """Money in minor units."""
 
     minor: MinorUnits
     currency: CurrencyCode
 
 
-class InvoiceBody(Body):
+class InvoiceBody(ApiModel):
     """Where an invoice stands; what never was a document has no number, and a draft's total no tax yet."""
 
     invoice_id: str
@@ -55,7 +62,7 @@ class InvoiceBody(Body):
     amount_due: AmountBody | None = None
 
 
-def described(invoice_id: str, invoice: Invoice) -> InvoiceBody:
+def invoice_body(invoice_id: str, invoice: Invoice) -> InvoiceBody:
     """An invoice as an answer; there is one, for a command has just been done on it."""
     match invoice:
         case Draft():
@@ -92,16 +99,16 @@ router = APIRouter(prefix="/v1", tags=["invoicing"])
 @router.post(
     "/invoices", dependencies=[requires("invoices:write")], status_code=201, response_model=InvoiceBody
 )
-async def draft_invoice(body: OneOffBody, desk: TheDesk) -> Response:
+async def draft_invoice(body: OneOffInvoiceBody, desk: CommandDep) -> Response:
     """Draft an invoice that no period asked for; it has no number and collects nothing until finalized."""
     invoice_id = desk.house.ids.new("inv")
     items = [
-        Item(description=line.description, quantity=line.quantity, unit_price=line.unit_price)
+        OneOffLine(description=line.description, quantity=line.quantity, unit_price=line.unit_price)
         for line in body.lines
     ]
-    return await desk.run(
+    return await desk.execute(
         lambda session: invoicing.draft_one_off(session, invoice_id, body.customer_id, items),
-        lambda invoice: described(invoice_id, invoice),
+        lambda invoice: invoice_body(invoice_id, invoice),
     )
 
 
@@ -110,11 +117,11 @@ async def draft_invoice(body: OneOffBody, desk: TheDesk) -> Response:
     dependencies=[requires("invoices:write")],
     response_model=InvoiceBody,
 )
-async def finalize_invoice(invoice_id: Identifier, desk: TheDesk) -> Response:
+async def finalize_invoice(invoice_id: Identifier, desk: CommandDep) -> Response:
     """Turn a draft into a legal document: it gets its tax and its number, and is collected."""
-    return await desk.run(
+    return await desk.execute(
         lambda session: invoicing.finalize(session, invoice_id),
-        lambda invoice: described(invoice_id, invoice),
+        lambda invoice: invoice_body(invoice_id, invoice),
         status=200,
     )
 
@@ -124,10 +131,10 @@ async def finalize_invoice(invoice_id: Identifier, desk: TheDesk) -> Response:
     dependencies=[requires("invoices:write")],
     response_model=InvoiceBody,
 )
-async def void_invoice(invoice_id: Identifier, body: VoidBody, desk: TheDesk) -> Response:
+async def void_invoice(invoice_id: Identifier, body: VoidBody, desk: CommandDep) -> Response:
     """Take an invoice back: collecting stops, and what was paid on it is refunded."""
-    return await desk.run(
+    return await desk.execute(
         lambda session: invoicing.void(session, invoice_id, body.reason),
-        lambda invoice: described(invoice_id, invoice),
+        lambda invoice: invoice_body(invoice_id, invoice),
         status=200,
     )

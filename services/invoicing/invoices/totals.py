@@ -8,7 +8,7 @@ from shared.billing.money import Money, total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class InvoiceTotals:
     """subtotal + tax = total; `amount_due` is never below zero (law 12)."""
 
     subtotal: Money
@@ -18,13 +18,13 @@ class Totals:
     amount_due: Money
 
 
-def total_up(lines: tuple[InvoiceLine, ...], currency: str, tax_rate: TaxRate | None) -> Totals:
+def invoice_totals(lines: tuple[InvoiceLine, ...], currency: str, tax_rate: TaxRate | None) -> InvoiceTotals:
     """Add up rounded lines, tax their sum, and see what is left to collect."""
     subtotal = total((line.amount for line in lines), currency)
     taxes = taxes_on(subtotal, tax_rate)
     tax = total((each.amount for each in taxes), currency)
     whole = subtotal + tax
-    return Totals(
+    return InvoiceTotals(
         subtotal=subtotal,
         taxes=taxes,
         tax=tax,

@@ -14,12 +14,12 @@ def series_id(tenant_id: str) -> str:
     return derived_id("ser", tenant_id, SERIES)
 
 
-def number_after(version: int) -> str:
+def next_number(version: int) -> str:
     """The number that follows when the series' stream is at `version`: `INV-000001` for 0."""
     return f"{SERIES}-{version + 1:0{NUMBER_DIGITS_MIN}}"
 
 
-def assignment(number: str, invoice_id: str, now: datetime) -> InvoiceNumberAssigned:
+def number_assigned(number: str, invoice_id: str, now: datetime) -> InvoiceNumberAssigned:
     """The fact that uses a number up; appended at `expected` = the version it was reckoned from.
 
     Two finalizations cannot both do that, and one that is rolled back has used nothing up.

@@ -9,12 +9,12 @@ from shared.billing.contracts.metering.readings import MeterQuantity
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.money import Money
 from shared.billing.period import Period
-from shared.billing.pricing import Flat, PerUnit, Step, exact_sum
+from shared.billing.pricing import Flat, PerUnit, RatingStep, exact_sum
 from shared.framework.core.ids import derived_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
+class RatingContext:
     """What a closed period says about its bill; `full_period` is the denominator of proration (law 9)."""
 
     invoice_id: str
@@ -25,7 +25,7 @@ class Bill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class OneOffLine:
     """A line of a one-off invoice: `quantity` at `unit_price` (major units, up to 12 places)."""
 
     description: str
@@ -34,7 +34,7 @@ class Item:
 
 
 def lines_of_period(
-    bill: Bill, charges: Iterable[Charge], quantities: Sequence[MeterQuantity]
+    bill: RatingContext, charges: Iterable[Charge], quantities: Sequence[MeterQuantity]
 ) -> tuple[InvoiceLine, ...]:
     """One line per charge, in the plan's order; one per combination of dimensions if its meter has them.
 
@@ -43,15 +43,17 @@ def lines_of_period(
     return tuple(line for charge in charges for line in _lines_of(bill, charge, quantities))
 
 
-def lines_of_items(invoice_id: str, currency: str, items: Sequence[Item]) -> tuple[InvoiceLine, ...]:
+def lines_of_items(invoice_id: str, currency: str, items: Sequence[OneOffLine]) -> tuple[InvoiceLine, ...]:
     """One line per item, in their order."""
     return tuple(_item_line(invoice_id, currency, place, item) for place, item in enumerate(items, start=1))
 
 
-def _lines_of(bill: Bill, charge: Charge, quantities: Sequence[MeterQuantity]) -> Sequence[InvoiceLine]:
+def _lines_of(
+    bill: RatingContext, charge: Charge, quantities: Sequence[MeterQuantity]
+) -> Sequence[InvoiceLine]:
     if isinstance(charge.price, Flat):
         days, full_days = bill.period.days(bill.time_zone), bill.full_period.days(bill.time_zone)
-        steps = charge.price.rate_part(days, full_days)
+        steps = charge.price.rate_prorated(days, full_days)
         return [_line(bill, charge, {}, steps[0].quantity, steps)]
     read = [quantity for quantity in quantities if quantity.meter_key == charge.meter_key]
     counted = sorted((sorted(each.dimensions.items()), each.quantity) for each in read) or [([], Decimal(0))]
@@ -62,7 +64,11 @@ def _lines_of(bill: Bill, charge: Charge, quantities: Sequence[MeterQuantity]) -
 
 
 def _line(
-    bill: Bill, charge: Charge, dimensions: dict[str, str], quantity: Decimal, steps: tuple[Step, ...]
+    bill: RatingContext,
+    charge: Charge,
+    dimensions: dict[str, str],
+    quantity: Decimal,
+    steps: tuple[RatingStep, ...],
 ) -> InvoiceLine:
     spelt = [f"{name}={value}" for name, value in dimensions.items()]
     return InvoiceLine(
@@ -77,7 +83,7 @@ def _line(
     )
 
 
-def _item_line(invoice_id: str, currency: str, place: int, item: Item) -> InvoiceLine:
+def _item_line(invoice_id: str, currency: str, place: int, item: OneOffLine) -> InvoiceLine:
     steps = PerUnit(unit_price=item.unit_price).rate(item.quantity)
     return InvoiceLine(
         line_id=derived_id("lin", invoice_id, str(place)),

@@ -10,14 +10,14 @@ from shared.billing.contracts.invoicing.tax import TaxRateSet
 from shared.billing.money import EXACT, Money
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class TaxRateIsInvalid(Refusal):
     """A tax rate is a fraction from 0 to 1, such as 0.0825."""
 
     code = "tax-rate-is-invalid"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class TaxRate:
     rate: Decimal
 
 
-Rates = tuple[TaxRateSet, ...]
+TaxRateHistory = tuple[TaxRateSet, ...]
 """Every rate that the tenant ever set, in the order in which they were set."""
 
 
@@ -47,7 +47,7 @@ def tax_rates_id(tenant_id: str) -> str:
     return derived_id("tax", tenant_id)
 
 
-def decide(rates: Rates, command: SetTaxRate) -> Sequence[TaxRateSet]:
+def decide(rates: TaxRateHistory, command: SetTaxRate) -> Sequence[TaxRateSet]:
     """Another rate is another fact; the same one again is none."""
     if not 0 <= command.rate <= 1:
         raise TaxRateIsInvalid(str(command.rate))
@@ -57,15 +57,15 @@ def decide(rates: Rates, command: SetTaxRate) -> Sequence[TaxRateSet]:
     return [said]
 
 
-def evolve(rates: Rates, event: TaxRateSet) -> Rates:
+def evolve(rates: TaxRateHistory, event: TaxRateSet) -> TaxRateHistory:
     """What is true after this event."""
     return (*rates, event)
 
 
-TAX_RATES: Decider[Rates, SetTaxRate, TaxRateSet] = Decider((), decide, evolve)
+TAX_RATES: Decider[TaxRateHistory, SetTaxRate, TaxRateSet] = Decider((), decide, evolve)
 
 
-def rate_in_force(rates: Rates, at: datetime) -> TaxRate | None:
+def rate_in_force(rates: TaxRateHistory, at: datetime) -> TaxRate | None:
     """The last rate set by then.
 
     Before the first one that one counts: a test clock may stand years before the day on which the

@@ -5,23 +5,25 @@ from fastapi import APIRouter, Response
 from services.invoicing.tax import handlers
 from services.invoicing.tax.decider import SetTaxRate
 from shared.framework.http.authorization import requires
-from shared.framework.http.command_endpoint import TheDeskKeyOptional
-from shared.framework.http.field_types import Body, Text, UnsignedAmount
+from shared.framework.http.command_endpoint import CommandDepKeyOptional
+from shared.framework.http.field_types import ApiModel, NonNegativeDecimal, ShortText
 
 
-class TaxRateBody(Body):
+class TaxRateBody(ApiModel):
     """The tax on every invoice from now on; `rate` is a fraction (0.0825), `source` says who fixed it."""
 
-    name: Text
-    rate: UnsignedAmount
-    source: Text
+    name: ShortText
+    rate: NonNegativeDecimal
+    source: ShortText
 
 
 router = APIRouter(prefix="/v1", tags=["invoicing"])
 
 
 @router.put("/tax-rate", dependencies=[requires("tax:write")], response_model=TaxRateBody)
-async def set_tax_rate(body: TaxRateBody, desk: TheDeskKeyOptional) -> Response:
+async def set_tax_rate(body: TaxRateBody, desk: CommandDepKeyOptional) -> Response:
     """Tax every invoice that is finalized from now on; a rate of 0 ends the tax."""
     command = SetTaxRate(name=body.name, rate=body.rate, source=body.source, now=desk.now)
-    return await desk.run(lambda session: handlers.set_tax_rate(session, command), lambda _: body, status=200)
+    return await desk.execute(
+        lambda session: handlers.set_tax_rate(session, command), lambda _: body, status=200
+    )

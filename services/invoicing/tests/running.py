@@ -14,8 +14,8 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.port import EventStore
 from shared.framework.http.app import create_app
 from shared.framework.process.feature import merged_handler
-from shared.framework.testing.event_records import hear, history, told
-from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
+from shared.framework.testing.event_records import deliver, event_record, history
+from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 
 SCOPES = ("invoices:write", "tax:write")
 CALLERS = {
@@ -29,7 +29,7 @@ class Running:
     """A client of the service, and a mouth to tell it facts."""
 
     def __init__(self, store: EventStore | None = None) -> None:
-        self.clock = StillClock(LATER)
+        self.clock = FakeClock(LATER)
         self.store = store or MemoryEventStore("invoicing", self.clock)
         self.handler = merged_handler(FEATURES, self.clock)
         self.asked = 0
@@ -38,8 +38,8 @@ class Running:
             [router for feature in FEATURES for router in feature.routers],
             store=self.store,
             clock=self.clock,
-            ids=CountingIds(),
-            authenticator=KnownCallers(CALLERS),
+            ids=SequentialIds(),
+            authenticator=FakeAuthenticator(CALLERS),
             partitions=4,
         )
         self.client = httpx2.AsyncClient(
@@ -50,8 +50,8 @@ class Running:
         self, *events: Event, at: datetime = LATER, tenant: str = "acme", test_clock: bool = False
     ) -> None:
         """Tell these facts, in this order, in one commit."""
-        records = [told(event, at, tenant=tenant, test_clock=test_clock) for event in events]
-        await hear(self.store, self.handler, *records)
+        records = [event_record(event, at, tenant=tenant, test_clock=test_clock) for event in events]
+        await deliver(self.store, self.handler, *records)
 
     async def ask(
         self, method: str, path: str, body: object = None, *, who: str = "admin", key: str | None = None

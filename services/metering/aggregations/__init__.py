@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.billing.usage_quantity import quantity_of
 
-Amount = int | Decimal | bytes
+MeasuredValue = int | Decimal | bytes
 """What one event adds: a number, or 16 bytes that stand for a value."""
 
 
@@ -22,7 +22,7 @@ class Aggregation:
     name: str
     needs_value: bool
     is_additive: bool
-    read: Callable[[Any], Amount | None]
+    read: Callable[[Any], MeasuredValue | None]
 
 
 def _one(_: Any) -> int:
@@ -30,11 +30,11 @@ def _one(_: Any) -> int:
 
 
 def _digest(value: Any) -> bytes | None:
-    spelt = _spelt(value)
+    spelt = _canonical_text(value)
     return None if spelt is None else blake2b(spelt.encode(), digest_size=16).digest()
 
 
-def _spelt(value: Any) -> str | None:
+def _canonical_text(value: Any) -> str | None:
     """Equal values alike, different ones differently: 1 and 1.0 are one number, and not the text `1`."""
     if type(value) is str:
         return f"text {value}"

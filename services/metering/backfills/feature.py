@@ -2,17 +2,17 @@
 
 from functools import partial
 
-from services.metering.backfills.backfill import Backfill
+from services.metering.backfills.backfill import MeterBackfill
 from shared.framework.process.feature import Feature
 from shared.framework.retry.backoff import Sleeper
 from shared.framework.retry.periodic_task import repeat
 
 
-def backfills(backfill: Backfill, sleeper: Sleeper, pause_s: float) -> Feature:
+def backfills(backfill: MeterBackfill, sleeper: Sleeper, pause_s: float) -> Feature:
     """The feature: a task that counts the past of new meters."""
 
     async def pending() -> int:
-        return len(await backfill.behind())
+        return len(await backfill.pending())
 
-    run = partial(repeat, "backfill", backfill.advance, sleeper, pause_s)
+    run = partial(repeat, "backfill", backfill.step, sleeper, pause_s)
     return Feature(tasks={"backfill": run}, pending_work=pending)

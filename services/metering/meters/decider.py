@@ -8,49 +8,49 @@ from datetime import datetime
 from services.metering.aggregations import AGGREGATIONS
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.core.decider import Decider
-from shared.framework.core.refusals import ImpossibleHistory, Kind, Refusal
+from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 
 
 class MeterExists(Refusal):
     """A meter of this key is defined already, in another way; what was metered by it stays what it is."""
 
     code = "meter-exists"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
 
 
 class MeterIsUnknown(Refusal):
     """There is no meter of this key."""
 
     code = "meter-unknown"
-    kind = Kind.NOT_FOUND
+    kind = RefusalKind.NOT_FOUND
 
 
 class AggregationIsUnknown(Refusal):
     """A meter aggregates by count, sum or unique_count."""
 
     code = "aggregation-unknown"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class ValuePathIsMissing(Refusal):
     """This aggregation needs a value_path: where in an event's data its value is."""
 
     code = "value-path-missing"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class ValuePathIsUseless(Refusal):
     """A count looks at no value, so it takes no value_path."""
 
     code = "value-path-useless"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class PathIsInvalid(Refusal):
     """A path is 1 to 8 names joined by dots, each of 1 to 64 characters."""
 
     code = "path-invalid"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 _PATH = re.compile(r"[^.\x00-\x1f\x7f]{1,64}(\.[^.\x00-\x1f\x7f]{1,64}){0,7}")

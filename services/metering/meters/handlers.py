@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.metering.meters.decider import METER, Defined, DefineMeter, MeterIsUnknown, NoMeter
-from services.metering.meters.ports import MeterBook
+from services.metering.meters.ports import MeterRepository
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.core.ids import derived_id
 from shared.framework.eventstore.unit_of_work import Session
@@ -11,7 +11,7 @@ from shared.framework.eventstore.unit_of_work import Session
 
 async def define_meter(
     session: Session,
-    book: MeterBook,
+    book: MeterRepository,
     *,
     key: str,
     event_type: str,
@@ -36,13 +36,13 @@ async def define_meter(
     match await session.state(METER, meter_id):
         case Defined(meter):
             if is_new:
-                session.write(book.enter(session.tenant_id, meter))
+                session.add_side_write(book.add(session.tenant_id, meter))
             return meter
         case NoMeter():
             raise MeterIsUnknown(key)
 
 
-async def meter_of(book: MeterBook, tenant_id: str, key: str) -> MeterDefined:
+async def meter_of(book: MeterRepository, tenant_id: str, key: str) -> MeterDefined:
     """The tenant's meter of this key; MeterIsUnknown."""
     entry = await book.find(tenant_id, key)
     if entry is None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.billing.contracts.metering.meters import MeterDefined
-from shared.framework.eventstore.port import Effect
+from shared.framework.eventstore.port import SideWrite
 
 
 @dataclass(frozen=True, slots=True)
-class MeterEntry:
+class RegisteredMeter:
     """A meter in the book. From `joined_from` on it is counted live; before (None), its past is caught up."""
 
     tenant_id: str
@@ -17,10 +17,10 @@ class MeterEntry:
     joined_from: int | None = None
 
 
-class MeterBook(Protocol):
+class MeterRepository(Protocol):
     """All meters, readable by key; written in the transaction that defines one."""
 
-    async def all(self) -> Sequence[MeterEntry]:
+    async def all(self) -> Sequence[RegisteredMeter]:
         """Every tenant's meters as of now."""
         ...
 
@@ -28,22 +28,22 @@ class MeterBook(Protocol):
         """A tenant's meters by key."""
         ...
 
-    async def find(self, tenant_id: str, key: str) -> MeterEntry | None:
+    async def find(self, tenant_id: str, key: str) -> RegisteredMeter | None:
         """The tenant's meter of this key."""
         ...
 
-    async def unreadable(self, tenant_id: str, meter_id: str) -> int:
+    async def unreadable_count(self, tenant_id: str, meter_id: str) -> int:
         """How many events of its type the meter could not read, and so does not count."""
         ...
 
-    def enter(self, tenant_id: str, meter: MeterDefined) -> Effect:
+    def add(self, tenant_id: str, meter: MeterDefined) -> SideWrite:
         """What writes a new meter down, not joined yet."""
         ...
 
-    def join(self, meter_id: str, position: int) -> Effect:
+    def activate(self, meter_id: str, position: int) -> SideWrite:
         """What lets a meter be counted live, beyond this position of its tenant's partition."""
         ...
 
-    def still(self, entries: Sequence[MeterEntry]) -> Effect:
+    def assert_unchanged(self, entries: Sequence[RegisteredMeter]) -> SideWrite:
         """What raises VersionConflict if another meter has joined since these were read."""
         ...

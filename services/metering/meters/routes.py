@@ -6,11 +6,11 @@ from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
 
 from services.metering.meters.handlers import define_meter, meter_of
-from services.metering.meters.ports import MeterBook
+from services.metering.meters.ports import MeterRepository
 from shared.billing.contracts.metering.meters import MeterDefined
-from shared.framework.http.authorization import TheCaller, requires
-from shared.framework.http.command_endpoint import TheDesk
-from shared.framework.http.field_types import Body, Identifier, Instant, Text
+from shared.framework.http.authorization import Caller, requires
+from shared.framework.http.command_endpoint import CommandDep
+from shared.framework.http.field_types import ApiModel, Identifier, Instant, ShortText
 
 GROUP_BY_MAX = 8
 FILTER_TEXTS_MAX = 100
@@ -19,11 +19,11 @@ Path = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 AllowedText = Annotated[str, StringConstraints(max_length=256)]
 
 
-class NewMeter(Body):
+class NewMeter(ApiModel):
     """Usage of one type, counted in one way. Paths are dotted and lead into the event's `data`."""
 
     key: Identifier
-    event_type: Text
+    event_type: ShortText
     aggregation: Literal["count", "sum", "unique_count"]
     value_path: Path | None = None
     group_by: Annotated[list[Path], Field(max_length=GROUP_BY_MAX, default_factory=list)]
@@ -33,7 +33,7 @@ class NewMeter(Body):
     ]
 
 
-class MeterAnswer(Body):
+class MeterAnswer(ApiModel):
     """A meter as defined."""
 
     meter_id: str
@@ -62,7 +62,7 @@ class MeterDetail(MeterAnswer):
         return cls.model_validate({**_shown(meter), "unreadable": unreadable})
 
 
-class MeterList(Body):
+class MeterList(ApiModel):
     """The tenant's meters by key."""
 
     items: list[MeterAnswer]
@@ -81,15 +81,15 @@ def _shown(meter: MeterDefined) -> dict[str, object]:
     }
 
 
-def meters_router(book: MeterBook) -> APIRouter:
+def meters_router(book: MeterRepository) -> APIRouter:
     """Defining and looking at meters."""
     router = APIRouter(prefix="/v1/meters", tags=["meters"])
     reads = [requires("meters:read")]
 
     @router.post("", status_code=201, response_model=MeterAnswer, dependencies=[requires("meters:write")])
-    async def post_meter(body: NewMeter, desk: TheDesk) -> Response:
+    async def post_meter(body: NewMeter, desk: CommandDep) -> Response:
         """Define a meter; the same definition again is the same meter. It will count the past too."""
-        return await desk.run(
+        return await desk.execute(
             lambda session: define_meter(
                 session,
                 book,
@@ -104,15 +104,15 @@ def meters_router(book: MeterBook) -> APIRouter:
         )
 
     @router.get("", dependencies=reads)
-    async def list_meters(caller: TheCaller) -> MeterList:
+    async def list_meters(caller: Caller) -> MeterList:
         """The tenant's meters by key."""
         return MeterList(items=[MeterAnswer.of(meter) for meter in await book.of_tenant(caller.tenant_id)])
 
     @router.get("/{key}", dependencies=reads)
-    async def get_meter(key: Identifier, caller: TheCaller) -> MeterDetail:
+    async def get_meter(key: Identifier, caller: Caller) -> MeterDetail:
         """One meter, with how many events it could not read."""
         meter = await meter_of(book, caller.tenant_id, key)
-        unreadable = await book.unreadable(caller.tenant_id, meter.meter_id)
+        unreadable = await book.unreadable_count(caller.tenant_id, meter.meter_id)
         return MeterDetail.with_unreadable(meter, unreadable)
 
     return router

@@ -1,15 +1,15 @@
 """What readings add to the metering service."""
 
-from services.metering.readings.timers import PURPOSE, Readings
+from services.metering.readings.timers import PURPOSE, ReadingProcess
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.framework.process.feature import Feature
-from shared.framework.process.timers import TimerAction
+from shared.framework.process.timers import TimerHandler
 
 
-def readings(process: Readings) -> Feature:
+def readings(process: ReadingProcess) -> Feature:
     """The feature: a closed period schedules its reading, the timer takes it."""
     return Feature(
         subscribes_to=["subscriptions"],
         reactors={BillingPeriodClosed: process.on_billing_period_closed},
-        timers={PURPOSE: TimerAction(decide=process.take, before=process.read)},
+        timers={PURPOSE: TimerHandler(decide=process.record, call_remote=process.measure)},
     )

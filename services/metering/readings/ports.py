@@ -14,6 +14,6 @@ class UsageProgress(Protocol):
         """The last position that ingest has settled in a partition."""
         ...
 
-    async def reached(self, tenant_id: str, partition: int, position: int) -> None:
+    async def wait_for_position(self, tenant_id: str, partition: int, position: int) -> None:
         """Return once everything of the tenant up to there is folded; UsageIsBehind when that takes long."""
         ...

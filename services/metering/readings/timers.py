@@ -8,22 +8,22 @@ from typing import Any
 
 import msgspec
 
-from services.metering.meters.ports import MeterBook
+from services.metering.meters.ports import MeterRepository
 from services.metering.readings.ports import UsageIsBehind, UsageProgress
-from services.metering.rollups.ports import RollupStore, Snapshot
-from services.metering.usage_queries.query import UsageQuestion, figures
+from services.metering.rollups.ports import RollupSnapshot, RollupStore
+from services.metering.usage_queries.query import UsageQuery, usage_buckets
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.billing.contracts.metering.readings import MeterQuantity, UsageReadingTaken
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.period import Period
 from shared.framework.core.ids import derived_id, partition_of, slot_of
-from shared.framework.eventstore.port import Record, Timer
+from shared.framework.eventstore.port import EventRecord, Timer
 from shared.framework.eventstore.unit_of_work import Session
 
 PURPOSE = "take-reading"
 
 
-class Closing(msgspec.Struct, frozen=True):
+class ReadingRequest(msgspec.Struct, frozen=True):
     """Of a closed period, what is needed to read its usage: the timer's payload."""
 
     subscription_id: str
@@ -39,7 +39,7 @@ class Closing(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Pinned:
+class PinnedUsage:
     """Quantities and the position up to which they include everything, read as one."""
 
     quantities: tuple[MeterQuantity, ...]
@@ -48,24 +48,28 @@ class Pinned:
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
+class ReadingProcess:
     """The process from a closed period to its reading."""
 
-    book: MeterBook
+    book: MeterRepository
     rollups: RollupStore
     progress: UsageProgress
     partitions: int
     grace: timedelta
 
-    async def on_billing_period_closed(self, session: Session, event: BillingPeriodClosed, _: Record) -> None:
+    async def on_billing_period_closed(
+        self, session: Session, event: BillingPeriodClosed, _: EventRecord
+    ) -> None:
         """Wait for the grace time (law 11), on the tenant's own clock."""
         keys = sorted({charge.meter_key for charge in event.charges if charge.meter_key is not None})
-        closing = Closing(event.subscription_id, event.customer_id, event.subject, event.period, tuple(keys))
+        closing = ReadingRequest(
+            event.subscription_id, event.customer_id, event.subject, event.period, tuple(keys)
+        )
         timer_id = derived_id("tmr", closing.reading_id, PURPOSE)
         payload = msgspec.to_builtins(closing)
         session.schedule(timer_id, event.period.end + self.grace, PURPOSE, payload)
 
-    async def read(self, timer: Timer) -> Pinned:
+    async def measure(self, timer: Timer) -> PinnedUsage:
         """Wait until all that ingest has accepted by now is folded, then read it at one position.
 
         UsageIsBehind when that takes too long: the timer comes again.
@@ -73,14 +77,14 @@ class Readings:
         closing = _closing_in(timer)
         partition = partition_of(slot_of(timer.tenant_id), self.partitions)
         head = await self.progress.head(partition)
-        await self.progress.reached(timer.tenant_id, partition, head)
+        await self.progress.wait_for_position(timer.tenant_id, partition, head)
         # Before the snapshot: who waits for a second connection while holding one may wait for ever.
         meters = {key: await self._meter(timer.tenant_id, key) for key in closing.meter_keys}
         async with self.rollups.snapshot() as snapshot:
             quantities: list[MeterQuantity] = []
             for key, meter in meters.items():
                 quantities += await _quantities(snapshot, timer.tenant_id, closing, key, meter)
-            return Pinned(tuple(quantities), partition, await snapshot.position(partition))
+            return PinnedUsage(tuple(quantities), partition, await snapshot.position(partition))
 
     async def _meter(self, tenant_id: str, key: str) -> MeterDefined | None:
         entry = await self.book.find(tenant_id, key)
@@ -90,7 +94,7 @@ class Readings:
             raise UsageIsBehind(f"meter {key} has not caught up with the past")
         return entry.meter
 
-    async def take(self, session: Session, timer: Timer, pinned: Pinned) -> None:
+    async def record(self, session: Session, timer: Timer, pinned: PinnedUsage) -> None:
         """Tell the reading, once: a second one would be version 1 of the same stream."""
         closing = _closing_in(timer)
         if await session.version(closing.reading_id):
@@ -110,12 +114,12 @@ class Readings:
 
 
 async def _quantities(
-    snapshot: Snapshot, tenant_id: str, closing: Closing, key: str, meter: MeterDefined | None
+    snapshot: RollupSnapshot, tenant_id: str, closing: ReadingRequest, key: str, meter: MeterDefined | None
 ) -> Sequence[MeterQuantity]:
     nothing = [MeterQuantity(meter_key=key, dimensions={}, quantity=Decimal(0))]
     if meter is None or closing.period.start >= closing.period.end:
         return nothing
-    asked = UsageQuestion(
+    asked = UsageQuery(
         meter=meter,
         tenant_id=tenant_id,
         subject=closing.subject,
@@ -126,11 +130,11 @@ async def _quantities(
     )
     found = [
         MeterQuantity(meter_key=key, dimensions=figure.group, quantity=figure.value)
-        for figure in await figures(snapshot, asked)
+        for figure in await usage_buckets(snapshot, asked)
     ]
     return found or nothing
 
 
-def _closing_in(timer: Timer) -> Closing:
+def _closing_in(timer: Timer) -> ReadingRequest:
     payload: dict[str, Any] = timer.payload
-    return msgspec.convert(payload, Closing)
+    return msgspec.convert(payload, ReadingRequest)

@@ -13,7 +13,7 @@ LOOK_EVERY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class InboxProgress:
+class InboxUsageProgress:
     """See UsageProgress. Marks are read from the database, so any process of the context may be folding."""
 
     store: EventStore
@@ -26,7 +26,7 @@ class InboxProgress:
         """See UsageProgress."""
         return (await self.feeds.heads("ingest", self.partitions)).get(partition, 0)
 
-    async def reached(self, tenant_id: str, partition: int, position: int) -> None:
+    async def wait_for_position(self, tenant_id: str, partition: int, position: int) -> None:
         """See UsageProgress. Usage that lies parked is not folded, whatever the mark says."""
         deadline = self.sleeper.elapsed() + self.patience_s
         place = (TOPICS["ingest"], partition)
@@ -37,6 +37,6 @@ class InboxProgress:
             if self.sleeper.elapsed() >= deadline:
                 raise UsageIsBehind(f"{place} has not reached {position}")
             await self.sleeper.sleep(LOOK_EVERY_S)
-        for letter in await self.store.parked(CONSUMER):
+        for letter in await self.store.dead_letters(CONSUMER):
             if letter.topic == place[0] and letter.record.tenant_id == tenant_id:
                 raise UsageIsBehind(f"usage of {tenant_id} is parked: {letter.cause}")

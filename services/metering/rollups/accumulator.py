@@ -9,14 +9,14 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from services.metering.aggregations import AGGREGATIONS, Aggregation, Amount
+from services.metering.aggregations import AGGREGATIONS, Aggregation, MeasuredValue
 from services.metering.aggregations.value_path import text_of, value_at
-from services.metering.rollups.hours import day_of, moment_of
+from services.metering.rollups.hours import day_of, hour_and_offset
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.billing.money import EXACT
 
 
-class Usage(msgspec.Struct, gc=False):
+class MeterInput(msgspec.Struct, gc=False):
     """Of a usage event, what a meter looks at; numbers in `data` are exact (int, Decimal)."""
 
     type: str
@@ -34,7 +34,7 @@ class Series(NamedTuple):
     dimensions: tuple[str, ...]
 
 
-class Cell(msgspec.Struct):
+class RollupCell(msgspec.Struct):
     """What one series counted in one hour: every single point, and their sum if the meter adds up.
 
     A point is (microseconds since the hour began, amount): periods may begin at any instant.
@@ -42,11 +42,11 @@ class Cell(msgspec.Struct):
 
     is_additive: bool
     value: int | Decimal = 0
-    points: list[tuple[int, Amount]] = []
+    points: list[tuple[int, MeasuredValue]] = []
 
 
 @dataclass(frozen=True, slots=True)
-class Gauge:
+class CompiledMeter:
     """A meter made ready to count."""
 
     tenant_id: str
@@ -71,15 +71,15 @@ class Gauge:
         )
 
 
-class Count:
+class MeterAccumulator:
     """What one gauge has counted; this is the innermost loop of the house, so it is written for speed."""
 
     __slots__ = ("_read", "_value_path", "cells", "gauge", "unreadable")
 
-    def __init__(self, gauge: Gauge) -> None:
+    def __init__(self, gauge: CompiledMeter) -> None:
         """Begin with nothing."""
         self.gauge = gauge
-        self.cells: dict[tuple[str, int, tuple[str, ...]], Cell] = {}
+        self.cells: dict[tuple[str, int, tuple[str, ...]], RollupCell] = {}
         self.unreadable: Counter[int] = Counter()
         self._read = gauge.aggregation.read
         self._value_path = gauge.value_path
@@ -99,33 +99,33 @@ class Count:
         key = (subject, hour, dimensions)
         cell = self.cells.get(key)  # type: ignore[arg-type]  # there is no None among the dimensions
         if cell is None:
-            cell = self.cells[key] = Cell(gauge.aggregation.is_additive)  # type: ignore[index]
+            cell = self.cells[key] = RollupCell(gauge.aggregation.is_additive)  # type: ignore[index]
         if cell.is_additive:
             cell.value += amount  # type: ignore[operator]  # additive amounts are numbers
         cell.points.append((offset_us, amount))
 
 
-class Tally:
+class UsageAccumulator:
     """What some usage amounts to, by gauge."""
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self._counts: dict[Gauge, Count] = {}
+        self._counts: dict[CompiledMeter, MeterAccumulator] = {}
 
-    def add(self, events: Iterable[Usage], gauges: Iterable[Gauge]) -> None:
+    def add(self, events: Iterable[MeterInput], gauges: Iterable[CompiledMeter]) -> None:
         """Count events by every gauge (of their tenant) that listens to them."""
-        listening: defaultdict[str, list[Count]] = defaultdict(list)
+        listening: defaultdict[str, list[MeterAccumulator]] = defaultdict(list)
         for gauge in gauges:
-            listening[gauge.event_type].append(self._counts.setdefault(gauge, Count(gauge)))
+            listening[gauge.event_type].append(self._counts.setdefault(gauge, MeterAccumulator(gauge)))
         with localcontext(EXACT):
             for event in events:
                 counts = listening.get(event.type)
                 if counts is not None:
-                    hour, offset_us = moment_of(event.time)
+                    hour, offset_us = hour_and_offset(event.time)
                     for count in counts:
                         count.add(event.subject, event.data, hour, offset_us)
 
-    def cells(self) -> Iterator[tuple[Series, int, Cell]]:
+    def cells(self) -> Iterator[tuple[Series, int, RollupCell]]:
         """Every series and hour that was counted."""
         for gauge, count in self._counts.items():
             for (subject, hour, dimensions), cell in count.cells.items():

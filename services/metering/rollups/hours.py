@@ -12,11 +12,11 @@ _ORDINAL_HOURS = _EPOCH_ORDINAL * 24
 HOUR_US = _HOUR // _MICROSECOND
 
 
-Moment = tuple[int, int]
+HourOffset = tuple[int, int]
 """An instant as the hour it lies in and the microseconds since that hour began."""
 
 
-class Edge(NamedTuple):
+class PartialHour(NamedTuple):
     """A part of one hour: offsets [from_us, to_us) in microseconds."""
 
     hour: int
@@ -24,15 +24,15 @@ class Edge(NamedTuple):
     to_us: int
 
 
-class Stretch(NamedTuple):
+class HourRange(NamedTuple):
     """[start, end) as whole hours [first, last) and at most two parts of hours beside them."""
 
     first: int
     last: int
-    edges: tuple[Edge, ...]
+    edges: tuple[PartialHour, ...]
 
 
-def moment_of(instant: datetime) -> Moment:
+def hour_and_offset(instant: datetime) -> HourOffset:
     """Where an instant (UTC) lies."""
     hour = instant.toordinal() * 24 + instant.hour - _ORDINAL_HOURS
     return hour, (instant.minute * 60 + instant.second) * 1_000_000 + instant.microsecond
@@ -53,17 +53,17 @@ def first_hour(day: date) -> int:
     return (day.toordinal() - _EPOCH_ORDINAL) * 24
 
 
-def stretch_of(start: datetime, end: datetime) -> Stretch:
+def hour_range(start: datetime, end: datetime) -> HourRange:
     """How [start, end) of aware instants falls into hours; nothing for an empty one."""
-    first, from_us = moment_of(start.astimezone(UTC))
-    last, to_us = moment_of(end.astimezone(UTC))
+    first, from_us = hour_and_offset(start.astimezone(UTC))
+    last, to_us = hour_and_offset(end.astimezone(UTC))
     if (first, from_us) >= (last, to_us):
-        return Stretch(first, first, ())
+        return HourRange(first, first, ())
     if first == last:
-        return Stretch(first, first, (Edge(first, from_us, to_us),))
+        return HourRange(first, first, (PartialHour(first, from_us, to_us),))
     edges = []
     if from_us:
-        edges.append(Edge(first, from_us, HOUR_US))
+        edges.append(PartialHour(first, from_us, HOUR_US))
     if to_us:
-        edges.append(Edge(last, 0, to_us))
-    return Stretch(first + bool(from_us), last, tuple(edges))
+        edges.append(PartialHour(last, 0, to_us))
+    return HourRange(first + bool(from_us), last, tuple(edges))

@@ -7,14 +7,14 @@ from datetime import date
 from decimal import Decimal, localcontext
 from typing import Any
 
-from services.metering.aggregations import Amount
-from services.metering.rollups.accumulator import Series, Tally
-from services.metering.rollups.hours import HOUR_US, Edge, day_of, first_hour
-from services.metering.rollups.ports import CONSUMER, ChangedDay, Question, Snapshot, Totals
+from services.metering.aggregations import MeasuredValue
+from services.metering.rollups.accumulator import Series, UsageAccumulator
+from services.metering.rollups.hours import HOUR_US, PartialHour, day_of, first_hour
+from services.metering.rollups.ports import CONSUMER, ChangedDay, RollupQuery, RollupSnapshot, RollupTotals
 from shared.billing.contracts import TOPICS
 from shared.billing.money import EXACT
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Effect, Receipt
+from shared.framework.eventstore.port import CommitReceipt, SideWrite
 
 
 class MemoryRollups:
@@ -24,10 +24,10 @@ class MemoryRollups:
         """Keeps its rows beside the events and marks of this store."""
         self._store = store
 
-    async def record(self, tally: Tally) -> Effect | None:
+    async def record(self, tally: UsageAccumulator) -> SideWrite | None:
         """See RollupStore."""
 
-        async def write(store: MemoryEventStore, receipt: Receipt) -> None:
+        async def write(store: MemoryEventStore, receipt: CommitReceipt) -> None:
             points, changed = store.table("points"), store.table("changed_days")
             days = set()
             for series, hour, cell in tally.cells():
@@ -43,20 +43,20 @@ class MemoryRollups:
         return write
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Snapshot]:
+    async def snapshot(self) -> AsyncIterator[RollupSnapshot]:
         """See RollupStore."""
         marks = await self._store.inbox(CONSUMER)
         positions = {
             number: mark.position for (topic, number), mark in marks.items() if topic == TOPICS["ingest"]
         }
-        yield MemorySnapshot(
+        yield MemoryRollupSnapshot(
             dict(self._store.table("points")), dict(self._store.table("changed_days")), positions
         )
 
-    async def told(self, days: Sequence[ChangedDay]) -> Effect:
+    async def mark_published(self, days: Sequence[ChangedDay]) -> SideWrite:
         """See RollupStore."""
 
-        async def write(store: MemoryEventStore, _: Receipt) -> None:
+        async def write(store: MemoryEventStore, _: CommitReceipt) -> None:
             changed = store.table("changed_days")
             for one in days:
                 if changed.get((one.series, one.day)) == one.marks:
@@ -64,12 +64,12 @@ class MemoryRollups:
 
         return write
 
-    async def untold(self) -> int:
+    async def unpublished_count(self) -> int:
         """See RollupStore."""
         return len(self._store.table("changed_days"))
 
 
-class MemorySnapshot:
+class MemoryRollupSnapshot:
     """See Snapshot."""
 
     def __init__(self, points: dict[Any, Any], changed: dict[Any, int], positions: dict[int, int]) -> None:
@@ -89,10 +89,12 @@ class MemorySnapshot:
              and subject in (None, one.subject)}
         )  # fmt: skip
 
-    async def totals(self, question: Question) -> Totals:
+    async def totals(self, question: RollupQuery) -> RollupTotals:
         """See Snapshot."""
-        found: defaultdict[tuple[int, int], list[Amount]] = defaultdict(list)
-        whole = [Edge(hour, 0, HOUR_US) for hour in range(question.stretch.first, question.stretch.last)]
+        found: defaultdict[tuple[int, int], list[MeasuredValue]] = defaultdict(list)
+        whole = [
+            PartialHour(hour, 0, HOUR_US) for hour in range(question.stretch.first, question.stretch.last)
+        ]
         for series, group in question.groups.items():
             for edge in (*whole, *question.stretch.edges):
                 bucket = edge.hour // question.bucket_hours if question.bucket_hours else 0
@@ -107,7 +109,7 @@ class MemorySnapshot:
             for (series, day), marks in sorted(self._changed.items())[:limit]
         ]
 
-    def _within(self, series: Series, edge: Edge) -> Iterator[Amount]:
+    def _within(self, series: Series, edge: PartialHour) -> Iterator[MeasuredValue]:
         points, _ = self._points.get((series, edge.hour), ((), True))
         return (amount for offset, amount in points if edge.from_us <= offset < edge.to_us)
 

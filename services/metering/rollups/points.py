@@ -5,18 +5,18 @@ from decimal import Decimal, localcontext
 
 import msgspec
 
-from services.metering.aggregations import Amount
-from services.metering.rollups.hours import Edge
+from services.metering.aggregations import MeasuredValue
+from services.metering.rollups.hours import PartialHour
 from shared.billing.money import EXACT
 
-Points = Sequence[tuple[int, Amount]]
+Points = Sequence[tuple[int, MeasuredValue]]
 
 pack = msgspec.msgpack.Encoder().encode
 _unpack_numbers = msgspec.msgpack.Decoder(list[tuple[int, Decimal]]).decode
 _unpack_values = msgspec.msgpack.Decoder(list[tuple[int, bytes]]).decode
 
 
-def sum_within(packs: Iterable[bytes], edge: Edge) -> Decimal | None:
+def sum_within(packs: Iterable[bytes], edge: PartialHour) -> Decimal | None:
     """The sum of the points inside an edge; None when there are none."""
     amounts = [
         amount
@@ -28,7 +28,7 @@ def sum_within(packs: Iterable[bytes], edge: Edge) -> Decimal | None:
         return sum(amounts, Decimal(0)) if amounts else None
 
 
-def values_within(packs: Iterable[bytes], edge: Edge) -> set[bytes]:
+def values_within(packs: Iterable[bytes], edge: PartialHour) -> set[bytes]:
     """The different values inside an edge."""
     return {
         value for one in packs for offset, value in _unpack_values(one) if edge.from_us <= offset < edge.to_us

@@ -7,31 +7,31 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
-from services.metering.rollups.accumulator import Series, Tally
-from services.metering.rollups.hours import Stretch
-from shared.framework.eventstore.port import Effect
+from services.metering.rollups.accumulator import Series, UsageAccumulator
+from services.metering.rollups.hours import HourRange
+from shared.framework.eventstore.port import SideWrite
 
 CONSUMER = "metering"
 """Owner of the inbox marks of this context."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RollupQuery:
     """What shall be added up: each series into its group, per bucket of so many hours (0: all in one)."""
 
     groups: Mapping[Series, int]
     is_additive: bool
-    stretch: Stretch
+    stretch: HourRange
     bucket_hours: int
 
 
-Totals = Mapping[tuple[int, int], Decimal]
+RollupTotals = Mapping[tuple[int, int], Decimal]
 """By group and bucket (hours since 1970 divided by the bucket's hours); only where there is usage."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedDay:
-    """The newest total of a series on a UTC day, to be told; `marks` counts the changes it includes."""
+    """The newest total of a series on a UTC day, to be published; `marks` counts the changes it includes."""
 
     series: Series
     day: date
@@ -39,7 +39,7 @@ class ChangedDay:
     marks: int
 
 
-class Snapshot(Protocol):
+class RollupSnapshot(Protocol):
     """Rollups and inbox as one commit left them: whatever is read from it belongs together."""
 
     async def position(self, partition: int) -> int:
@@ -50,7 +50,7 @@ class Snapshot(Protocol):
         """Series of a meter that have any usage (of all subjects: None)."""
         ...
 
-    async def totals(self, question: Question) -> Totals:
+    async def totals(self, question: RollupQuery) -> RollupTotals:
         """The exact answer for series of this snapshot, also where the stretch cuts through an hour."""
         ...
 
@@ -62,18 +62,18 @@ class Snapshot(Protocol):
 class RollupStore(Protocol):
     """Hourly tallies by event time; written in the transaction of the inbox, so each event counts once."""
 
-    async def record(self, tally: Tally) -> Effect | None:
+    async def record(self, tally: UsageAccumulator) -> SideWrite | None:
         """What adds a tally, and notes which days have changed; None when it is empty."""
         ...
 
-    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]:
+    def snapshot(self) -> AbstractAsyncContextManager[RollupSnapshot]:
         """A consistent view."""
         ...
 
-    async def told(self, days: Sequence[ChangedDay]) -> Effect:
+    async def mark_published(self, days: Sequence[ChangedDay]) -> SideWrite:
         """What forgets days that have not changed again since they were read."""
         ...
 
-    async def untold(self) -> int:
+    async def unpublished_count(self) -> int:
         """How many days have changed since they were told."""
         ...

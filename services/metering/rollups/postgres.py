@@ -7,14 +7,14 @@ from typing import Any
 
 import asyncpg
 
-from services.metering.rollups.accumulator import Cell, Tally
+from services.metering.rollups.accumulator import RollupCell, UsageAccumulator
 from services.metering.rollups.hours import day_of
 from services.metering.rollups.points import pack
-from services.metering.rollups.ports import ChangedDay, Snapshot
+from services.metering.rollups.ports import ChangedDay, RollupSnapshot
 from services.metering.rollups.series_ids import SeriesIds
-from services.metering.rollups.snapshot import PostgresSnapshot
-from shared.framework.eventstore.pool import ACQUIRE_TIMEOUT_S, told
-from shared.framework.eventstore.port import Effect, Receipt
+from services.metering.rollups.snapshot import PostgresRollupSnapshot
+from shared.framework.eventstore.pool import ACQUIRE_TIMEOUT_S, translate_errors
+from shared.framework.eventstore.port import CommitReceipt, SideWrite
 
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged (
@@ -60,7 +60,7 @@ class PostgresRollups:
         self._ids = SeriesIds(pool)
         self._months: set[tuple[int, int]] = set()
 
-    async def record(self, tally: Tally) -> Effect | None:
+    async def record(self, tally: UsageAccumulator) -> SideWrite | None:
         """See RollupStore."""
         cells = list(tally.cells())
         unreadable = sorted((*place, count) for place, count in tally.unreadable().items())
@@ -71,7 +71,7 @@ class PostgresRollups:
         # By place: neighbours go to the same page, and two writers cannot wait for each other in a circle.
         placed = sorted([(hour, ids[series], cell) for series, hour, cell in cells], key=_place)
 
-        async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: Receipt) -> None:
+        async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
             if placed:
                 await _write_cells(connection, placed)
             if unreadable:
@@ -80,39 +80,39 @@ class PostgresRollups:
         return write
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Snapshot]:
+    async def snapshot(self) -> AsyncIterator[RollupSnapshot]:
         """See RollupStore."""
-        with told():
+        with translate_errors():
             async with (
                 self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
-                yield PostgresSnapshot(connection, self._ids)
+                yield PostgresRollupSnapshot(connection, self._ids)
 
-    async def told(self, days: Sequence[ChangedDay]) -> Effect:
+    async def mark_published(self, days: Sequence[ChangedDay]) -> SideWrite:
         """See RollupStore."""
         ids = await self._ids.of({one.series: True for one in days})
         rows = sorted((ids[one.series], one.day, one.marks) for one in days)
 
-        async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: Receipt) -> None:
+        async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
             await connection.execute(_TOLD, *_columns(rows))
 
         return write
 
-    async def untold(self) -> int:
+    async def unpublished_count(self) -> int:
         """See RollupStore."""
-        with told():
+        with translate_errors():
             return int(await self._pool.fetchval("SELECT count(*) FROM changed_days"))
 
     async def _make_months(self, hours: set[int]) -> None:
         months = {(day_of(hour).year, day_of(hour).month): hour for hour in hours}
         for month in sorted(months.keys() - self._months):
-            with told():
+            with translate_errors():
                 await self._pool.execute("SELECT metering_month($1)", months[month])
             self._months.add(month)
 
 
-async def _write_cells(connection: Any, cells: Sequence[tuple[int, int, Cell]]) -> None:
+async def _write_cells(connection: Any, cells: Sequence[tuple[int, int, RollupCell]]) -> None:
     sums = [(hour, series_id, cell.value) for hour, series_id, cell in cells if cell.is_additive]
     if sums:
         await connection.execute(_STAGE)

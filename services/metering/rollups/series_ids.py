@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 
 from services.metering.rollups.accumulator import Series
-from shared.framework.eventstore.pool import told
+from shared.framework.eventstore.pool import translate_errors
 
 KNOWN_MAX = 500_000
 
@@ -53,12 +53,12 @@ class SeriesIds:
     async def _make(self, new: Mapping[Series, bool]) -> None:
         rows = sorted((_key(one), *one[:3], msgspec.json.encode(one.dimensions).decode(), additive)
                       for one, additive in new.items())  # fmt: skip
-        with told():
+        with translate_errors():
             await self._pool.execute(_MAKE, *map(list, zip(*rows, strict=True)))
 
     async def _numbers_of(self, wanted: Collection[Series]) -> list[tuple[Series, int]]:
         keys = {_key(one): one for one in wanted}
-        with told():
+        with translate_errors():
             rows = await self._pool.fetch(_FIND, list(keys))
         return [(keys[row["key"]], row["series_id"]) for row in rows]
 

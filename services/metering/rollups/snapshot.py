@@ -8,9 +8,9 @@ from typing import Any
 import asyncpg
 
 from services.metering.rollups.accumulator import Series
-from services.metering.rollups.hours import Edge, first_hour
+from services.metering.rollups.hours import PartialHour, first_hour
 from services.metering.rollups.points import sum_within, values_within
-from services.metering.rollups.ports import CONSUMER, ChangedDay, Question, Totals
+from services.metering.rollups.ports import CONSUMER, ChangedDay, RollupQuery, RollupTotals
 from services.metering.rollups.series_ids import SeriesIds
 from shared.billing.contracts import TOPICS
 from shared.billing.money import EXACT
@@ -62,7 +62,7 @@ ORDER BY d.number
 """
 
 
-class PostgresSnapshot:
+class PostgresRollupSnapshot:
     """See Snapshot."""
 
     def __init__(self, connection: Any, ids: SeriesIds) -> None:
@@ -81,7 +81,7 @@ class PostgresSnapshot:
         rows = await self._connection.fetch(_SERIES, tenant_id, meter_id, subject)
         return [self._learnt(row) for row in rows]
 
-    async def totals(self, question: Question) -> Totals:
+    async def totals(self, question: RollupQuery) -> RollupTotals:
         """See Snapshot."""
         if not question.groups:
             return {}
@@ -104,8 +104,11 @@ class PostgresSnapshot:
         ]
 
     async def _sums(
-        self, question: Question, groups: Mapping[int, int], edges: Mapping[tuple[Edge, int], list[bytes]]
-    ) -> Totals:
+        self,
+        question: RollupQuery,
+        groups: Mapping[int, int],
+        edges: Mapping[tuple[PartialHour, int], list[bytes]],
+    ) -> RollupTotals:
         rows = await self._connection.fetch(_SUMS, *_asked(question, groups))
         found = {(row["number"], row["bucket"]): row["value"] for row in rows}
         for (edge, series_id), packs in edges.items():
@@ -116,8 +119,11 @@ class PostgresSnapshot:
         return found
 
     async def _uniques(
-        self, question: Question, groups: Mapping[int, int], edges: Mapping[tuple[Edge, int], list[bytes]]
-    ) -> Totals:
+        self,
+        question: RollupQuery,
+        groups: Mapping[int, int],
+        edges: Mapping[tuple[PartialHour, int], list[bytes]],
+    ) -> RollupTotals:
         beside = [
             (groups[series_id], _bucket(edge.hour, question), value)
             for (edge, series_id), packs in edges.items()
@@ -128,9 +134,9 @@ class PostgresSnapshot:
         return {(row["number"], row["bucket"]): row["value"] for row in rows}
 
     async def _points_at(
-        self, edges: Sequence[Edge], series_ids: Sequence[int]
-    ) -> Mapping[tuple[Edge, int], list[bytes]]:
-        packs: defaultdict[tuple[Edge, int], list[bytes]] = defaultdict(list)
+        self, edges: Sequence[PartialHour], series_ids: Sequence[int]
+    ) -> Mapping[tuple[PartialHour, int], list[bytes]]:
+        packs: defaultdict[tuple[PartialHour, int], list[bytes]] = defaultdict(list)
         if edges:
             by_hour = {edge.hour: edge for edge in edges}
             for row in await self._connection.fetch(_POINTS, list(by_hour), series_ids):
@@ -144,10 +150,10 @@ class PostgresSnapshot:
         return series
 
 
-def _asked(question: Question, groups: Mapping[int, int]) -> Iterable[object]:
+def _asked(question: RollupQuery, groups: Mapping[int, int]) -> Iterable[object]:
     stretch = question.stretch
     return (list(groups), list(groups.values()), stretch.first, stretch.last, question.bucket_hours)
 
 
-def _bucket(hour: int, question: Question) -> int:
+def _bucket(hour: int, question: RollupQuery) -> int:
     return hour // question.bucket_hours if question.bucket_hours else 0

@@ -10,17 +10,17 @@ import pytest_asyncio
 
 from services.metering.conftest import Kept
 from services.metering.meters.routes import meters_router
-from services.metering.rollups.consumer import UsageFolder
+from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
 from services.metering.tests.usage import NOON, record, usage
 from services.metering.usage_queries.routes import usage_router
 from shared.billing.contracts import TOPICS
 from shared.billing.contracts.ingest.usage import UsageEvent
 from shared.framework.core.ids import partition_of, slot_of
-from shared.framework.eventstore.port import Changes, InboxMark, InboxMove
+from shared.framework.eventstore.port import ChangeSet, InboxAdvance, InboxPosition
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.http.app import create_app
-from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
+from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 
 MILES = {
     "key": "miles",
@@ -49,8 +49,8 @@ class Door:
         meter = {name: value for name, value in {**MILES, **changes}.items() if value is not None}
         answer = await self.http.post("/v1/meters", json=meter, headers={"idempotency-key": key})
         if answer.status_code == 201:
-            join = self.kept.book.join(answer.json()["meter_id"], 0)
-            await self.kept.store.commit(Changes(effects=[join]))
+            join = self.kept.book.activate(answer.json()["meter_id"], 0)
+            await self.kept.store.commit(ChangeSet(effects=[join]))
         return answer
 
     async def ask(self, who: str = "admin", **query: Any) -> httpx2.Response:
@@ -59,9 +59,9 @@ class Door:
 
     async def fold(self, *events: UsageEvent) -> None:
         unit = UnitOfWork(self.kept.store)
-        await UsageFolder(self.kept.book, self.kept.rollups)(unit, [record(events, 7)])
-        mark = InboxMark(CONSUMER, TOPICS["ingest"], partition_of(slot_of("nyc"), PARTITIONS), 7)
-        unit.changes.inbox.append(InboxMove(mark, 0))
+        await RollupConsumer(self.kept.book, self.kept.rollups)(unit, [record(events, 7)])
+        mark = InboxPosition(CONSUMER, TOPICS["ingest"], partition_of(slot_of("nyc"), PARTITIONS), 7)
+        unit.changes.inbox.append(InboxAdvance(mark, 0))
         await unit.commit()
 
 
@@ -76,9 +76,9 @@ async def door(kept: Kept) -> AsyncIterator[Door]:
         "metering",
         [meters_router(kept.book), usage_router(kept.book, kept.rollups, PARTITIONS)],
         store=kept.store,
-        clock=StillClock(NOON),
-        ids=CountingIds(),
-        authenticator=KnownCallers(callers),
+        clock=FakeClock(NOON),
+        ids=SequentialIds(),
+        authenticator=FakeAuthenticator(callers),
         partitions=PARTITIONS,
     )
     transport = httpx2.ASGITransport(app=app)

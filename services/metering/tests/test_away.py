@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.metering.meters.postgres import PostgresMeterBook
+from services.metering.meters.postgres import PostgresMeterRepository
 from services.metering.rollups import series_ids
 from services.metering.rollups.accumulator import Series
 from services.metering.rollups.postgres import PostgresRollups
@@ -23,11 +23,11 @@ async def look(rollups: PostgresRollups) -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda pool: PostgresMeterBook(pool).all(),
-        lambda pool: PostgresMeterBook(pool).of_tenant(TENANT),
-        lambda pool: PostgresMeterBook(pool).find(TENANT, "count"),
-        lambda pool: PostgresMeterBook(pool).unreadable(TENANT, "mtr_1"),
-        lambda pool: PostgresRollups(pool).untold(),
+        lambda pool: PostgresMeterRepository(pool).all(),
+        lambda pool: PostgresMeterRepository(pool).of_tenant(TENANT),
+        lambda pool: PostgresMeterRepository(pool).find(TENANT, "count"),
+        lambda pool: PostgresMeterRepository(pool).unreadable_count(TENANT, "mtr_1"),
+        lambda pool: PostgresRollups(pool).unpublished_count(),
         lambda pool: look(PostgresRollups(pool)),
         lambda pool: SeriesIds(pool).of({Series(TENANT, "mtr_1", "UA", ()): True}),
     ],

@@ -16,7 +16,7 @@ from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import derived_id, slot_of
 from shared.framework.eventstore.codec import encode
-from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.port import EventRecord
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TENANT = "nyc"
@@ -28,10 +28,12 @@ def usage(subject: str = "UA", /, time: datetime = NOON, type_: str = "flight", 
     return UsageEvent(id="e", source="s", type=type_, subject=subject, time=time, data=raw)
 
 
-def record(events: Iterable[UsageEvent], position: int, tenant_id: str = TENANT, previous: int = 0) -> Record:
+def record(
+    events: Iterable[UsageEvent], position: int, tenant_id: str = TENANT, previous: int = 0
+) -> EventRecord:
     """A stored batch."""
     batch = UsageRecorded(batch_id=f"ub_{position}", accepted_at=NOON, events=tuple(events))
-    return Record(
+    return EventRecord(
         context="ingest",
         tenant_id=tenant_id,
         stream_id=batch.batch_id,

@@ -5,16 +5,16 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 
 from services.metering.meters.handlers import meter_of
-from services.metering.meters.ports import MeterBook
+from services.metering.meters.ports import MeterRepository
 from services.metering.rollups.ports import RollupStore
-from services.metering.usage_queries.query import UsageFigure, UsageQuestion, check, figures
+from services.metering.usage_queries.query import UsageBucket, UsageQuery, usage_buckets, validate
 from shared.framework.core.ids import partition_of, slot_of
-from shared.framework.http.authorization import TheCaller, requires
-from shared.framework.http.field_types import Body, Identifier, Instant
-from shared.framework.http.read_your_writes import Mark
+from shared.framework.http.authorization import Caller, requires
+from shared.framework.http.field_types import ApiModel, Identifier, Instant
+from shared.framework.http.read_your_writes import PositionToken
 
 
-class Figure(Body):
+class UsageBucketBody(ApiModel):
     """One window [start, end) of one group; `value` is an exact decimal."""
 
     start: Instant
@@ -23,32 +23,32 @@ class Figure(Body):
     value: str
 
     @classmethod
-    def of(cls, figure: UsageFigure) -> "Figure":
+    def of(cls, figure: UsageBucket) -> "UsageBucketBody":
         """Show it."""
         return cls(start=figure.start, end=figure.end, group=figure.group, value=f"{figure.value:f}")
 
 
-class UsageAnswer(Body):
+class UsageAnswer(ApiModel):
     """Windows without usage are left out; everything accepted up to `as_of_position` is counted."""
 
     meter: str
     subject: str | None
     window: str
     as_of_position: str
-    items: list[Figure]
+    items: list[UsageBucketBody]
 
 
 Window = Literal["hour", "day", "total"]
 Dimension = Annotated[str, Query(max_length=256)]
 
 
-def usage_router(book: MeterBook, rollups: RollupStore, partitions: int) -> APIRouter:
+def usage_router(book: MeterRepository, rollups: RollupStore, partitions: int) -> APIRouter:
     """Asking for usage."""
     router = APIRouter(prefix="/v1", tags=["usage"])
 
     @router.get("/usage", dependencies=[requires("usage:read")])
     async def get_usage(
-        caller: TheCaller,
+        caller: Caller,
         meter: Identifier,
         start: Annotated[Instant, Query(alias="from")],
         end: Annotated[Instant, Query(alias="to")],
@@ -57,7 +57,7 @@ def usage_router(book: MeterBook, rollups: RollupStore, partitions: int) -> APIR
         group_by: Annotated[list[Dimension], Query(max_length=8)] = [],  # noqa: B006 - FastAPI copies it
     ) -> UsageAnswer:
         """Usage of [from, to) per UTC hour, day or in total, exact at both ends, of one subject or all."""
-        asked = UsageQuestion(
+        asked = UsageQuery(
             meter=await meter_of(book, caller.tenant_id, meter),
             tenant_id=caller.tenant_id,
             subject=subject,
@@ -66,12 +66,12 @@ def usage_router(book: MeterBook, rollups: RollupStore, partitions: int) -> APIR
             window=window,
             group_by=tuple(group_by),
         )
-        check(asked)
+        validate(asked)
         partition = partition_of(slot_of(caller.tenant_id), partitions)
         async with rollups.snapshot() as snapshot:
-            found = await figures(snapshot, asked)
-            mark = Mark("ingest", partition, await snapshot.position(partition))
-        items = [Figure.of(figure) for figure in found]
+            found = await usage_buckets(snapshot, asked)
+            mark = PositionToken("ingest", partition, await snapshot.position(partition))
+        items = [UsageBucketBody.of(figure) for figure in found]
         return UsageAnswer(meter=meter, subject=subject, window=window, as_of_position=str(mark), items=items)
 
     return router

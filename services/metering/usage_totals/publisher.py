@@ -4,53 +4,60 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.metering.meters.ports import MeterBook
+from services.metering.meters.ports import MeterRepository
 from services.metering.rollups.ports import ChangedDay, RollupStore
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.billing.contracts.metering.usage_totals import UsageAggregated, UsageWindow
 from shared.framework.core.clock import Clock
 from shared.framework.core.event import Metadata
-from shared.framework.core.ids import Ids
-from shared.framework.eventstore.port import Append, Changes, EventStore, InboxMark, InboxMove, InboxMoved
+from shared.framework.core.ids import IdGenerator
+from shared.framework.eventstore.port import (
+    Append,
+    ChangeSet,
+    EventStore,
+    InboxAdvance,
+    InboxConflict,
+    InboxPosition,
+)
 
 DAYS_MAX = 2_000
 """Totals in one event."""
 
-_TELLER = InboxMark(consumer="metering.telling", topic="changed-days", partition=0, position=0)
+_TELLER = InboxPosition(consumer="metering.telling", topic="changed-days", partition=0, position=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class UsageTotalsPublisher:
     """Reads changed days and tells them in the order in which they were read, by a mark of its own."""
 
     store: EventStore
     rollups: RollupStore
-    book: MeterBook
+    book: MeterRepository
     clock: Clock
-    ids: Ids
+    ids: IdGenerator
 
-    async def tell(self) -> int:
+    async def publish_changed_days(self) -> int:
         """Tell up to 2000 changed days; how many. An older total is never told after a newer one."""
-        told_so_far = await self._told_so_far()
+        told_so_far = await self._last_published()
         async with self.rollups.snapshot() as snapshot:
             days = await snapshot.changed_days(DAYS_MAX)
         if not days:
             return 0
-        changes = Changes(effects=[await self.rollups.told(days)], inbox=[_move(told_so_far)])
+        changes = ChangeSet(effects=[await self.rollups.mark_published(days)], inbox=[_move(told_so_far)])
         meters = {entry.meter.meter_id: entry.meter for entry in await self.book.all()}
         for tenant_id, mine in _by_tenant(days).items():
             changes.appends.append(await self._append(tenant_id, mine, meters))
         try:
             await self.store.commit(changes)
-        except InboxMoved:
+        except InboxConflict:
             return 0  # another process tells, and what we read may be older than what it told
         return len(days)
 
     async def step(self) -> bool:
         """Tell once; whether more days are probably waiting."""
-        return await self.tell() >= DAYS_MAX
+        return await self.publish_changed_days() >= DAYS_MAX
 
-    async def _told_so_far(self) -> int:
+    async def _last_published(self) -> int:
         marks = await self.store.inbox(_TELLER.consumer)
         mark = marks.get((_TELLER.topic, _TELLER.partition), _TELLER)
         return mark.position
@@ -58,7 +65,7 @@ class Telling:
     async def _append(
         self, tenant_id: str, days: Sequence[ChangedDay], meters: dict[str, MeterDefined]
     ) -> Append:
-        test_clock = await self.store.tenant_now(tenant_id)
+        test_clock = await self.store.test_clock_now(tenant_id)
         now = self.clock.now() if test_clock is None else test_clock
         stream_id = self.ids.new("agg")
         metadata = Metadata(
@@ -69,9 +76,9 @@ class Telling:
         return Append(tenant_id, stream_id, 0, (event,), metadata, slot_key=tenant_id)
 
 
-def _move(told_so_far: int) -> InboxMove:
-    mark = InboxMark(_TELLER.consumer, _TELLER.topic, _TELLER.partition, told_so_far + 1)
-    return InboxMove(mark, expected=told_so_far)
+def _move(told_so_far: int) -> InboxAdvance:
+    mark = InboxPosition(_TELLER.consumer, _TELLER.topic, _TELLER.partition, told_so_far + 1)
+    return InboxAdvance(mark, expected=told_so_far)
 
 
 def _by_tenant(days: Sequence[ChangedDay]) -> dict[str, list[ChangedDay]]:

@@ -9,15 +9,21 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from services.payments.collections.decider import COLLECTION
-from services.payments.collections.payment_outcome import settle
+from services.payments.collections.payment_outcome import apply_payment_outcome
 from services.payments.collections.state import Cancelled
-from services.payments.gateways.port import Card, Gateways, NotFound, Outcome, Silence
-from services.payments.payment_methods.decider import ACCOUNT, Account, account_id
+from services.payments.gateways.port import (
+    CaptureOutcome,
+    ChargeNotFound,
+    GatewayPaymentMethod,
+    Gateways,
+    UnknownOutcome,
+)
+from services.payments.payment_methods.decider import ACCOUNT, PaymentAccount, payment_account_id
 from services.payments.payments.commands import SubmitPayment
 from services.payments.payments.decider import PAYMENT
 from services.payments.payments.state import Requested, Submitted, Unknown
 from services.payments.payments.timers import MANUAL
-from services.payments.retry_policy import Policy
+from services.payments.retry_policy import RetryPolicy
 from shared.billing.contracts.payments.payments import PaymentRequested
 from shared.framework.core.clock import Clock
 from shared.framework.eventstore.port import EventStore, Timer
@@ -28,25 +34,25 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CaptureRequest:
     """What to ask a gateway: `fresh` was never asked before, `wanted` money may still be taken."""
 
     order: PaymentRequested
-    card: Card
+    card: GatewayPaymentMethod
     fresh: bool
     wanted: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Capturing:
+class CaptureTimer:
     """The capture timer's two halves."""
 
     store: EventStore
     clock: Clock
     gateways: Gateways
-    policy: Policy
+    policy: RetryPolicy
 
-    async def ask(self, timer: Timer) -> Outcome | None:
+    async def call_gateway(self, timer: Timer) -> CaptureOutcome | None:
         """The remote half: None when there is nothing to ask any more."""
         question = await self._in_session(timer, _prepare)
         if question is None:
@@ -54,16 +60,16 @@ class Capturing:
         gateway, order = self.gateways[question.order.gateway], question.order
         if not question.fresh:
             outcome = await gateway.lookup(order.gateway_key)
-            if not (isinstance(outcome, NotFound) and question.wanted):
+            if not (isinstance(outcome, ChargeNotFound) and question.wanted):
                 return outcome
             await self._in_session(timer, _submit)
         return await gateway.capture(order.amount, question.card, order.gateway_key)
 
-    async def record(self, session: Session, timer: Timer, outcome: Outcome | None) -> None:
+    async def record_outcome(self, session: Session, timer: Timer, outcome: CaptureOutcome | None) -> None:
         """The deciding half, in the transaction that finishes the timer."""
-        heard = outcome is not None and not isinstance(outcome, Silence | NotFound)
+        heard = outcome is not None and not isinstance(outcome, UnknownOutcome | ChargeNotFound)
         if outcome is not None and (heard or not timer.payload.get(MANUAL)):
-            await settle(session, timer.payload["payment_id"], outcome, self.policy)
+            await apply_payment_outcome(session, timer.payload["payment_id"], outcome, self.policy)
 
     async def _in_session(self, timer: Timer, step: Callable[[Session, str], Awaitable[T]]) -> T:
         async def work(unit: UnitOfWork) -> T:
@@ -74,19 +80,19 @@ class Capturing:
         return result
 
 
-async def _prepare(session: Session, payment_id: str) -> Question | None:
+async def _prepare(session: Session, payment_id: str) -> CaptureRequest | None:
     payment = await session.state(PAYMENT, payment_id)
     if not isinstance(payment, Requested | Submitted | Unknown):
         return None
     order = payment.order
     if isinstance(payment, Requested):
         await _submit(session, payment_id)
-    account = await session.state(ACCOUNT, account_id(order.customer_id))
-    assert isinstance(account, Account)
+    account = await session.state(ACCOUNT, payment_account_id(order.customer_id))
+    assert isinstance(account, PaymentAccount)
     collection = await session.state(COLLECTION, order.collection_id)
-    return Question(
+    return CaptureRequest(
         order=order,
-        card=Card(order.method_id, account.method(order.method_id).token),
+        card=GatewayPaymentMethod(order.method_id, account.method(order.method_id).token),
         fresh=isinstance(payment, Requested),
         wanted=not isinstance(collection, Cancelled),
     )

@@ -45,7 +45,7 @@ class CompleteCollection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChaseDebt:
+class RecordAttemptDeclined:
     """The open attempt was declined: try again at the next of `dunning`, counted from the first failure."""
 
     payment_id: str
@@ -55,7 +55,7 @@ class ChaseDebt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GiveUpAsking:
+class StopLookups:
     """The gateway has been asked as often as we ask, and has not said what became of the open attempt."""
 
     payment_id: str

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from services.payments.collections.commands import (
     CancelCollection,
-    ChaseDebt,
     CollectNow,
     CompleteCollection,
-    GiveUpAsking,
+    RecordAttemptDeclined,
     StartAttempt,
     StartCollection,
+    StopLookups,
 )
 from services.payments.collections.refusals import (
     AttemptIsOpen,
@@ -20,15 +20,15 @@ from services.payments.collections.refusals import (
 )
 from services.payments.collections.state import (
     PAYMENT_UNKNOWN,
-    Attempting,
+    AttemptOpen,
+    AttemptScheduled,
     Cancelled,
     Collection,
     CollectionEvent,
     Completed,
-    Debt,
     GivenUp,
     NoCollection,
-    Waiting,
+    Receivable,
     evolve,
 )
 from services.payments.payments.decider import payment_id_of
@@ -48,8 +48,8 @@ CollectionCommand = (
     | StartAttempt
     | CollectNow
     | CompleteCollection
-    | ChaseDebt
-    | GiveUpAsking
+    | RecordAttemptDeclined
+    | StopLookups
     | CancelCollection
 )
 
@@ -70,10 +70,10 @@ def decide(collection: Collection, command: CollectionCommand) -> Sequence[Colle
             return collect_now(collection, command)
         case CompleteCollection():
             return complete(collection, command)
-        case ChaseDebt():
-            return chase(collection, command)
-        case GiveUpAsking():
-            return give_up_asking(collection, command)
+        case RecordAttemptDeclined():
+            return record_declined(collection, command)
+        case StopLookups():
+            return stop_lookups(collection, command)
         case CancelCollection():
             return cancel(collection, command)
 
@@ -89,14 +89,14 @@ def start(collection: Collection, command: StartCollection) -> Sequence[Collecti
         amount=command.amount,
         started_at=command.now,
     )
-    debt = Debt(command.collection_id, command.invoice_id, command.customer_id, command.amount)
+    debt = Receivable(command.collection_id, command.invoice_id, command.customer_id, command.amount)
     return [started, _due(debt, 1, command.now, "first_attempt")]
 
 
 def start_attempt(collection: Collection, command: StartAttempt) -> Sequence[CollectionEvent]:
     """The attempt that is waited for begins; a timer of any other comes too late to matter."""
     match collection:
-        case Waiting(debt, attempt) if attempt == command.attempt:
+        case AttemptScheduled(debt, attempt) if attempt == command.attempt:
             if not command.has_method:
                 return [_gave_up(debt, "no_payment_method", command.now)]
             return [_attempt_started(debt, attempt, False, command.now)]
@@ -107,13 +107,13 @@ def start_attempt(collection: Collection, command: StartAttempt) -> Sequence[Col
 def collect_now(collection: Collection, command: CollectNow) -> Sequence[CollectionEvent]:
     """A manual attempt, if none is open; it uses up nothing of the schedule (law 14)."""
     match collection:
-        case Waiting() | GivenUp() if not command.has_method:
+        case AttemptScheduled() | GivenUp() if not command.has_method:
             raise PaymentMethodIsMissing(collection.debt.customer_id)
-        case Waiting(debt, attempt):
+        case AttemptScheduled(debt, attempt):
             return [_attempt_started(debt, attempt, True, command.now)]
         case GivenUp(debt, attempt):
             return [_attempt_started(debt, attempt + 1, True, command.now)]
-        case Attempting():
+        case AttemptOpen():
             raise AttemptIsOpen(command.invoice_id)
         case Completed() | Cancelled():
             raise CollectionIsOver(command.invoice_id)
@@ -124,7 +124,7 @@ def collect_now(collection: Collection, command: CollectNow) -> Sequence[Collect
 def complete(collection: Collection, command: CompleteCollection) -> Sequence[CollectionEvent]:
     """The open attempt has succeeded; on a cancelled collection the money goes back instead."""
     match collection:
-        case Attempting(debt, _, payment_id) if payment_id == command.payment_id:
+        case AttemptOpen(debt, _, payment_id) if payment_id == command.payment_id:
             return [
                 CollectionCompleted(
                     collection_id=debt.collection_id,
@@ -137,10 +137,10 @@ def complete(collection: Collection, command: CompleteCollection) -> Sequence[Co
             return []
 
 
-def chase(collection: Collection, command: ChaseDebt) -> Sequence[CollectionEvent]:
+def record_declined(collection: Collection, command: RecordAttemptDeclined) -> Sequence[CollectionEvent]:
     """Ask again when the schedule says; when it has run out, or the no is final, give up and say so."""
     match collection:
-        case Attempting(debt, _, payment_id) if payment_id == command.payment_id:
+        case AttemptOpen(debt, _, payment_id) if payment_id == command.payment_id:
             if command.hard:
                 return [_gave_up(debt, "hard_declined", command.now)]
             return [_after_soft_decline(collection, command)]
@@ -148,10 +148,10 @@ def chase(collection: Collection, command: ChaseDebt) -> Sequence[CollectionEven
             return []
 
 
-def give_up_asking(collection: Collection, command: GiveUpAsking) -> Sequence[CollectionEvent]:
+def stop_lookups(collection: Collection, command: StopLookups) -> Sequence[CollectionEvent]:
     """Say once that the outcome is not known; the attempt stays open, for nobody may charge again."""
     match collection:
-        case Attempting(debt, _, payment_id, silent=False) if payment_id == command.payment_id:
+        case AttemptOpen(debt, _, payment_id, silent=False) if payment_id == command.payment_id:
             return [_gave_up(debt, PAYMENT_UNKNOWN, command.now)]
         case _:
             return []
@@ -171,10 +171,10 @@ def cancel(collection: Collection, command: CancelCollection) -> Sequence[Collec
 COLLECTION: Decider[Collection, CollectionCommand, CollectionEvent] = Decider(NoCollection(), decide, evolve)
 
 
-def _after_soft_decline(open_attempt: Attempting, command: ChaseDebt) -> CollectionEvent:
+def _after_soft_decline(open_attempt: AttemptOpen, command: RecordAttemptDeclined) -> CollectionEvent:
     debt, following = open_attempt.debt, open_attempt.attempt + 1
     match open_attempt.interrupted:
-        case Waiting(due_at=due_at):
+        case AttemptScheduled(due_at=due_at):
             return _due(debt, following, max(due_at, command.now), "schedule_resumed")
         case GivenUp(reason=reason):
             return _gave_up(debt, reason, command.now)
@@ -184,7 +184,7 @@ def _after_soft_decline(open_attempt: Attempting, command: ChaseDebt) -> Collect
             return _gave_up(debt, "retries_exhausted", command.now)
 
 
-def _next_retry_at(open_attempt: Attempting, command: ChaseDebt) -> datetime:
+def _next_retry_at(open_attempt: AttemptOpen, command: RecordAttemptDeclined) -> datetime:
     """The schedule counts from the first failure (V72): each retry has its distance from the one before.
 
     A failure that is heard of so late that the next moment has passed is followed by the whole distance.
@@ -197,13 +197,13 @@ def _next_retry_at(open_attempt: Attempting, command: ChaseDebt) -> datetime:
     return scheduled_at if scheduled_at > command.now else command.now + distance
 
 
-def _due(debt: Debt, attempt: int, due_at: datetime, reason: str) -> CollectionAttemptDue:
+def _due(debt: Receivable, attempt: int, due_at: datetime, reason: str) -> CollectionAttemptDue:
     return CollectionAttemptDue(
         collection_id=debt.collection_id, attempt=attempt, due_at=due_at, reason=reason
     )
 
 
-def _attempt_started(debt: Debt, attempt: int, manual: bool, now: datetime) -> CollectionAttemptStarted:
+def _attempt_started(debt: Receivable, attempt: int, manual: bool, now: datetime) -> CollectionAttemptStarted:
     return CollectionAttemptStarted(
         collection_id=debt.collection_id,
         invoice_id=debt.invoice_id,
@@ -214,7 +214,7 @@ def _attempt_started(debt: Debt, attempt: int, manual: bool, now: datetime) -> C
     )
 
 
-def _gave_up(debt: Debt, reason: str, now: datetime) -> CollectionGaveUp:
+def _gave_up(debt: Receivable, reason: str, now: datetime) -> CollectionGaveUp:
     return CollectionGaveUp(
         collection_id=debt.collection_id,
         invoice_id=debt.invoice_id,

@@ -1,6 +1,6 @@
 """What collections add to the payments service."""
 
-from services.payments.collections.capture_timer import Capturing
+from services.payments.collections.capture_timer import CaptureTimer
 from services.payments.collections.reactions import on_invoice_finalized, on_invoice_voided
 from services.payments.collections.routes import router
 from services.payments.collections.timers import timers
@@ -8,7 +8,7 @@ from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, Invoic
 from shared.framework.process.feature import Feature
 
 
-def collections(capturing: Capturing) -> Feature:
+def collections(capturing: CaptureTimer) -> Feature:
     """The feature, with the timer that calls the gateways."""
     return Feature(
         routers=[router],

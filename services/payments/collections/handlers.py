@@ -7,8 +7,13 @@ from services.payments.collections.commands import CancelCollection, CollectNow,
 from services.payments.collections.compensation import compensate
 from services.payments.collections.decider import COLLECTION, collection_id_of
 from services.payments.collections.refusals import AttemptIsOpen
-from services.payments.collections.state import Attempting, Cancelled, Collection, GivenUp, Waiting
-from services.payments.payment_methods.decider import ACCOUNT, Account, Method, account_id
+from services.payments.collections.state import AttemptOpen, AttemptScheduled, Cancelled, Collection, GivenUp
+from services.payments.payment_methods.decider import (
+    ACCOUNT,
+    PaymentAccount,
+    PaymentMethod,
+    payment_account_id,
+)
 from services.payments.payments.commands import RequestPayment
 from services.payments.payments.decider import PAYMENT
 from services.payments.payments.state import Submitted, Unknown
@@ -19,7 +24,7 @@ from shared.framework.eventstore.unit_of_work import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CollectionTriggered:
     """What a manual collection set going: a new attempt, or a question about the one that is open."""
 
     payment_id: str
@@ -41,20 +46,20 @@ async def start_collecting(session: Session, finalized: InvoiceFinalized) -> Non
         await start_attempt(session, collection_id, 1)
 
 
-async def collect_now(session: Session, invoice_id: str) -> Asked:
+async def collect_manually(session: Session, invoice_id: str) -> CollectionTriggered:
     """Make an attempt outside the schedule; if one is open and in doubt, ask about it instead."""
     collection_id = collection_id_of(invoice_id)
     collection = await session.state(COLLECTION, collection_id)
-    doubtful = await _payment_in_doubt(session, collection)
+    doubtful = await _payment_with_unknown_outcome(session, collection)
     if doubtful is not None:
         schedule_capture(session, doubtful, session.now, manual=True)
-        return Asked(doubtful, None, "lookup")
+        return CollectionTriggered(doubtful, None, "lookup")
     method = await _method_for(session, collection)
     command = CollectNow(invoice_id=invoice_id, has_method=method is not None, now=session.now)
     for event in await session.handle(COLLECTION, collection_id, command):
         if isinstance(event, CollectionAttemptStarted) and method is not None:
             await _request_payment(session, event, method)
-            return Asked(event.payment_id, event.attempt, "capture")
+            return CollectionTriggered(event.payment_id, event.attempt, "capture")
     raise AttemptIsOpen(invoice_id)
 
 
@@ -68,7 +73,7 @@ async def stop_collecting(session: Session, voided: InvoiceVoided) -> None:
     command = CancelCollection(collection_id=collection_id, invoice_id=voided.invoice_id, now=session.now)
     await session.handle(COLLECTION, collection_id, command)
     await compensate(session, collection_id)
-    if isinstance(before, Attempting) and before.silent:
+    if isinstance(before, AttemptOpen) and before.silent:
         schedule_capture(session, before.payment_id, session.now)
 
 
@@ -82,9 +87,11 @@ async def start_attempt(session: Session, collection_id: str, attempt: int) -> N
             await _request_payment(session, event, method)
 
 
-async def _request_payment(session: Session, started: CollectionAttemptStarted, method: Method) -> None:
+async def _request_payment(
+    session: Session, started: CollectionAttemptStarted, method: PaymentMethod
+) -> None:
     collection = await session.state(COLLECTION, started.collection_id)
-    assert isinstance(collection, Attempting)
+    assert isinstance(collection, AttemptOpen)
     command = RequestPayment(
         payment_id=started.payment_id,
         collection_id=started.collection_id,
@@ -100,17 +107,17 @@ async def _request_payment(session: Session, started: CollectionAttemptStarted, 
     schedule_capture(session, started.payment_id, session.now)
 
 
-async def _method_for(session: Session, collection: Collection) -> Method | None:
-    if not isinstance(collection, Waiting | GivenUp):
+async def _method_for(session: Session, collection: Collection) -> PaymentMethod | None:
+    if not isinstance(collection, AttemptScheduled | GivenUp):
         return None
-    account = await session.state(ACCOUNT, account_id(collection.debt.customer_id))
-    return account.default if isinstance(account, Account) else None
+    account = await session.state(ACCOUNT, payment_account_id(collection.debt.customer_id))
+    return account.default if isinstance(account, PaymentAccount) else None
 
 
-async def _payment_in_doubt(session: Session, collection: Collection) -> str | None:
-    if not isinstance(collection, Attempting | Cancelled) or collection.payment_id is None:
+async def _payment_with_unknown_outcome(session: Session, collection: Collection) -> str | None:
+    if not isinstance(collection, AttemptOpen | Cancelled) or collection.payment_id is None:
         return None
     payment = await session.state(PAYMENT, collection.payment_id)
-    silent = isinstance(collection, Attempting) and collection.silent
+    silent = isinstance(collection, AttemptOpen) and collection.silent
     in_doubt = isinstance(payment, Unknown) or (silent and isinstance(payment, Submitted))
     return collection.payment_id if in_doubt else None

@@ -28,7 +28,7 @@ CollectionEvent = (
 
 
 @dataclass(frozen=True, slots=True)
-class Debt:
+class Receivable:
     """Who owes what for which invoice."""
 
     collection_id: str
@@ -43,10 +43,10 @@ class NoCollection:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class AttemptScheduled:
     """The next attempt has a number and a moment; `retries_used` counts the pauses of the schedule."""
 
-    debt: Debt
+    debt: Receivable
     attempt: int
     due_at: datetime
     retries_used: int = 0
@@ -56,26 +56,26 @@ class Waiting:
 class GivenUp:
     """No attempt is made by itself any more; `attempt` was the last one."""
 
-    debt: Debt
+    debt: Receivable
     attempt: int
     reason: str
     retries_used: int
 
 
 @dataclass(frozen=True, slots=True)
-class Attempting:
+class AttemptOpen:
     """One attempt is open. `interrupted` is what a manual attempt goes back to if it is declined softly.
 
     `due_at`: when a scheduled attempt was to begin; the schedule goes on from there. `silent`: the gateway
     was asked as often as we ask, in vain.
     """
 
-    debt: Debt
+    debt: Receivable
     attempt: int
     payment_id: str
     retries_used: int
     due_at: datetime
-    interrupted: Waiting | GivenUp | None = None
+    interrupted: AttemptScheduled | GivenUp | None = None
     silent: bool = False
 
 
@@ -83,7 +83,7 @@ class Attempting:
 class Completed:
     """The money came in by this payment."""
 
-    debt: Debt
+    debt: Receivable
     payment_id: str
 
 
@@ -94,47 +94,47 @@ class Cancelled:
     payment_id: str | None
 
 
-Collection = NoCollection | Waiting | Attempting | GivenUp | Completed | Cancelled
+Collection = NoCollection | AttemptScheduled | AttemptOpen | GivenUp | Completed | Cancelled
 
 
 def evolve(collection: Collection, event: CollectionEvent) -> Collection:
     """What is true after this event."""
     match collection, event:
         case NoCollection(), CollectionStarted():
-            debt = Debt(event.collection_id, event.invoice_id, event.customer_id, event.amount)
-            return Waiting(debt, 1, event.started_at)
-        case Waiting(), CollectionAttemptDue():
+            debt = Receivable(event.collection_id, event.invoice_id, event.customer_id, event.amount)
+            return AttemptScheduled(debt, 1, event.started_at)
+        case AttemptScheduled(), CollectionAttemptDue():
             return replace(collection, attempt=event.attempt, due_at=event.due_at)
-        case Attempting(), CollectionAttemptDue():
+        case AttemptOpen(), CollectionAttemptDue():
             used = collection.retries_used + (collection.interrupted is None)
-            return Waiting(collection.debt, event.attempt, event.due_at, used)
-        case ((Waiting() | GivenUp()), CollectionAttemptStarted()):
+            return AttemptScheduled(collection.debt, event.attempt, event.due_at, used)
+        case ((AttemptScheduled() | GivenUp()), CollectionAttemptStarted()):
             return _attempting(collection, event)
-        case Attempting(), CollectionGaveUp() if event.reason == PAYMENT_UNKNOWN:
+        case AttemptOpen(), CollectionGaveUp() if event.reason == PAYMENT_UNKNOWN:
             return replace(collection, silent=True)
-        case ((Waiting() | Attempting()), CollectionGaveUp()):
+        case ((AttemptScheduled() | AttemptOpen()), CollectionGaveUp()):
             return GivenUp(collection.debt, collection.attempt, event.reason, collection.retries_used)
-        case Attempting(), CollectionCompleted():
+        case AttemptOpen(), CollectionCompleted():
             return Completed(collection.debt, event.payment_id)
         case _, CollectionCancelled():
             return Cancelled(_payment_of(collection))
     raise ImpossibleHistory(collection, event)
 
 
-def _attempting(before: Waiting | GivenUp, event: CollectionAttemptStarted) -> Attempting:
-    return Attempting(
+def _attempting(before: AttemptScheduled | GivenUp, event: CollectionAttemptStarted) -> AttemptOpen:
+    return AttemptOpen(
         before.debt,
         event.attempt,
         event.payment_id,
         before.retries_used,
-        due_at=before.due_at if isinstance(before, Waiting) else event.started_at,
+        due_at=before.due_at if isinstance(before, AttemptScheduled) else event.started_at,
         interrupted=before if event.manual else None,
     )
 
 
 def _payment_of(collection: Collection) -> str | None:
     match collection:
-        case Attempting() | Completed():
+        case AttemptOpen() | Completed():
             return collection.payment_id
         case _:
             return None

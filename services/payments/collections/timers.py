@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from services.payments.collections.capture_timer import Capturing
+from services.payments.collections.capture_timer import CaptureTimer
 from services.payments.collections.handlers import start_attempt
 from services.payments.payments.timers import ATTEMPT, CAPTURE
 from shared.framework.eventstore.port import Timer
 from shared.framework.eventstore.unit_of_work import Session
-from shared.framework.process.timers import TimerAction
+from shared.framework.process.timers import TimerHandler
 
 
 async def on_attempt_due(session: Session, timer: Timer, _: object) -> None:
@@ -15,9 +15,9 @@ async def on_attempt_due(session: Session, timer: Timer, _: object) -> None:
     await start_attempt(session, timer.payload["collection_id"], timer.payload["attempt"])
 
 
-def timers(capturing: Capturing) -> Mapping[str, TimerAction]:
+def timers(capturing: CaptureTimer) -> Mapping[str, TimerHandler]:
     """The handlers by purpose."""
     return {
-        ATTEMPT: TimerAction(decide=on_attempt_due),
-        CAPTURE: TimerAction(decide=capturing.record, before=capturing.ask),
+        ATTEMPT: TimerHandler(decide=on_attempt_due),
+        CAPTURE: TimerHandler(decide=capturing.record_outcome, call_remote=capturing.call_gateway),
     }

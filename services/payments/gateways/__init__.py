@@ -8,8 +8,8 @@ from services.payments.gateways.sandbox.gateway import open_sandbox
 from services.payments.settings import PaymentsSettings
 from shared.framework.core.clock import Clock
 
-OpenGateway = Callable[[PaymentsSettings, Clock], AbstractAsyncContextManager[PaymentGateway]]
+GatewayFactory = Callable[[PaymentsSettings, Clock], AbstractAsyncContextManager[PaymentGateway]]
 
-GATEWAYS: Mapping[str, OpenGateway] = {
+GATEWAYS: Mapping[str, GatewayFactory] = {
     "sandbox": open_sandbox,
 }

@@ -5,25 +5,25 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.billing.money import Money
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class GatewayIsUnknown(Refusal):
     """There is no gateway of this name."""
 
     code = "gateway-unknown"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class TokenIsNotOfThisGateway(Refusal):
     """The gateway does not know tokens of this form."""
 
     code = "payment-token-invalid"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class GatewayPaymentMethod:
     """A payment method as a gateway is told of it: our id for it, and the gateway's own token."""
 
     method_id: str
@@ -46,25 +46,25 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True)
-class NotFound:
+class ChargeNotFound:
     """The gateway has no charge under this key - so far."""
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class UnknownOutcome:
     """No answer that says anything: the money may have been moved, or not."""
 
     cause: str
 
 
 @dataclass(frozen=True, slots=True)
-class Refunded:
+class RefundConfirmed:
     """The gateway has sent the money back; `reference` is its name for that."""
 
     reference: str
 
 
-Outcome = Captured | Declined | NotFound | Silence
+CaptureOutcome = Captured | Declined | ChargeNotFound | UnknownOutcome
 
 
 class PaymentGateway(Protocol):
@@ -79,15 +79,17 @@ class PaymentGateway(Protocol):
         """Raise TokenIsNotOfThisGateway if no card of this gateway can have such a token."""
         ...
 
-    async def capture(self, amount: Money, card: Card, key: str) -> Captured | Declined | Silence:
+    async def capture(
+        self, amount: Money, card: GatewayPaymentMethod, key: str
+    ) -> Captured | Declined | UnknownOutcome:
         """Take the money at most once per key; the same key again gets the same answer."""
         ...
 
-    async def lookup(self, key: str) -> Outcome:
+    async def lookup(self, key: str) -> CaptureOutcome:
         """What became of the capture under this key; moves nothing."""
         ...
 
-    async def refund(self, reference: str, amount: Money, key: str) -> Refunded | Silence:
+    async def refund(self, reference: str, amount: Money, key: str) -> RefundConfirmed | UnknownOutcome:
         """Send money of a charge back, at most once per key."""
         ...
 

@@ -7,22 +7,22 @@ from typing import Any, TypeVar
 
 from services.payments.gateways.port import (
     Captured,
-    Card,
+    CaptureOutcome,
     Declined,
-    Outcome,
+    GatewayPaymentMethod,
     PaymentGateway,
-    Refunded,
-    Silence,
+    RefundConfirmed,
+    UnknownOutcome,
 )
 from shared.billing.money import Money
 
 T = TypeVar("T")
 
-NO_ANSWER = "no_answer"
+GATEWAY_TIMEOUT = "no_answer"
 
 
 @dataclass(frozen=True, slots=True)
-class TimeLimited:
+class TimeLimitedGateway:
     """The same gateway, given up on after `limit_s` seconds. What it did until then, it did."""
 
     inner: PaymentGateway
@@ -37,21 +37,23 @@ class TimeLimited:
         """See PaymentGateway."""
         self.inner.check_token(token)
 
-    async def capture(self, amount: Money, card: Card, key: str) -> Captured | Declined | Silence:
+    async def capture(
+        self, amount: Money, card: GatewayPaymentMethod, key: str
+    ) -> Captured | Declined | UnknownOutcome:
         """See PaymentGateway."""
         return await self._in_time(self.inner.capture(amount, card, key))
 
-    async def lookup(self, key: str) -> Outcome:
+    async def lookup(self, key: str) -> CaptureOutcome:
         """See PaymentGateway."""
         return await self._in_time(self.inner.lookup(key))
 
-    async def refund(self, reference: str, amount: Money, key: str) -> Refunded | Silence:
+    async def refund(self, reference: str, amount: Money, key: str) -> RefundConfirmed | UnknownOutcome:
         """See PaymentGateway."""
         return await self._in_time(self.inner.refund(reference, amount, key))
 
-    async def _in_time(self, answer: Coroutine[Any, Any, T]) -> T | Silence:
+    async def _in_time(self, answer: Coroutine[Any, Any, T]) -> T | UnknownOutcome:
         try:
             async with asyncio.timeout(self.limit_s):
                 return await answer
         except TimeoutError:
-            return Silence(NO_ANSWER)
+            return UnknownOutcome(GATEWAY_TIMEOUT)

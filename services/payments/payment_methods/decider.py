@@ -7,25 +7,25 @@ from datetime import datetime
 from shared.billing.contracts.payments.payment_methods import AccountOpened, PaymentMethodAttached
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
-from shared.framework.core.refusals import ImpossibleHistory, Kind, Refusal
+from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 
 
 class CustomerIsUnknown(Refusal):
     """Payments has not heard of this customer."""
 
     code = "customer-unknown"
-    kind = Kind.NOT_FOUND
+    kind = RefusalKind.NOT_FOUND
 
 
 class CardNumberIsRefused(Refusal):
     """Card numbers are never taken in: send the token that the gateway gave for the card."""
 
     code = "card-number-refused"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenAccount:
+class OpenPaymentAccount:
     """Remember a customer who may have payment methods."""
 
     customer_id: str
@@ -33,7 +33,7 @@ class OpenAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttachMethod:
+class AttachPaymentMethod:
     """Keep a gateway's token for a card; it becomes the customer's default."""
 
     method_id: str
@@ -43,17 +43,17 @@ class AttachMethod:
     now: datetime
 
 
-AccountCommand = OpenAccount | AttachMethod
+AccountCommand = OpenPaymentAccount | AttachPaymentMethod
 AccountEvent = AccountOpened | PaymentMethodAttached
 
 
 @dataclass(frozen=True, slots=True)
-class NoAccount:
+class NoPaymentAccount:
     """The customer has not been heard of."""
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class PaymentMethod:
     """A card that a gateway holds; the token is the gateway's name for it."""
 
     method_id: str
@@ -62,25 +62,25 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class PaymentAccount:
     """A customer; `methods` in the order in which they were attached."""
 
-    methods: tuple[Method, ...] = ()
+    methods: tuple[PaymentMethod, ...] = ()
 
     @property
-    def default(self) -> Method | None:
+    def default(self) -> PaymentMethod | None:
         """The method to charge: the one attached last."""
         return self.methods[-1] if self.methods else None
 
-    def method(self, method_id: str) -> Method:
+    def method(self, method_id: str) -> PaymentMethod:
         """A method that was attached at some time."""
         return next(method for method in self.methods if method.method_id == method_id)
 
 
-AccountState = NoAccount | Account
+AccountState = NoPaymentAccount | PaymentAccount
 
 
-def account_id(customer_id: str) -> str:
+def payment_account_id(customer_id: str) -> str:
     """The stream of a customer's account with payments."""
     return derived_id("pac", customer_id)
 
@@ -93,11 +93,11 @@ def method_id_of(customer_id: str, gateway: str, token: str) -> str:
 def decide(account: AccountState, command: AccountCommand) -> Sequence[AccountEvent]:
     """Customers are heard of once; attaching the default again changes nothing."""
     match account, command:
-        case NoAccount(), OpenAccount():
+        case NoPaymentAccount(), OpenPaymentAccount():
             return [AccountOpened(customer_id=command.customer_id, opened_at=command.now)]
-        case NoAccount(), AttachMethod():
+        case NoPaymentAccount(), AttachPaymentMethod():
             raise CustomerIsUnknown(command.customer_id)
-        case Account(), AttachMethod() if account.default != _method(command):
+        case PaymentAccount(), AttachPaymentMethod() if account.default != _method(command):
             return [
                 PaymentMethodAttached(
                     method_id=command.method_id,
@@ -114,15 +114,15 @@ def decide(account: AccountState, command: AccountCommand) -> Sequence[AccountEv
 def evolve(account: AccountState, event: AccountEvent) -> AccountState:
     """What is true after this event."""
     match account, event:
-        case NoAccount(), AccountOpened():
-            return Account()
-        case Account(), PaymentMethodAttached():
+        case NoPaymentAccount(), AccountOpened():
+            return PaymentAccount()
+        case PaymentAccount(), PaymentMethodAttached():
             return replace(account, methods=(*account.methods, _method(event)))
     raise ImpossibleHistory(account, event)
 
 
-ACCOUNT: Decider[AccountState, AccountCommand, AccountEvent] = Decider(NoAccount(), decide, evolve)
+ACCOUNT: Decider[AccountState, AccountCommand, AccountEvent] = Decider(NoPaymentAccount(), decide, evolve)
 
 
-def _method(said: AttachMethod | PaymentMethodAttached) -> Method:
-    return Method(said.method_id, said.gateway, said.token)
+def _method(said: AttachPaymentMethod | PaymentMethodAttached) -> PaymentMethod:
+    return PaymentMethod(said.method_id, said.gateway, said.token)

@@ -1,12 +1,12 @@
 """Fact heard, command given."""
 
-from services.payments.payment_methods.decider import ACCOUNT, OpenAccount, account_id
+from services.payments.payment_methods.decider import ACCOUNT, OpenPaymentAccount, payment_account_id
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
-from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.port import EventRecord
 from shared.framework.eventstore.unit_of_work import Session
 
 
-async def on_customer_registered(session: Session, event: CustomerRegistered, _: Record) -> None:
+async def on_customer_registered(session: Session, event: CustomerRegistered, _: EventRecord) -> None:
     """Open an account that payment methods can be attached to."""
-    command = OpenAccount(customer_id=event.customer_id, now=session.now)
-    await session.handle(ACCOUNT, account_id(event.customer_id), command)
+    command = OpenPaymentAccount(customer_id=event.customer_id, now=session.now)
+    await session.handle(ACCOUNT, payment_account_id(event.customer_id), command)

@@ -8,13 +8,13 @@ from pydantic import StringConstraints
 from services.payments.gateways.port import Gateways
 from services.payments.payment_methods.handlers import attach_method, check_method
 from shared.framework.http.authorization import requires
-from shared.framework.http.command_endpoint import TheDesk
-from shared.framework.http.field_types import Body, Identifier
+from shared.framework.http.command_endpoint import CommandDep
+from shared.framework.http.field_types import ApiModel, Identifier
 
 TOKEN_LENGTH_MAX = 255
 
 
-class PaymentMethodBody(Body):
+class PaymentMethodBody(ApiModel):
     """A card of a customer: the token that its gateway gave for it, never its number."""
 
     customer_id: Identifier
@@ -22,7 +22,7 @@ class PaymentMethodBody(Body):
     token: Annotated[str, StringConstraints(min_length=1, max_length=TOKEN_LENGTH_MAX)]
 
 
-class AttachedBody(Body):
+class PaymentMethodAttachedBody(ApiModel):
     """The customer's default method from now on."""
 
     method_id: str
@@ -38,14 +38,14 @@ def payment_methods_router(gateways: Gateways) -> APIRouter:
         "/payment-methods",
         dependencies=[requires("payments:write")],
         status_code=201,
-        response_model=AttachedBody,
+        response_model=PaymentMethodAttachedBody,
     )
-    async def attach_payment_method(body: PaymentMethodBody, desk: TheDesk) -> Response:
+    async def attach_payment_method(body: PaymentMethodBody, desk: CommandDep) -> Response:
         """Keep a gateway's token; it becomes the method that the customer's next attempt is made with."""
         check_method(gateways, body.gateway, body.token)
-        return await desk.run(
+        return await desk.execute(
             lambda session: attach_method(session, body.customer_id, body.gateway, body.token),
-            lambda method_id: AttachedBody(
+            lambda method_id: PaymentMethodAttachedBody(
                 method_id=method_id, customer_id=body.customer_id, gateway=body.gateway
             ),
         )

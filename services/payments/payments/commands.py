@@ -47,7 +47,7 @@ class RecordDecline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordSilence:
+class RecordUnknownOutcome:
     """No answer: look again after the next of `checks`, as long as there is one."""
 
     cause: str

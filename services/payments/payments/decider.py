@@ -8,7 +8,7 @@ from services.payments.payments.commands import (
     ConfirmRefund,
     RecordCapture,
     RecordDecline,
-    RecordSilence,
+    RecordUnknownOutcome,
     RequestPayment,
     RequestRefund,
     SubmitPayment,
@@ -44,7 +44,7 @@ PaymentCommand = (
     | SubmitPayment
     | RecordCapture
     | RecordDecline
-    | RecordSilence
+    | RecordUnknownOutcome
     | AbandonPayment
     | RequestRefund
     | ConfirmRefund
@@ -76,8 +76,8 @@ def decide(payment: Payment, command: PaymentCommand) -> Sequence[PaymentEvent]:
             return succeed(payment, command)
         case RecordDecline():
             return fail(payment, command)
-        case RecordSilence():
-            return doubt(payment, command)
+        case RecordUnknownOutcome():
+            return record_unknown(payment, command)
         case AbandonPayment():
             return abandon(payment, command)
         case RequestRefund() | ConfirmRefund():
@@ -124,7 +124,7 @@ def fail(payment: Payment, command: RecordDecline) -> Sequence[PaymentEvent]:
             raise ImpossibleHistory(payment, command)
 
 
-def doubt(payment: Payment, command: RecordSilence) -> Sequence[PaymentEvent]:
+def record_unknown(payment: Payment, command: RecordUnknownOutcome) -> Sequence[PaymentEvent]:
     """Ask again at a moment of its own, as long as the schedule of checks has one."""
     match payment:
         case Submitted(order, made) | Unknown(order, made) if made < len(command.checks):

@@ -1,11 +1,11 @@
 """What refunds add to the payments service."""
 
 from services.payments.payments.timers import REFUND
-from services.payments.refunds.timers import Refunds
+from services.payments.refunds.timers import RefundTimer
 from shared.framework.process.feature import Feature
-from shared.framework.process.timers import TimerAction
+from shared.framework.process.timers import TimerHandler
 
 
-def refunds(timer: Refunds) -> Feature:
+def refunds(timer: RefundTimer) -> Feature:
     """The feature, with the timer that calls the gateways."""
-    return Feature(timers={REFUND: TimerAction(decide=timer.record, before=timer.ask)})
+    return Feature(timers={REFUND: TimerHandler(decide=timer.record_outcome, call_remote=timer.call_gateway)})

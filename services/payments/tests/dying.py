@@ -5,15 +5,15 @@ from typing import Any, cast
 
 from services.payments.gateways.port import (
     Captured,
-    Card,
+    CaptureOutcome,
     Declined,
-    Outcome,
+    GatewayPaymentMethod,
     PaymentGateway,
-    Refunded,
-    Silence,
+    RefundConfirmed,
+    UnknownOutcome,
 )
 from shared.billing.money import Money
-from shared.framework.eventstore.port import Changes, EventStore, Receipt
+from shared.framework.eventstore.port import ChangeSet, CommitReceipt, EventStore
 
 
 class Died(BaseException):
@@ -44,7 +44,7 @@ class MortalStore:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    async def commit(self, changes: Changes) -> Receipt:
+    async def commit(self, changes: ChangeSet) -> CommitReceipt:
         self._fate.at("before commit")
         receipt = await self._inner.commit(changes)
         self._fate.at("after commit")
@@ -70,19 +70,21 @@ class MortalGateway:
     def check_token(self, token: str) -> None:
         self.inner.check_token(token)
 
-    async def capture(self, amount: Money, card: Card, key: str) -> Captured | Declined | Silence:
+    async def capture(
+        self, amount: Money, card: GatewayPaymentMethod, key: str
+    ) -> Captured | Declined | UnknownOutcome:
         self.fate.at("before capture")
         answer = await self.inner.capture(amount, card, key)
         self.fate.at("after capture")
         return answer
 
-    async def lookup(self, key: str) -> Outcome:
+    async def lookup(self, key: str) -> CaptureOutcome:
         self.fate.at("before lookup")
         answer = await self.inner.lookup(key)
         self.fate.at("after lookup")
         return answer
 
-    async def refund(self, reference: str, amount: Money, key: str) -> Refunded | Silence:
+    async def refund(self, reference: str, amount: Money, key: str) -> RefundConfirmed | UnknownOutcome:
         self.fate.at("before refund")
         answer = await self.inner.refund(reference, amount, key)
         self.fate.at("after refund")

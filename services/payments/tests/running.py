@@ -8,9 +8,9 @@ from typing import Any, TypeVar, cast
 import httpx2
 
 from services.payments.gateways.port import PaymentGateway
-from services.payments.gateways.sandbox.gateway import Sandbox
-from services.payments.gateways.sandbox.ledger import Books, MemoryBooks, Status
-from services.payments.gateways.time_limited import TimeLimited
+from services.payments.gateways.sandbox.gateway import SandboxGateway
+from services.payments.gateways.sandbox.ledger import ChargeStatus, MemorySandboxLedger, SandboxLedger
+from services.payments.gateways.time_limited import TimeLimitedGateway
 from services.payments.main import features_of
 from services.payments.tests.stories import NOON, POLICY, REGISTERED
 from shared.billing.contracts.payments.payments import PaymentSucceeded
@@ -20,12 +20,12 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.port import EventStore
 from shared.framework.http.app import create_app
 from shared.framework.leadership.port import MemoryLeadership
-from shared.framework.process.clock import LoopSleeper
+from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.process.feature import merged_handler
-from shared.framework.process.service_definition import Service
+from shared.framework.process.service_definition import ServiceDefinition
 from shared.framework.process.timers import TimerLoop
-from shared.framework.testing.event_records import hear, history, told
-from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
+from shared.framework.testing.event_records import deliver, event_record, history
+from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 
 CALLERS = {
     "admin": caller("acme", "payments:write"),
@@ -43,16 +43,16 @@ class Running:
     def __init__(
         self,
         store: EventStore | None = None,
-        books: Books | None = None,
+        books: SandboxLedger | None = None,
         gateway: PaymentGateway | None = None,
-        clock: StillClock | None = None,
+        clock: FakeClock | None = None,
         limit_s: float = LIMIT_S,
     ) -> None:
-        self.clock = clock or StillClock(NOON)
+        self.clock = clock or FakeClock(NOON)
         self.store = store or MemoryEventStore("payments", self.clock)
-        self.books = books or MemoryBooks()
-        sandbox = Sandbox(self.books, self.clock, timedelta(minutes=10))
-        self.gateways = {"sandbox": TimeLimited(gateway or sandbox, limit_s)}
+        self.books = books or MemorySandboxLedger()
+        sandbox = SandboxGateway(self.books, self.clock, timedelta(minutes=10))
+        self.gateways = {"sandbox": TimeLimitedGateway(gateway or sandbox, limit_s)}
         self.features = features_of(self.store, self.clock, self.gateways, POLICY)
         self.handler = merged_handler(self.features, self.clock)
         self.asked = 0
@@ -65,8 +65,8 @@ class Running:
             [router for feature in self.features for router in feature.routers],
             store=self.store,
             clock=self.clock,
-            ids=CountingIds(),
-            authenticator=KnownCallers(CALLERS),
+            ids=SequentialIds(),
+            authenticator=FakeAuthenticator(CALLERS),
             partitions=4,
         )
         return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://payments.test")
@@ -75,10 +75,10 @@ class Running:
         """The timer loop of one process; two of them are two processes."""
         return TimerLoop(
             store=self.store,
-            actions=Service.of(*self.features, clock=self.clock).timers,
+            actions=ServiceDefinition.of(*self.features, clock=self.clock).timers,
             clock=self.clock,
             leadership=MemoryLeadership(),
-            sleeper=LoopSleeper(),
+            sleeper=EventLoopSleeper(),
         )
 
     async def settle(self) -> None:
@@ -97,8 +97,8 @@ class Running:
 
     async def hear(self, *events: Event, at: datetime | None = None, test_clock: bool = False) -> None:
         """Tell these facts, in this order, in one commit."""
-        records = [told(event, at or self.clock.now(), test_clock=test_clock) for event in events]
-        await hear(self.store, self.handler, *records)
+        records = [event_record(event, at or self.clock.now(), test_clock=test_clock) for event in events]
+        await deliver(self.store, self.handler, *records)
 
     async def ask(
         self, path: str, body: object = None, *, who: str = "admin", key: str | None = None
@@ -142,7 +142,7 @@ class Running:
     async def charges(self) -> list[int]:
         """Every charge that the gateway has made by now, in minor units."""
         entries = await self.books.entries()
-        made = [e for e in entries if e.status is Status.CHARGED and e.charged_at <= self.clock.now()]
+        made = [e for e in entries if e.status is ChargeStatus.CHARGED and e.charged_at <= self.clock.now()]
         return [entry.amount.minor for entry in made]
 
     async def money_at_the_gateway(self) -> int:

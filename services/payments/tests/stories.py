@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from services.payments.collections.decider import collection_id_of
 from services.payments.payments.decider import payment_id_of
-from services.payments.retry_policy import Policy
+from services.payments.retry_policy import RetryPolicy
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceLine, InvoiceVoided
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.billing.money import Money
@@ -15,7 +15,7 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 FIVE_MINUTES = timedelta(minutes=5)
 
-POLICY = Policy(
+POLICY = RetryPolicy(
     dunning=(3 * DAY, 5 * DAY, 7 * DAY),
     checks=(FIVE_MINUTES, HOUR, *[DAY] * 5),
     refunds=(FIVE_MINUTES, HOUR, DAY),

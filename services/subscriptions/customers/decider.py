@@ -8,21 +8,21 @@ from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.billing.currency import checked_currency
 from shared.billing.period import zone_named
 from shared.framework.core.decider import Decider
-from shared.framework.core.refusals import ImpossibleHistory, Kind, Refusal
+from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 
 
 class CustomerIsUnknown(Refusal):
     """There is no such customer."""
 
     code = "customer-unknown"
-    kind = Kind.NOT_FOUND
+    kind = RefusalKind.NOT_FOUND
 
 
 class CustomerExists(Refusal):
     """A customer of this external id is registered already, with another currency or time zone."""
 
     code = "customer-exists"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

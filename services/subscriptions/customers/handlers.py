@@ -8,7 +8,7 @@ from services.subscriptions.customers.decider import (
     Registered,
 )
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
-from shared.framework.core.ids import derived_id, is_of
+from shared.framework.core.ids import derived_id, has_prefix
 from shared.framework.eventstore.unit_of_work import Session
 
 
@@ -25,12 +25,12 @@ async def register_customer(
         now=session.now,
     )
     await session.handle(CUSTOMER, customer_id, command)
-    return await customer_of(session, customer_id)
+    return await get_customer(session, customer_id)
 
 
-async def customer_of(session: Session, customer_id: str) -> CustomerRegistered:
+async def get_customer(session: Session, customer_id: str) -> CustomerRegistered:
     """A customer of this tenant, as registered; CustomerIsUnknown."""
-    if not is_of("cus", customer_id):
+    if not has_prefix("cus", customer_id):
         raise CustomerIsUnknown(customer_id)
     match await session.state(CUSTOMER, customer_id):
         case Registered(customer):

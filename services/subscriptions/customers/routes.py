@@ -8,13 +8,13 @@ from pydantic import Field
 from services.subscriptions.customers.handlers import register_customer
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.framework.http.authorization import requires
-from shared.framework.http.command_endpoint import TheDesk
-from shared.framework.http.field_types import Body, CurrencyCode, Identifier
+from shared.framework.http.command_endpoint import CommandDep
+from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier
 
 ZoneName = Annotated[str, Field(min_length=1, max_length=64, examples=["America/New_York"])]
 
 
-class NewCustomer(Body):
+class NewCustomer(ApiModel):
     """Somebody who may be billed; their name and address are not taken here."""
 
     external_id: Identifier
@@ -22,7 +22,7 @@ class NewCustomer(Body):
     time_zone: ZoneName = "UTC"
 
 
-class CustomerAnswer(Body):
+class CustomerAnswer(ApiModel):
     """A customer as registered."""
 
     customer_id: str
@@ -50,9 +50,9 @@ router = APIRouter(prefix="/v1")
     response_model=CustomerAnswer,
     dependencies=[requires("customers:write")],
 )
-async def post_customer(body: NewCustomer, desk: TheDesk) -> Response:
+async def post_customer(body: NewCustomer, desk: CommandDep) -> Response:
     """Register a customer; the same external id again is the same customer."""
-    return await desk.run(
+    return await desk.execute(
         lambda session: register_customer(
             session, external_id=body.external_id, currency=body.currency, time_zone=body.time_zone
         ),

@@ -9,42 +9,42 @@ from shared.billing.currency import checked_currency
 from shared.billing.period import Interval
 from shared.billing.pricing import Flat
 from shared.framework.core.decider import Decider
-from shared.framework.core.refusals import ImpossibleHistory, Kind, Refusal
+from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 
 
 class PlanIsUnknown(Refusal):
     """There is no such plan, or no such version of it."""
 
     code = "plan-unknown"
-    kind = Kind.NOT_FOUND
+    kind = RefusalKind.NOT_FOUND
 
 
 class PlanIsEmpty(Refusal):
     """A plan needs at least one charge."""
 
     code = "plan-empty"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class ChargeKeyRepeats(Refusal):
     """Each charge of a plan needs a key of its own."""
 
     code = "charge-key-repeated"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class ChargeNeedsMeter(Refusal):
     """A price per unit of usage needs the meter that counts it."""
 
     code = "charge-needs-meter"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class FlatChargeHasMeter(Refusal):
     """A flat charge is due whatever is used: it takes no meter."""
 
     code = "flat-charge-has-meter"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +77,8 @@ class Plan:
 
 def publish(plan: Plan, command: PublishPlan) -> Sequence[PlanPublished]:
     """Other content is the next version; the same content as the newest is nothing new."""
-    offered = _offered(command, version=len(plan.versions) + 1)
-    if plan.versions and _content(plan.versions[-1]) == _content(offered):
+    offered = _published(command, version=len(plan.versions) + 1)
+    if plan.versions and _comparable(plan.versions[-1]) == _comparable(offered):
         return []
     return [offered]
 
@@ -93,7 +93,7 @@ def evolve(plan: Plan, event: PlanPublished) -> Plan:
 PLAN: Decider[Plan, PublishPlan, PlanPublished] = Decider(Plan(), publish, evolve)
 
 
-def _offered(command: PublishPlan, version: int) -> PlanPublished:
+def _published(command: PublishPlan, version: int) -> PlanPublished:
     Interval.parse(command.interval)
     _check_charges(command.charges)
     return PlanPublished(
@@ -127,5 +127,5 @@ def _check_charge(charge: Charge) -> None:
     charge.price.check()
 
 
-def _content(published: PlanPublished) -> tuple[object, ...]:
+def _comparable(published: PlanPublished) -> tuple[object, ...]:
     return published.name, published.currency, published.interval, published.charges

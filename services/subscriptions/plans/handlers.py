@@ -21,10 +21,10 @@ async def publish_plan(
         now=session.now,
     )
     await session.handle(PLAN, plan_id, command)
-    return await plan_of(session, key)
+    return await get_plan(session, key)
 
 
-async def plan_of(session: Session, key: str, version: int | None = None) -> PlanPublished:
+async def get_plan(session: Session, key: str, version: int | None = None) -> PlanPublished:
     """A version of a plan, the newest for None; PlanIsUnknown."""
     plan = await session.state(PLAN, plan_id_of(session, key))
     return plan.version(version)

@@ -16,11 +16,11 @@ def read_price(value: Any) -> Price:
         price: Price = msgspec.convert(value, Price)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from None
-    _refuse_looseness(value, msgspec.to_builtins(price, builtin_types=(Decimal,)))
+    _check_strictness(value, msgspec.to_builtins(price, builtin_types=(Decimal,)))
     return price
 
 
-def _refuse_looseness(given: Any, known: Any) -> None:
+def _check_strictness(given: Any, known: Any) -> None:
     """ValueError for unknown fields, and for amounts that only msgspec takes: 1_0, 1e5, JSON numbers."""
     if isinstance(known, Decimal):
         read_amount(given)
@@ -28,10 +28,10 @@ def _refuse_looseness(given: Any, known: Any) -> None:
         if unknown := sorted(given.keys() - known.keys()):
             raise ValueError(f"unknown field: {', '.join(unknown)}")
         for key in given:
-            _refuse_looseness(given[key], known[key])
+            _check_strictness(given[key], known[key])
     elif isinstance(given, list):
         for one, other in zip(given, known, strict=True):
-            _refuse_looseness(one, other)
+            _check_strictness(one, other)
 
 
 def _schema() -> dict[str, Any]:

@@ -9,19 +9,19 @@ from services.subscriptions.plans.handlers import publish_plan
 from services.subscriptions.plans.price_schema import PriceBody
 from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
 from shared.framework.http.authorization import requires
-from shared.framework.http.command_endpoint import TheDesk
-from shared.framework.http.field_types import Body, CurrencyCode, Identifier, Text
+from shared.framework.http.command_endpoint import CommandDep
+from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier, ShortText
 
 Duration = Annotated[
     str, Field(max_length=32, examples=["P1M"], description="ISO 8601, whole calendar units")
 ]
 
 
-class NewCharge(Body):
+class NewCharge(ApiModel):
     """One line of a plan; `meter_key` names what is counted, and is left out for a flat fee."""
 
     key: Identifier
-    name: Text
+    name: ShortText
     price: PriceBody
     meter_key: Identifier | None = None
 
@@ -30,17 +30,17 @@ class NewCharge(Body):
         return Charge(key=self.key, name=self.name, price=self.price, meter_key=self.meter_key)
 
 
-class NewPlan(Body):
+class NewPlan(ApiModel):
     """The content of a plan version."""
 
     key: Identifier
-    name: Text
+    name: ShortText
     currency: CurrencyCode
     interval: Duration
     charges: Annotated[list[NewCharge], Field(max_length=100)]
 
 
-class PlanAnswer(Body):
+class PlanAnswer(ApiModel):
     """A published version of a plan."""
 
     plan_id: str
@@ -57,10 +57,10 @@ router = APIRouter(prefix="/v1")
 
 
 @router.post("/plans", status_code=201, response_model=PlanAnswer, dependencies=[requires("plans:write")])
-async def post_plan(body: NewPlan, desk: TheDesk) -> Response:
+async def post_plan(body: NewPlan, desk: CommandDep) -> Response:
     """Publish the next version of a plan; the content of the newest version again is that version."""
     charges = tuple(new.charge() for new in body.charges)
-    return await desk.run(
+    return await desk.execute(
         lambda session: publish_plan(
             session,
             key=body.key,

@@ -8,7 +8,7 @@ from shared.billing.period import Interval, Period, period_at
 
 
 @dataclass(frozen=True, slots=True)
-class DuePeriod:
+class OpenPeriod:
     """The period that is closed next: what is billed of it, and how long it really is."""
 
     index: int
@@ -29,14 +29,14 @@ def period_from(terms: SubscriptionStarted, index: int) -> tuple[int, Period]:
         index += 1
 
 
-def due_period(terms: SubscriptionStarted, index: int, ends_at: datetime | None) -> DuePeriod | None:
+def due_period(terms: SubscriptionStarted, index: int, ends_at: datetime | None) -> OpenPeriod | None:
     """The period from this index on that is closed next, cut at the end; None when none begins before it."""
     index, full = period_from(terms, index)
     if ends_at is None or full.end <= ends_at:
-        return DuePeriod(index, full, full)
+        return OpenPeriod(index, full, full)
     if ends_at <= full.start:
         return None
-    return DuePeriod(index, Period(full.start, ends_at), full)
+    return OpenPeriod(index, Period(full.start, ends_at), full)
 
 
 def end_of_period_at(terms: SubscriptionStarted, moment: datetime, index: int) -> datetime:

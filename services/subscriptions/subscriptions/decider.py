@@ -5,12 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.subscriptions.subscriptions.calendar import DuePeriod, due_period, end_of_period_at, period_from
+from services.subscriptions.subscriptions.calendar import (
+    OpenPeriod,
+    due_period,
+    end_of_period_at,
+    period_from,
+)
 from services.subscriptions.subscriptions.refusals import (
     AnchorIsInTheFuture,
     AnchorIsTooOld,
-    CurrenciesAreNotTheSame,
     PeriodIsNotOver,
+    PlanCurrencyDiffers,
     SubscriptionExists,
     SubscriptionHasEnded,
     SubscriptionIsUnknown,
@@ -76,7 +81,7 @@ class NoSubscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class Active:
     """Periods follow one another; with `ends_at` (cancelled) the last one ends there."""
 
     terms: SubscriptionStarted
@@ -84,7 +89,7 @@ class Running:
     ends_at: datetime | None = None
 
     @property
-    def due(self) -> DuePeriod | None:
+    def due(self) -> OpenPeriod | None:
         """The one period that may be closed next; None when the last one has been."""
         return due_period(self.terms, self.next_index, self.ends_at)
 
@@ -97,7 +102,7 @@ class Ended:
     ended_at: datetime
 
 
-Subscription = NoSubscription | Running | Ended
+Subscription = NoSubscription | Active | Ended
 SubscriptionEvent = SubscriptionStarted | SubscriptionCancelled | BillingPeriodClosed | SubscriptionEnded
 
 
@@ -118,7 +123,7 @@ def start(state: Subscription, command: StartSubscription) -> Sequence[Subscript
         raise SubscriptionExists(command.subscription_id)
     customer, plan = command.customer, command.plan
     if plan.currency != customer.currency:
-        raise CurrenciesAreNotTheSame(f"plan {plan.currency}, customer {customer.currency}")
+        raise PlanCurrencyDiffers(f"plan {plan.currency}, customer {customer.currency}")
     if command.anchor_at > command.now:
         raise AnchorIsInTheFuture(f"{command.anchor_at.isoformat()} is after {command.now.isoformat()}")
     if command.anchor_at < command.now - BACKDATED_MAX:
@@ -147,7 +152,7 @@ def cancel(state: Subscription, command: CancelSubscription) -> Sequence[Subscri
             raise SubscriptionIsUnknown(command.subscription_id)
         case Ended(ended_at=ended_at):
             raise SubscriptionHasEnded(f"{command.subscription_id} ended at {ended_at.isoformat()}")
-        case Running():
+        case Active():
             ends_at = _end_asked_for(state, command)
             if state.ends_at is not None and state.ends_at <= ends_at:
                 return []
@@ -162,12 +167,12 @@ def close_period(state: Subscription, command: ClosePeriod) -> Sequence[Subscrip
     match state:
         case NoSubscription():
             raise SubscriptionIsUnknown(command.subscription_id)
-        case Running(due=DuePeriod(index=index) as due) if index == command.period_index:
+        case Active(due=OpenPeriod(index=index) as due) if index == command.period_index:
             if command.now < due.period.end:
                 raise PeriodIsNotOver(f"period {index} ends at {due.period.end.isoformat()}")
             rest = replace(state, next_index=index + 1)
             return [_closed(state.terms, due, command.now), *_ended_if_over(rest)]
-        case Running() | Ended():
+        case Active() | Ended():
             return []
 
 
@@ -175,12 +180,12 @@ def evolve(state: Subscription, event: SubscriptionEvent) -> Subscription:
     """What is true after this event; it judges nothing, for the event has already happened."""
     match state, event:
         case NoSubscription(), SubscriptionStarted():
-            return Running(event)
-        case Running(), BillingPeriodClosed():
+            return Active(event)
+        case Active(), BillingPeriodClosed():
             return replace(state, next_index=event.period_index + 1)
-        case Running(), SubscriptionCancelled():
+        case Active(), SubscriptionCancelled():
             return replace(state, ends_at=event.ends_at)
-        case Running(), SubscriptionEnded():
+        case Active(), SubscriptionEnded():
             return Ended(state.terms, event.ended_at)
     raise ImpossibleHistory(state, event)
 
@@ -190,7 +195,7 @@ SUBSCRIPTION: Decider[Subscription, SubscriptionCommand, SubscriptionEvent] = De
 )
 
 
-def _end_asked_for(state: Running, command: CancelSubscription) -> datetime:
+def _end_asked_for(state: Active, command: CancelSubscription) -> datetime:
     """Never inside a period that has been closed already, even if two processes' clocks differ a little."""
     _, open_period = period_from(state.terms, state.next_index)
     moment = max(command.now, open_period.start)
@@ -199,13 +204,13 @@ def _end_asked_for(state: Running, command: CancelSubscription) -> datetime:
     return end_of_period_at(state.terms, moment, state.next_index)
 
 
-def _ended_if_over(rest: Running) -> Sequence[SubscriptionEnded]:
+def _ended_if_over(rest: Active) -> Sequence[SubscriptionEnded]:
     if rest.ends_at is None or rest.due is not None:
         return []
     return [SubscriptionEnded(subscription_id=rest.terms.subscription_id, ended_at=rest.ends_at)]
 
 
-def _closed(terms: SubscriptionStarted, due: DuePeriod, now: datetime) -> BillingPeriodClosed:
+def _closed(terms: SubscriptionStarted, due: OpenPeriod, now: datetime) -> BillingPeriodClosed:
     return BillingPeriodClosed(
         subscription_id=terms.subscription_id,
         customer_id=terms.customer_id,

@@ -2,20 +2,20 @@
 
 from datetime import datetime
 
-from services.subscriptions.customers.handlers import customer_of
-from services.subscriptions.plans.handlers import plan_of
+from services.subscriptions.customers.handlers import get_customer
+from services.subscriptions.plans.handlers import get_plan
 from services.subscriptions.subscriptions.decider import (
     SUBSCRIPTION,
+    Active,
     CancelAt,
     CancelSubscription,
     Ended,
     NoSubscription,
-    Running,
     StartSubscription,
     SubscriptionCommand,
 )
 from services.subscriptions.subscriptions.refusals import SubscriptionIsUnknown
-from shared.framework.core.ids import derived_id, is_of
+from shared.framework.core.ids import derived_id, has_prefix
 from shared.framework.eventstore.unit_of_work import Session
 
 CLOSE_PERIOD = "close-billing-period"
@@ -31,13 +31,13 @@ async def start_subscription(
     plan_version: int | None = None,
     anchor_at: datetime | None = None,
     subject: str | None = None,
-) -> Running | Ended:
+) -> Active | Ended:
     """Bill a customer by a plan version (newest), from an anchor (now), for a subject (external id)."""
-    customer = await customer_of(session, customer_id)
+    customer = await get_customer(session, customer_id)
     command = StartSubscription(
         subscription_id=subscription_id,
         customer=customer,
-        plan=await plan_of(session, plan_key, plan_version),
+        plan=await get_plan(session, plan_key, plan_version),
         subject=subject or customer.external_id,
         anchor_at=anchor_at or session.now,
         now=session.now,
@@ -45,27 +45,27 @@ async def start_subscription(
     return await handle_and_schedule(session, command)
 
 
-async def cancel_subscription(session: Session, subscription_id: str, at: CancelAt) -> Running | Ended:
+async def cancel_subscription(session: Session, subscription_id: str, at: CancelAt) -> Active | Ended:
     """Let it end now or with its period; the timer of its last period comes sooner then."""
-    if not is_of("sub", subscription_id):
+    if not has_prefix("sub", subscription_id):
         raise SubscriptionIsUnknown(subscription_id)
     return await handle_and_schedule(
         session, CancelSubscription(subscription_id=subscription_id, at=at, now=session.now)
     )
 
 
-async def handle_and_schedule(session: Session, command: SubscriptionCommand) -> Running | Ended:
+async def handle_and_schedule(session: Session, command: SubscriptionCommand) -> Active | Ended:
     """Give the command; if it changed anything, wait for the end of the period that is closed next."""
     events = await session.handle(SUBSCRIPTION, command.subscription_id, command)
     state = await session.state(SUBSCRIPTION, command.subscription_id)
     if isinstance(state, NoSubscription):
         raise SubscriptionIsUnknown(command.subscription_id)
-    if events and isinstance(state, Running):
-        _wait_for_the_end(session, state)
+    if events and isinstance(state, Active):
+        _schedule_period_close(session, state)
     return state
 
 
-def _wait_for_the_end(session: Session, running: Running) -> None:
+def _schedule_period_close(session: Session, running: Active) -> None:
     due = running.due
     if due is None:
         return

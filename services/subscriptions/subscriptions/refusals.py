@@ -1,52 +1,52 @@
 """Every way in which this domain says no."""
 
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 
-class CurrenciesAreNotTheSame(Refusal):
+class PlanCurrencyDiffers(Refusal):
     """A customer is billed in one currency; this plan is in another."""
 
     code = "plan-currency-differs"
-    kind = Kind.UNPROCESSABLE
+    kind = RefusalKind.UNPROCESSABLE
 
 
 class AnchorIsInTheFuture(Refusal):
     """A subscription is anchored now or in the past."""
 
     code = "anchor-in-future"
-    kind = Kind.UNPROCESSABLE
+    kind = RefusalKind.UNPROCESSABLE
 
 
 class AnchorIsTooOld(Refusal):
     """A subscription is backdated by ten years at most."""
 
     code = "anchor-too-old"
-    kind = Kind.UNPROCESSABLE
+    kind = RefusalKind.UNPROCESSABLE
 
 
 class SubscriptionIsUnknown(Refusal):
     """There is no such subscription."""
 
     code = "subscription-unknown"
-    kind = Kind.NOT_FOUND
+    kind = RefusalKind.NOT_FOUND
 
 
 class SubscriptionExists(Refusal):
     """A subscription of this id has been started already."""
 
     code = "subscription-exists"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
 
 
 class SubscriptionHasEnded(Refusal):
     """It is over: its last period has been closed."""
 
     code = "subscription-ended"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
 
 
 class PeriodIsNotOver(Refusal):
     """A period is closed when it is over, not before."""
 
     code = "period-not-over"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT

@@ -5,32 +5,32 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
-from services.subscriptions.subscriptions.decider import CancelAt, Ended, Running
+from services.subscriptions.subscriptions.decider import Active, CancelAt, Ended
 from services.subscriptions.subscriptions.handlers import cancel_subscription, start_subscription
 from shared.framework.http.authorization import requires
-from shared.framework.http.command_endpoint import TheDesk
-from shared.framework.http.field_types import Body, Identifier, Instant, Text
+from shared.framework.http.command_endpoint import CommandDep
+from shared.framework.http.field_types import ApiModel, Identifier, Instant, ShortText
 
 Version = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class NewSubscription(Body):
+class NewSubscription(ApiModel):
     """Who is billed by what; `anchor_at` (now) draws the periods, `subject` (external id) is whose usage."""
 
     customer_id: Identifier
     plan_key: Identifier
     plan_version: Version | None = None
     anchor_at: Instant | None = None
-    subject: Text | None = None
+    subject: ShortText | None = None
 
 
-class Cancellation(Body):
+class Cancellation(ApiModel):
     """When it is to end."""
 
     at: Literal["period_end", "now"]
 
 
-class SubscriptionAnswer(Body):
+class SubscriptionAnswer(ApiModel):
     """A subscription as it stands; `ends_at` once it was cancelled."""
 
     subscription_id: str
@@ -43,7 +43,7 @@ class SubscriptionAnswer(Body):
     ends_at: Instant | None
 
     @classmethod
-    def of(cls, state: Running | Ended) -> Self:
+    def of(cls, state: Active | Ended) -> Self:
         """Tell a subscription."""
         ends_at = state.ended_at if isinstance(state, Ended) else state.ends_at
         status: Literal["active", "ending", "ended"] = "active" if ends_at is None else "ending"
@@ -68,10 +68,10 @@ router = APIRouter(prefix="/v1")
     response_model=SubscriptionAnswer,
     dependencies=[requires("subscriptions:write")],
 )
-async def post_subscription(body: NewSubscription, desk: TheDesk) -> Response:
+async def post_subscription(body: NewSubscription, desk: CommandDep) -> Response:
     """Start billing a customer by a plan."""
     subscription_id = desk.house.ids.new("sub")
-    return await desk.run(
+    return await desk.execute(
         lambda session: start_subscription(
             session,
             subscription_id,
@@ -91,10 +91,10 @@ async def post_subscription(body: NewSubscription, desk: TheDesk) -> Response:
     dependencies=[requires("subscriptions:write")],
 )
 async def post_cancellation(
-    subscription_id: Annotated[Identifier, Path()], body: Cancellation, desk: TheDesk
+    subscription_id: Annotated[Identifier, Path()], body: Cancellation, desk: CommandDep
 ) -> Response:
     """End a subscription with its period, or now: then the last period is billed in part."""
-    return await desk.run(
+    return await desk.execute(
         lambda session: cancel_subscription(session, subscription_id, CancelAt(body.at)),
         SubscriptionAnswer.of,
         status=200,

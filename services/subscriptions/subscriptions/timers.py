@@ -6,7 +6,7 @@ from services.subscriptions.subscriptions.decider import ClosePeriod
 from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD, handle_and_schedule
 from shared.framework.eventstore.port import Timer
 from shared.framework.eventstore.unit_of_work import Session
-from shared.framework.process.timers import TimerAction
+from shared.framework.process.timers import TimerHandler
 
 
 async def close_period(session: Session, timer: Timer, _: Any) -> None:
@@ -19,4 +19,4 @@ async def close_period(session: Session, timer: Timer, _: Any) -> None:
     await handle_and_schedule(session, command)
 
 
-TIMERS = {CLOSE_PERIOD: TimerAction(decide=close_period)}
+TIMERS = {CLOSE_PERIOD: TimerHandler(decide=close_period)}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced, TestClockStarted
 from shared.framework.core.decider import Decider
-from shared.framework.core.refusals import ImpossibleHistory, Kind, Refusal
+from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 
 
 class TestClockIsMissing(Refusal):
@@ -14,7 +14,7 @@ class TestClockIsMissing(Refusal):
 
     __test__ = False  # pytest: not a test
     code = "test-clock-missing"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
 
 
 class TestClockExists(Refusal):
@@ -22,14 +22,14 @@ class TestClockExists(Refusal):
 
     __test__ = False
     code = "test-clock-exists"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
 
 
-class TimeRunsBackwards(Refusal):
+class TestClockCannotGoBack(Refusal):
     """A test clock only moves forward."""
 
     code = "test-clock-backwards"
-    kind = Kind.UNPROCESSABLE
+    kind = RefusalKind.UNPROCESSABLE
 
 
 class TestClockLeapsTooFar(Refusal):
@@ -37,7 +37,7 @@ class TestClockLeapsTooFar(Refusal):
 
     __test__ = False
     code = "test-clock-out-of-range"
-    kind = Kind.UNPROCESSABLE
+    kind = RefusalKind.UNPROCESSABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,40 +63,40 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class RealTime:
+class NoTestClock:
     """The tenant lives by the system's clock."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FrozenClock:
     """The tenant's time stands at `now`."""
 
     now: datetime
 
 
-Time = RealTime | Standing
+TestClockState = NoTestClock | FrozenClock
 TestClockEvent = TestClockStarted | TestClockAdvanced
 
 
-def decide(state: Time, command: TestClockCommand) -> Sequence[TestClockEvent]:
+def decide(state: TestClockState, command: TestClockCommand) -> Sequence[TestClockEvent]:
     """A tenant's time is taken in hand once, and from then on only goes forward."""
     match state, command:
-        case RealTime(), StartTestClock(now=now):
+        case NoTestClock(), StartTestClock(now=now):
             return [TestClockStarted(now=_in_range(now))]
-        case Standing(now=now), StartTestClock(now=asked):
+        case FrozenClock(now=now), StartTestClock(now=asked):
             if asked != now:
                 raise TestClockExists(now.isoformat())
             return []
-        case RealTime(), AdvanceTestClock():
+        case NoTestClock(), AdvanceTestClock():
             raise TestClockIsMissing
-        case Standing(now=now), AdvanceTestClock(to=to):
+        case FrozenClock(now=now), AdvanceTestClock(to=to):
             return _advanced(now, to)
     raise AssertionError(command)
 
 
 def _advanced(now: datetime, to: datetime) -> Sequence[TestClockEvent]:
     if to < now:
-        raise TimeRunsBackwards(f"from {now.isoformat()} to {to.isoformat()}")
+        raise TestClockCannotGoBack(f"from {now.isoformat()} to {to.isoformat()}")
     if to - now > LEAP_MAX:
         raise TestClockLeapsTooFar(to.isoformat())
     return [TestClockAdvanced(now=_in_range(to))] if to > now else []
@@ -108,14 +108,14 @@ def _in_range(moment: datetime) -> datetime:
     return moment
 
 
-def evolve(state: Time, event: TestClockEvent) -> Time:
+def evolve(state: TestClockState, event: TestClockEvent) -> TestClockState:
     """What is true after this event."""
     match state, event:
-        case RealTime(), TestClockStarted():
-            return Standing(event.now)
-        case Standing(), TestClockAdvanced():
-            return Standing(event.now)
+        case NoTestClock(), TestClockStarted():
+            return FrozenClock(event.now)
+        case FrozenClock(), TestClockAdvanced():
+            return FrozenClock(event.now)
     raise ImpossibleHistory(state, event)
 
 
-TEST_CLOCK: Decider[Time, TestClockCommand, TestClockEvent] = Decider(RealTime(), decide, evolve)
+TEST_CLOCK: Decider[TestClockState, TestClockCommand, TestClockEvent] = Decider(NoTestClock(), decide, evolve)

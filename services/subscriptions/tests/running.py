@@ -13,13 +13,13 @@ from services.subscriptions.tests.stories import NOON
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.framework.eventstore.codec import decode
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import EventStore, Record
+from shared.framework.eventstore.port import EventRecord, EventStore
 from shared.framework.http.app import create_app
 from shared.framework.http.credential import Role
 from shared.framework.leadership.port import MemoryLeadership
-from shared.framework.process.clock import LoopSleeper
-from shared.framework.process.timers import TimerAction, TimerLoop, unfinished_timers
-from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
+from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.process.timers import TimerHandler, TimerLoop, unfinished_timers
+from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 
 SCOPES = ("customers:write", "plans:write", "subscriptions:write", "clocks:write")
 CALLERS = {
@@ -44,7 +44,7 @@ class Running:
     """A client of the service, and its timers in the test's own hand."""
 
     def __init__(self, store: EventStore | None = None) -> None:
-        self.clock = StillClock(NOON)
+        self.clock = FakeClock(NOON)
         self.store = store or MemoryEventStore("subscriptions", self.clock)
         self.asked = 0
         app = create_app(
@@ -52,8 +52,8 @@ class Running:
             [router for feature in FEATURES for router in feature.routers],
             store=self.store,
             clock=self.clock,
-            ids=CountingIds(),
-            authenticator=KnownCallers(CALLERS),
+            ids=SequentialIds(),
+            authenticator=FakeAuthenticator(CALLERS),
             partitions=4,
         )
         self.client = httpx2.AsyncClient(
@@ -64,10 +64,10 @@ class Running:
         """The timer loop of one process; two of them are two processes."""
         return TimerLoop(
             store=self.store,
-            actions={CLOSE_PERIOD: TimerAction(decide=close_period)},
+            actions={CLOSE_PERIOD: TimerHandler(decide=close_period)},
             clock=self.clock,
             leadership=MemoryLeadership(),
-            sleeper=LoopSleeper(),
+            sleeper=EventLoopSleeper(),
         )
 
     async def settle(self) -> None:
@@ -104,11 +104,11 @@ class Running:
         await self.told("/v1/test-clock/advance", {"to": to.isoformat()})
         await self.settle()
 
-    async def records(self) -> Sequence[Record]:
+    async def records(self) -> Sequence[EventRecord]:
         """All that was written."""
-        return await self.store.read(after=0, limit=10_000)
+        return await self.store.read_stable(after=0, limit=10_000)
 
-    async def closings(self) -> list[tuple[Record, BillingPeriodClosed]]:
+    async def closings(self) -> list[tuple[EventRecord, BillingPeriodClosed]]:
         """The periods that were closed, in the order in which they were."""
         events = [(record, decode(record.wire_name, record.state)) for record in await self.records()]
         return [(record, event) for record, event in events if isinstance(event, BillingPeriodClosed)]

@@ -99,7 +99,7 @@ async def test_time_is_moved_by_admins_only() -> None:
     house = Running()
     answer = await house.post("/v1/test-clock", {"now": "2026-01-01T00:00:00Z"}, who="viewer")
     assert (answer.status_code, answer.json()["code"]) == (403, "test-clock-needs-admin")
-    assert await house.store.tenant_now("acme") is None
+    assert await house.store.test_clock_now("acme") is None
 
 
 async def test_commands_happen_at_the_test_clocks_moment() -> None:

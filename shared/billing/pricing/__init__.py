@@ -2,7 +2,7 @@
 
 from shared.billing.pricing.flat import Flat
 from shared.billing.pricing.graduated import Graduated, Tier
-from shared.billing.pricing.model import PriceIsInvalid, PricingModel, Step, exact_sum
+from shared.billing.pricing.model import PriceIsInvalid, PricingModel, RatingStep, exact_sum
 from shared.billing.pricing.per_unit import PerUnit
 
 Price = Flat | PerUnit | Graduated
@@ -14,7 +14,7 @@ __all__ = [
     "Price",
     "PriceIsInvalid",
     "PricingModel",
-    "Step",
+    "RatingStep",
     "Tier",
     "exact_sum",
 ]

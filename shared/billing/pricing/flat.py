@@ -5,7 +5,7 @@ from decimal import Decimal, localcontext
 import msgspec
 
 from shared.billing.money import EXACT
-from shared.billing.pricing.model import PRICE_PLACES_MAX, Step, checked_price, priced
+from shared.billing.pricing.model import PRICE_PLACES_MAX, RatingStep, checked_price, rating_step
 
 
 class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="flat"):
@@ -17,11 +17,11 @@ class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="fl
         """Refuse an amount that cannot be a price."""
         checked_price(self.amount)
 
-    def rate(self, quantity: Decimal) -> tuple[Step, ...]:
+    def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
         """One step, for `quantity` whole periods."""
-        return (priced("flat fee", quantity, self.amount),)
+        return (rating_step("flat fee", quantity, self.amount),)
 
-    def rate_part(self, days: int, full_days: int) -> tuple[Step, ...]:
+    def rate_prorated(self, days: int, full_days: int) -> tuple[RatingStep, ...]:
         """One step for `days` of a period that really has `full_days` (law 9).
 
         Multiplied before it is divided: 29.85 for 1 day of 30 is 0.995 and becomes 1.00, which no
@@ -33,5 +33,7 @@ class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="fl
             part = round(Decimal(days) / full_days, PRICE_PLACES_MAX)
         description = "flat fee" if days == full_days else f"flat fee, {days} of {full_days} days"
         return (
-            Step(description=description, quantity=part.normalize(), unit_price=self.amount, amount=amount),
+            RatingStep(
+                description=description, quantity=part.normalize(), unit_price=self.amount, amount=amount
+            ),
         )

@@ -5,8 +5,8 @@ from decimal import Decimal, localcontext
 import msgspec
 
 from shared.billing.money import EXACT
-from shared.billing.pricing.model import Step, checked_price, priced
-from shared.framework.core.refusals import Kind, Refusal
+from shared.billing.pricing.model import RatingStep, checked_price, rating_step
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 TIERS_MAX = 100
 """A price is copied into every period that it bills: it must stay short."""
@@ -16,7 +16,7 @@ class TiersAreInvalid(Refusal):
     """Tiers need rising positive upper bounds, exactly the last one is open, and there are at most 100."""
 
     code = "tiers-are-invalid"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class Tier(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ class Graduated(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", ta
         if not bounds or bounds[-1] is not None or len(closed) != len(bounds) - 1 or not rising:
             raise TiersAreInvalid(", ".join(str(bound) for bound in bounds))
 
-    def rate(self, quantity: Decimal) -> tuple[Step, ...]:
+    def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
         """One step per tier that the quantity reaches, the lowest first (vectors V13, V14, V18)."""
         steps, floor = [], Decimal(0)
         for tier in self.tiers:
@@ -64,6 +64,6 @@ def _units_between(floor: Decimal, reached: Decimal) -> Decimal:
         return max(reached - floor, Decimal(0))
 
 
-def _step(tier: Tier, floor: Decimal, units: Decimal) -> Step:
+def _step(tier: Tier, floor: Decimal, units: Decimal) -> RatingStep:
     reach = f"above {floor}" if tier.up_to is None else f"{floor} to {tier.up_to}"
-    return priced(reach, units, tier.unit_price, tier.flat_fee)
+    return rating_step(reach, units, tier.unit_price, tier.flat_fee)

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from shared.billing.money import EXACT
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 PRICE_PLACES_MAX = 12
 PRICE_DIGITS_MAX = 20
@@ -17,10 +17,10 @@ class PriceIsInvalid(Refusal):
     """A price needs finite, non-negative amounts with at most 20 digits, 12 of them after the point."""
 
     code = "price-is-invalid"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class RatingStep(msgspec.Struct, frozen=True, kw_only=True):
     """`quantity` x `unit_price` + any fee = `amount`, exact, in major units of the plan's currency.
 
     The part of a period may have no exact decimal: its `quantity` is shown to 12 places, `amount` is exact.
@@ -39,7 +39,7 @@ class PricingModel(Protocol):
         """Refuse what cannot be a price; asked when a plan is published, never of history."""
         ...
 
-    def rate(self, quantity: Decimal) -> tuple[Step, ...]:
+    def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
         """The steps for this quantity, lowest tier first."""
         ...
 
@@ -55,14 +55,16 @@ def checked_price(amount: Decimal) -> Decimal:
     return amount
 
 
-def priced(description: str, quantity: Decimal, unit_price: Decimal, fee: Decimal = Decimal(0)) -> Step:
+def rating_step(
+    description: str, quantity: Decimal, unit_price: Decimal, fee: Decimal = Decimal(0)
+) -> RatingStep:
     """A step whose amount is exact to the last digit, wherever it is reckoned."""
     with localcontext(EXACT):
         amount = quantity * unit_price + fee
-    return Step(description=description, quantity=quantity, unit_price=unit_price, amount=amount)
+    return RatingStep(description=description, quantity=quantity, unit_price=unit_price, amount=amount)
 
 
-def exact_sum(steps: Iterable[Step]) -> Decimal:
+def exact_sum(steps: Iterable[RatingStep]) -> Decimal:
     """What the steps amount to, exact: the one number of a line that is rounded."""
     with localcontext(EXACT):
         return sum((step.amount for step in steps), start=Decimal(0))

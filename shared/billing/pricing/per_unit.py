@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
-from shared.billing.pricing.model import Step, checked_price, priced
+from shared.billing.pricing.model import RatingStep, checked_price, rating_step
 
 
 class PerUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="per_unit"):
@@ -16,6 +16,6 @@ class PerUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag=
         """Refuse an amount that cannot be a price."""
         checked_price(self.unit_price)
 
-    def rate(self, quantity: Decimal) -> tuple[Step, ...]:
+    def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
         """One step; usage that sums to less than nothing bills nothing (section 2, negative usage)."""
-        return (priced("per unit", max(quantity, Decimal(0)), self.unit_price),)
+        return (rating_step("per unit", max(quantity, Decimal(0)), self.unit_price),)

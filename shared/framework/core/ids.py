@@ -8,7 +8,7 @@ NAMESPACE = UUID("6f0e9c0a-7a55-5d2c-9f4e-70116083e0a1")
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
-class Ids(Protocol):
+class IdGenerator(Protocol):
     """Makes new identifiers; time-sortable (UUIDv7) in production, seeded in simulation."""
 
     def new(self, prefix: str) -> str:
@@ -16,7 +16,7 @@ class Ids(Protocol):
         ...
 
 
-def spell(prefix: str, value: UUID) -> str:
+def format_id(prefix: str, value: UUID) -> str:
     """Write a UUID as `<prefix>_<26 characters>`; the text sorts as the UUID does."""
     number, letters = value.int, []
     for _ in range(26):
@@ -30,10 +30,10 @@ def derived_id(prefix: str, *causes: str) -> str:
 
     A redelivered fact therefore has no second effect, and one key can name only one stream.
     """
-    return spell(prefix, uuid5(NAMESPACE, "\x1f".join((prefix, *causes))))
+    return format_id(prefix, uuid5(NAMESPACE, "\x1f".join((prefix, *causes))))
 
 
-def is_of(prefix: str, identifier: str) -> bool:
+def has_prefix(prefix: str, identifier: str) -> bool:
     """Whether an identifier that somebody handed in can name a stream of this kind.
 
     Asked before a stream is read by an id from outside, so that no history is folded as something else.

@@ -4,7 +4,7 @@ from enum import Enum
 from typing import ClassVar
 
 
-class Kind(Enum):
+class RefusalKind(Enum):
     """What sort of no it is; transports map kinds, never single refusals."""
 
     INVALID = "invalid"
@@ -22,7 +22,7 @@ class Refusal(Exception):
     """A fact as a sentence: the docstring is the title, the argument says what it was about."""
 
     code: ClassVar[str]
-    kind: ClassVar[Kind]
+    kind: ClassVar[RefusalKind]
 
     @property
     def title(self) -> str:

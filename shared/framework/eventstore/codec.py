@@ -33,15 +33,15 @@ def decode(wire_name: str, state: bytes) -> Event | None:
     try:
         if wire_name in UPCASTERS:
             current, lift = UPCASTERS[wire_name]
-            lifted = lift(msgspec.json.decode(plain(wire_name, state)))
+            lifted = lift(msgspec.json.decode(json_bytes(wire_name, state)))
             return _decoders[current].decode(_encoder.encode(lifted))
         decoder = _decoders.get(wire_name)
-        return None if decoder is None else decoder.decode(plain(wire_name, state))
+        return None if decoder is None else decoder.decode(json_bytes(wire_name, state))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise EventIsUnreadable(f"{wire_name}: {error}") from error
 
 
-def plain(wire_name: str, state: bytes) -> bytes:
+def json_bytes(wire_name: str, state: bytes) -> bytes:
     """The JSON text of a stored event, decompressed if it is a zstd frame, which no JSON begins like.
 
     EventIsUnreadable for a frame that is damaged or too large.

@@ -8,16 +8,23 @@ import asyncpg
 import msgspec
 
 from shared.framework.core.event import Metadata
-from shared.framework.eventstore.port import Changes, InboxMark, InboxMove, Parked, Record, Timer
+from shared.framework.eventstore.port import (
+    ChangeSet,
+    DeadLetter,
+    EventRecord,
+    InboxAdvance,
+    InboxPosition,
+    Timer,
+)
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
 _metadata = msgspec.json.Decoder(Metadata)
 
 
-def beside_of(changes: Changes) -> str | None:
+def commit_payload(changes: ChangeSet) -> str | None:
     """The JSON of all that is not events; None when there is nothing."""
     lists: Mapping[str, Any] = {
-        "inbox": [_move(move) for move in changes.inbox],
+        "inbox": [_inbox_advance(move) for move in changes.inbox],
         "timers_done": list(dict.fromkeys(changes.timers_done)),
         "timers": [_timer(timer) for timer in changes.timers],
         "clocks": changes.clocks,
@@ -38,9 +45,9 @@ def metadata_of(row: asyncpg.Record) -> Metadata:
     return _metadata.decode(row["metadata"])
 
 
-def mark_of(row: asyncpg.Record) -> InboxMark:
+def inbox_position_of(row: asyncpg.Record) -> InboxPosition:
     """A row of `inbox`."""
-    return InboxMark(
+    return InboxPosition(
         row["consumer"],
         row["topic"],
         row["partition"],
@@ -63,14 +70,14 @@ def timer_of(row: asyncpg.Record) -> Timer:
     )
 
 
-def parked_of(row: asyncpg.Record) -> Parked:
-    """A row of `parked`."""
-    return Parked(row["consumer"], record_of(row), row["topic"], row["partition"], row["cause"])
+def dead_letter_of(row: asyncpg.Record) -> DeadLetter:
+    """A row of `dead_letters`."""
+    return DeadLetter(row["consumer"], event_record_of(row), row["topic"], row["partition"], row["cause"])
 
 
-def record_of(row: asyncpg.Record) -> Record:
+def event_record_of(row: asyncpg.Record) -> EventRecord:
     """The record in a row that has a column for each of its fields (`previous` may be missing)."""
-    return Record(
+    return EventRecord(
         context=row["context"],
         tenant_id=row["tenant_id"],
         stream_id=row["stream_id"],
@@ -89,7 +96,7 @@ def record_of(row: asyncpg.Record) -> Record:
 _UNPARKED = ("consumer", "topic", "position")
 
 
-def _move(move: InboxMove) -> dict[str, Any]:
+def _inbox_advance(move: InboxAdvance) -> dict[str, Any]:
     mark = move.mark
     return {
         "consumer": mark.consumer,
@@ -106,10 +113,10 @@ def _timer(timer: Timer) -> dict[str, Any]:
     return {**_fields(timer), "test_clock": timer.test_clock}
 
 
-def _parked(parked: Parked) -> dict[str, Any]:
+def _parked(parked: DeadLetter) -> dict[str, Any]:
     letter = _fields(parked)
     return {**_fields(letter.pop("record")), **letter}
 
 
-def _fields(row: Timer | Parked | Record) -> dict[str, Any]:
+def _fields(row: Timer | DeadLetter | EventRecord) -> dict[str, Any]:
     return {field.name: getattr(row, field.name) for field in fields(row)}

@@ -12,7 +12,7 @@ from shared.framework.eventstore.unit_of_work import event_id_of
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EventRow:
     """One event about to be written: all of a record but its position and moment, which the store gives."""
 
     tenant_id: str
@@ -25,12 +25,12 @@ class Row:
     metadata: Metadata
 
 
-def rows_of(appends: Iterable[Append]) -> Iterator[Row]:
+def rows_of(appends: Iterable[Append]) -> Iterator[EventRow]:
     """Every event of the appends in order; versions follow `expected`, which the store must still check."""
     for append in appends:
         slot = slot_of(append.slot_key or append.stream_id)
         for version, event in enumerate(append.events, start=append.expected + 1):
-            yield Row(
+            yield EventRow(
                 tenant_id=append.tenant_id,
                 stream_id=append.stream_id,
                 version=version,

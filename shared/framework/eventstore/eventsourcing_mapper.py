@@ -16,7 +16,7 @@ from shared.framework.eventstore.codec import EventIsUnreadable, decode, encode
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFact:
+class MappedEvent:
     """One of our events in the library's terms: a fact at its place in a stream."""
 
     originator_id: str
@@ -28,8 +28,8 @@ class WireMapper(Mapper[str]):
     """Topics are our wire names, states our bytes, upcasts our table of upcasters."""
 
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
-        """The row of a StoredFact. TypeError for anything else."""
-        if not isinstance(domain_event, StoredFact):
+        """The row of a MappedEvent. TypeError for anything else."""
+        if not isinstance(domain_event, MappedEvent):
             raise TypeError(f"{type(domain_event).__name__} is no StoredFact")
         fact = domain_event.fact
         return StoredEvent(
@@ -39,7 +39,7 @@ class WireMapper(Mapper[str]):
             state=encode(fact),
         )
 
-    def to_domain_event(self, stored_event: StoredEvent) -> StoredFact:
+    def to_domain_event(self, stored_event: StoredEvent) -> MappedEvent:
         """The fact of a row. MapperDeserialisationError if it is damaged or its name is not known here."""
         place = f"{stored_event.originator_id} {stored_event.originator_version}"
         try:
@@ -48,4 +48,4 @@ class WireMapper(Mapper[str]):
             raise MapperDeserialisationError(f"{place}: {error}") from error
         if fact is None:
             raise MapperDeserialisationError(f"{place}: unknown {stored_event.topic}")
-        return StoredFact(str(stored_event.originator_id), stored_event.originator_version, fact)
+        return MappedEvent(str(stored_event.originator_id), stored_event.originator_version, fact)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared.framework.core.refusals import Kind, Refusal
-from shared.framework.eventstore.port import IdempotencyKey, StoredAnswer
+from shared.framework.core.refusals import Refusal, RefusalKind
+from shared.framework.eventstore.port import IdempotencyKey, StoredResponse
 
 CLAIM_LEASE = timedelta(seconds=60)
 """A claim older than this belonged to a process that died before its commit."""
@@ -14,14 +14,14 @@ class KeyIsInFlight(Refusal):
     """Another request with this idempotency key is being handled; ask again in a moment."""
 
     code = "idempotency-key-in-flight"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
 
 
-class KeyWasUsedForAnother(Refusal):
+class KeyBelongsToAnotherRequest(Refusal):
     """This idempotency key was used for another request; a new request needs a new key."""
 
     code = "idempotency-key-reused"
-    kind = Kind.UNPROCESSABLE
+    kind = RefusalKind.UNPROCESSABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +30,27 @@ class Claim:
 
     fingerprint: bytes
     claimed_at: datetime
-    answer: StoredAnswer | None = None
+    answer: StoredResponse | None = None
 
-    def answer_to(self, key: IdempotencyKey, now: datetime) -> StoredAnswer | None:
+    def answer_to(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
         """The answer to give again; None when the holder died and the key may be taken over."""
         if self.answer is None and self.claimed_at + CLAIM_LEASE <= now:
             return None
         if self.fingerprint != key.fingerprint:
-            raise KeyWasUsedForAnother(key.key)
+            raise KeyBelongsToAnotherRequest(key.key)
         if self.answer is None:
             raise KeyIsInFlight(key.key)
         return self.answer
 
 
-class Claims:
+class MemoryIdempotencyKeys:
     """The claimed keys of a store in memory, by tenant and key."""
 
     def __init__(self) -> None:
         """Nothing is claimed yet."""
         self._claims: dict[tuple[str, str], Claim] = {}
 
-    def claim(self, key: IdempotencyKey, now: datetime) -> StoredAnswer | None:
+    def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
         """The stored answer, or None when the key is now ours."""
         held = self._claims.get((key.tenant_id, key.key))
         answer = None if held is None else held.answer_to(key, now)
@@ -78,7 +78,7 @@ class Claims:
         if held is not None and (held.answer is not None or held.fingerprint != key.fingerprint):
             raise KeyIsInFlight(key.key)
 
-    def answer(self, key: IdempotencyKey, answer: StoredAnswer, now: datetime) -> None:
+    def answer(self, key: IdempotencyKey, answer: StoredResponse, now: datetime) -> None:
         """Keep the answer of a key."""
         held = self._claims.get((key.tenant_id, key.key), Claim(key.fingerprint, now))
         self._claims[key.tenant_id, key.key] = replace(held, answer=answer)

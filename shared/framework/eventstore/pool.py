@@ -6,7 +6,12 @@ from typing import Any
 
 import asyncpg
 
-from shared.framework.eventstore.port import InboxMoved, StoreIsUnavailable, TimerIsGone, VersionConflict
+from shared.framework.eventstore.port import (
+    InboxConflict,
+    StoreIsUnavailable,
+    TimerAlreadyDone,
+    VersionConflict,
+)
 
 CONNECT_TIMEOUT_S = 5.0
 ACQUIRE_TIMEOUT_S = 5.0
@@ -20,7 +25,7 @@ SERVER_SETTINGS = {
     "jit": "off",  # every statement here is short: compiling it would take longer than running it
 }
 
-_TOLD = {"TH001": VersionConflict, "TH002": InboxMoved, "TH003": TimerIsGone}
+_TOLD = {"TH001": VersionConflict, "TH002": InboxConflict, "TH003": TimerAlreadyDone}
 
 _AWAY = (
     OSError,
@@ -39,7 +44,7 @@ async def connect(
     dsn: str, *, size_min: int = 1, size_max: int = 8, name: str = "tollhouse"
 ) -> "asyncpg.Pool[asyncpg.Record]":
     """A pool on this database; `name` is what the server shows for it. Raises StoreIsUnavailable."""
-    with told():
+    with translate_errors():
         return await asyncpg.create_pool(
             dsn,
             min_size=size_min,
@@ -47,7 +52,7 @@ async def connect(
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=COMMAND_TIMEOUT_S,
             server_settings={**SERVER_SETTINGS, "application_name": name},
-            reset=_nothing_to_reset,
+            reset=_skip_reset,
         )
 
 
@@ -69,7 +74,7 @@ async def connection_of(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[A
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Say in the port's words what the database said in its own; what is no such thing passes through."""
     try:
         yield
@@ -91,5 +96,5 @@ def told() -> Iterator[None]:
         raise
 
 
-async def _nothing_to_reset(connection: Any) -> None:
+async def _skip_reset(connection: Any) -> None:
     """Spare a round trip per use: asyncpg itself ends a transaction left open, and we set nothing else."""

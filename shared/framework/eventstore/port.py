@@ -7,18 +7,18 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from shared.framework.core.event import Event, Metadata
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class VersionConflict(Exception):
     """The stream has grown since it was read: load again and decide again."""
 
 
-class InboxMoved(Exception):
+class InboxConflict(Exception):
     """Another consumer has handled these messages: drop the work, read the inbox again."""
 
 
-class TimerIsGone(Exception):
+class TimerAlreadyDone(Exception):
     """The timer has been handled already: drop the work."""
 
 
@@ -26,18 +26,18 @@ class StreamIsBusy(Refusal):
     """Too many commands changed it at once; nothing was written, try again."""
 
     code = "stream-is-busy"
-    kind = Kind.UNAVAILABLE
+    kind = RefusalKind.UNAVAILABLE
 
 
 class StoreIsUnavailable(Refusal):
     """The history cannot be reached just now; ask again, with the same idempotency key."""
 
     code = "store-is-unavailable"
-    kind = Kind.UNAVAILABLE
+    kind = RefusalKind.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class EventRecord:
     """One stored event, its bytes unread. `position` grows over the context's whole history."""
 
     context: str
@@ -56,7 +56,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class StreamHistory:
     """A stream as read: its known events in order, and its version (0: no such stream)."""
 
     events: tuple[Event, ...]
@@ -77,8 +77,8 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True)
-class InboxMark:
-    """How far a consumer has come in one partition; `offset` and `incarnation` are hints for the broker."""
+class InboxPosition:
+    """How far a consumer has come in one partition; `offset` and `cluster_id` are hints for the broker."""
 
     consumer: str
     topic: str
@@ -89,10 +89,10 @@ class InboxMark:
 
 
 @dataclass(frozen=True, slots=True)
-class InboxMove:
+class InboxAdvance:
     """The mark moves on, if it still stands at `expected`."""
 
-    mark: InboxMark
+    mark: InboxPosition
     expected: int
 
 
@@ -118,18 +118,18 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
+class DeadLetter:
     """A message that a consumer could not handle, or that waits behind one of its stream."""
 
     consumer: str
-    record: Record
+    record: EventRecord
     topic: str
     partition: int
     cause: str
 
 
 @dataclass(frozen=True, slots=True)
-class StoredAnswer:
+class StoredResponse:
     """The HTTP answer of a command, kept to be given again byte by byte."""
 
     status: int
@@ -147,7 +147,7 @@ class IdempotencyKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class EventPosition:
     """Where an event came to lie."""
 
     stream_id: str
@@ -157,34 +157,34 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class CommitReceipt:
     """What a commit wrote, in the order of its appends."""
 
-    positions: tuple[Position, ...] = ()
+    positions: tuple[EventPosition, ...] = ()
 
 
-Effect = Callable[[Any, Receipt], Awaitable[None]]
+SideWrite = Callable[[Any, CommitReceipt], Awaitable[None]]
 """A side write inside the transaction: gets the store's own handle (asyncpg connection, or the memory
 store) and the receipt of the appends. Adapters make them; they match the store of their kind."""
 
 
 @dataclass(slots=True)
-class Changes:
+class ChangeSet:
     """All that one transaction writes; either everything is true afterwards or nothing is."""
 
     appends: list[Append] = field(default_factory=list)
-    inbox: list[InboxMove] = field(default_factory=list)
+    inbox: list[InboxAdvance] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     timers_done: list[str] = field(default_factory=list)
-    """Done before `timers` are set, so that a timer can be moved; TimerIsGone if one is not there."""
+    """Done before `timers` are set, so that a timer can be moved; TimerAlreadyDone if one is not there."""
     clocks: dict[str, datetime] = field(default_factory=dict)
     """Test clocks: tenant -> now. A tenant without one lives by the system's clock."""
-    parked: list[Parked] = field(default_factory=list)
+    parked: list[DeadLetter] = field(default_factory=list)
     unparked: list[tuple[str, str, int]] = field(default_factory=list)
     """(consumer, topic, position) of the dead letters that have been handled; positions are of the record.
-    InboxMoved if one is not there: somebody else has handled it."""
-    answer: tuple[IdempotencyKey, Callable[[Receipt], StoredAnswer]] | None = None
-    effects: list[Effect] = field(default_factory=list)
+    InboxConflict if one is not there: somebody else has handled it."""
+    answer: tuple[IdempotencyKey, Callable[[CommitReceipt], StoredResponse]] | None = None
+    effects: list[SideWrite] = field(default_factory=list)
 
 
 PAGE_BYTES_MAX = 8 * 1024 * 1024
@@ -198,7 +198,7 @@ Readers hold a page in memory, and the relay must get one to the broker within o
 class FeedPage:
     """Settled records of one partition in order, each with `previous`; `head` is the last settled there."""
 
-    records: tuple[Record, ...]
+    records: tuple[EventRecord, ...]
     head: int
 
 
@@ -207,7 +207,7 @@ class EventStore(Protocol):
 
     context: str
 
-    async def load(self, tenant_id: str, stream_id: str) -> History:
+    async def load(self, tenant_id: str, stream_id: str) -> StreamHistory:
         """A stream of this tenant; another tenant's stream reads as if it were not there."""
         ...
 
@@ -215,11 +215,11 @@ class EventStore(Protocol):
         """The stream's version without its events (0: none)."""
         ...
 
-    async def commit(self, changes: Changes) -> Receipt:
-        """Write all of it or nothing. Raises VersionConflict, InboxMoved, TimerIsGone."""
+    async def commit(self, changes: ChangeSet) -> CommitReceipt:
+        """Write all of it or nothing. Raises VersionConflict, InboxConflict, TimerAlreadyDone."""
         ...
 
-    async def read(self, after: int, limit: int) -> Sequence[Record]:
+    async def read_stable(self, after: int, limit: int) -> Sequence[EventRecord]:
         """Settled records of all partitions after a position: none will ever appear before one returned.
 
         Fewer than `limit` when they fill PAGE_BYTES_MAX; none only if there is none.
@@ -230,7 +230,7 @@ class EventStore(Protocol):
         """Settled records of one partition after a position, bounded as `read` is."""
         ...
 
-    async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxMark]:
+    async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxPosition]:
         """The consumer's marks by (topic, partition)."""
         ...
 
@@ -239,32 +239,35 @@ class EventStore(Protocol):
         ...
 
     async def postpone(self, timer_id: str, until: datetime) -> None:
-        """Count a failed attempt and hide the timer until `until` by the system's clock."""
+        """Count a failed attempt and hide the timer until `cut_at` by the system's clock."""
         ...
 
-    async def tenant_now(self, tenant_id: str) -> datetime | None:
+    async def test_clock_now(self, tenant_id: str) -> datetime | None:
         """The tenant's test clock, or None when it lives by the system's."""
         ...
 
-    async def claim(self, key: IdempotencyKey, now: datetime) -> StoredAnswer | None:
-        """The stored answer; None when the key is now ours. Raises KeyIsInFlight, KeyWasUsedForAnother."""
+    async def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
+        """The stored response; None when the key is now ours.
+
+        Raises KeyIsInFlight, KeyBelongsToAnotherRequest.
+        """
         ...
 
     async def release(self, key: IdempotencyKey) -> None:
         """Give a claimed key back because nothing was written under it."""
         ...
 
-    async def forget_keys(self, before: datetime, limit: int) -> int:
+    async def delete_expired_keys(self, before: datetime, limit: int) -> int:
         """Forget idempotency keys that were claimed before a moment, `limit` at most; how many.
 
         Whoever sends a forgotten key again is served as if for the first time.
         """
         ...
 
-    async def parked(self, consumer: str | None = None) -> Sequence[Parked]:
+    async def dead_letters(self, consumer: str | None = None) -> Sequence[DeadLetter]:
         """Dead letters and what waits behind them, by position."""
         ...
 
-    async def parked_streams(self, consumer: str) -> Mapping[tuple[str, str], int]:
+    async def blocked_streams(self, consumer: str) -> Mapping[tuple[str, str], int]:
         """How many records of each (topic, stream id) are parked, without reading them."""
         ...

@@ -13,30 +13,30 @@ import asyncpg
 
 from shared.framework.eventstore.codec import decode
 from shared.framework.eventstore.commit_payload import (
-    beside_of,
-    mark_of,
+    commit_payload,
+    dead_letter_of,
+    inbox_position_of,
     metadata_json,
     metadata_of,
-    parked_of,
     timer_of,
 )
-from shared.framework.eventstore.event_rows import Row, rows_of
-from shared.framework.eventstore.pool import connection_of, told
+from shared.framework.eventstore.event_rows import EventRow, rows_of
+from shared.framework.eventstore.pool import connection_of, translate_errors
 from shared.framework.eventstore.port import (
     PAGE_BYTES_MAX,
-    Changes,
+    ChangeSet,
+    CommitReceipt,
+    DeadLetter,
+    EventPosition,
+    EventRecord,
     FeedPage,
-    History,
     IdempotencyKey,
-    InboxMark,
-    Parked,
-    Position,
-    Receipt,
-    Record,
-    StoredAnswer,
+    InboxPosition,
+    StoredResponse,
+    StreamHistory,
     Timer,
 )
-from shared.framework.eventstore.postgres_idempotency import claim, forget, release, store_answer
+from shared.framework.eventstore.postgres_idempotency import claim, delete_expired, release, store_answer
 
 _LOAD = """SELECT topic, state FROM events
             WHERE originator_id = $1 AND tenant_id = $2 ORDER BY originator_version"""
@@ -71,21 +71,24 @@ class PostgresEventStore:
         self._pool = pool
         self._heads: dict[tuple[int, int], tuple[int, int]] = {}
 
-    async def load(self, tenant_id: str, stream_id: str) -> History:
+    async def load(self, tenant_id: str, stream_id: str) -> StreamHistory:
         """A stream of this tenant; another tenant's stream reads as if it were not there."""
         rows = await self._fetch(_LOAD, stream_id, tenant_id)
         events = (decode(topic, state) for topic, state in rows)
-        return History(tuple(event for event in events if event is not None), len(rows))
+        return StreamHistory(tuple(event for event in events if event is not None), len(rows))
 
     async def version(self, tenant_id: str, stream_id: str) -> int:
         """The stream's version without its events (0: none)."""
         rows = await self._fetch(_VERSION, stream_id, tenant_id)
         return int(rows[0][0]) if rows else 0
 
-    async def commit(self, changes: Changes) -> Receipt:
-        """Write all of it or nothing. Raises VersionConflict, InboxMoved, TimerIsGone, StoreIsUnavailable."""
-        rows, beside = list(rows_of(changes.appends)), beside_of(changes)
-        with told():
+    async def commit(self, changes: ChangeSet) -> CommitReceipt:
+        """Write all of it or nothing.
+
+        Raises VersionConflict, InboxConflict, TimerAlreadyDone, StoreIsUnavailable.
+        """
+        rows, beside = list(rows_of(changes.appends)), commit_payload(changes)
+        with translate_errors():
             async with self._connection() as connection:
                 if changes.effects or changes.answer is not None:
                     async with connection.transaction():
@@ -94,7 +97,7 @@ class PostgresEventStore:
                         return receipt
                 return await _write(connection, rows, beside)
 
-    async def read(self, after: int, limit: int) -> Sequence[Record]:
+    async def read_stable(self, after: int, limit: int) -> Sequence[EventRecord]:
         """Settled records of all partitions after a position."""
         return [self._record(row) for row in await self._fetch(_READ, after, limit)]
 
@@ -105,47 +108,47 @@ class PostgresEventStore:
         self._heads[partition, partitions] = (summary["head"], summary["settled"])
         return FeedPage(tuple(self._record(row, row["previous"]) for row in rows), summary["head"])
 
-    async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxMark]:
+    async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxPosition]:
         """The consumer's marks by (topic, partition)."""
         rows = await self._fetch("SELECT * FROM inbox WHERE consumer = $1", consumer)
-        return {(row["topic"], row["partition"]): mark_of(row) for row in rows}
+        return {(row["topic"], row["partition"]): inbox_position_of(row) for row in rows}
 
     async def due_timers(self, system_now: datetime, limit: int) -> Sequence[Timer]:
         """Timers that are due and not hidden by a failed attempt, earliest first."""
         return [timer_of(row) for row in await self._fetch(_DUE, system_now, limit)]
 
     async def postpone(self, timer_id: str, until: datetime) -> None:
-        """Count a failed attempt and hide the timer until `until`; a timer that is gone stays gone."""
+        """Count a failed attempt and hide the timer until `cut_at`; a timer that is gone stays gone."""
         await self._fetch(_POSTPONE, timer_id, until)
 
-    async def tenant_now(self, tenant_id: str) -> datetime | None:
+    async def test_clock_now(self, tenant_id: str) -> datetime | None:
         """The tenant's test clock, or None."""
         rows = await self._fetch("SELECT now_at FROM tenant_clocks WHERE tenant_id = $1", tenant_id)
         return rows[0]["now_at"] if rows else None
 
-    async def claim(self, key: IdempotencyKey, now: datetime) -> StoredAnswer | None:
+    async def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
         """The stored answer, or None when the key is now ours."""
-        with told():
+        with translate_errors():
             async with self._connection() as connection:
                 return await claim(connection, key, now)
 
     async def release(self, key: IdempotencyKey) -> None:
         """Give a claimed key back; one that was answered keeps its answer."""
-        with told():
+        with translate_errors():
             async with self._connection() as connection:
                 await release(connection, key)
 
-    async def forget_keys(self, before: datetime, limit: int) -> int:
+    async def delete_expired_keys(self, before: datetime, limit: int) -> int:
         """Forget idempotency keys that were claimed before a moment; how many."""
-        with told():
+        with translate_errors():
             async with self._connection() as connection:
-                return await forget(connection, before, limit)
+                return await delete_expired(connection, before, limit)
 
-    async def parked(self, consumer: str | None = None) -> Sequence[Parked]:
+    async def dead_letters(self, consumer: str | None = None) -> Sequence[DeadLetter]:
         """Dead letters and what waits behind them, by position."""
-        return [parked_of(row) for row in await self._fetch(_PARKED, consumer)]
+        return [dead_letter_of(row) for row in await self._fetch(_PARKED, consumer)]
 
-    async def parked_streams(self, consumer: str) -> Mapping[tuple[str, str], int]:
+    async def blocked_streams(self, consumer: str) -> Mapping[tuple[str, str], int]:
         """How many records of each (topic, stream id) are parked, without reading them."""
         return {(topic, stream): count for topic, stream, count in await self._fetch(_WAITING, consumer)}
 
@@ -153,13 +156,13 @@ class PostgresEventStore:
         return connection_of(self._pool)
 
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
-        with told():
+        with translate_errors():
             async with self._connection() as connection:
                 rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
                 return rows
 
-    def _record(self, row: asyncpg.Record, previous: int = 0) -> Record:
-        return Record(
+    def _record(self, row: asyncpg.Record, previous: int = 0) -> EventRecord:
+        return EventRecord(
             context=self.context,
             tenant_id=row["tenant_id"],
             stream_id=row["originator_id"],
@@ -175,9 +178,9 @@ class PostgresEventStore:
         )
 
 
-async def _write(connection: Any, rows: Sequence[Row], beside: str | None) -> Receipt:
+async def _write(connection: Any, rows: Sequence[EventRow], beside: str | None) -> CommitReceipt:
     if not rows and beside is None:
-        return Receipt()
+        return CommitReceipt()
     columns = (
         [row.stream_id for row in rows],
         [row.version for row in rows],
@@ -193,15 +196,15 @@ async def _write(connection: Any, rows: Sequence[Row], beside: str | None) -> Re
         if beside is None
         else await connection.fetch(_COMMIT, *columns, beside)
     )
-    return Receipt(
+    return CommitReceipt(
         tuple(
-            Position(row.stream_id, row.version, position, row.slot)
+            EventPosition(row.stream_id, row.version, position, row.slot)
             for row, (position,) in zip(rows, written, strict=True)
         )
     )
 
 
-async def _finish(connection: Any, changes: Changes, receipt: Receipt) -> None:
+async def _finish(connection: Any, changes: ChangeSet, receipt: CommitReceipt) -> None:
     for effect in changes.effects:
         await effect(connection, receipt)
     if changes.answer is not None:

@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 
 from shared.framework.eventstore.idempotency import CLAIM_LEASE, Claim, KeyIsInFlight
-from shared.framework.eventstore.port import IdempotencyKey, StoredAnswer
+from shared.framework.eventstore.port import IdempotencyKey, StoredResponse
 
 _CLAIM = """
     INSERT INTO idempotency AS held (tenant_id, key, fingerprint, claimed_at) VALUES ($1, $2, $3, $4)
@@ -35,8 +35,11 @@ _ANSWER = """
     RETURNING true"""
 
 
-async def claim(connection: Any, key: IdempotencyKey, now: datetime) -> StoredAnswer | None:
-    """The stored answer, or None when the key is now ours. Raises KeyIsInFlight, KeyWasUsedForAnother."""
+async def claim(connection: Any, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
+    """The stored response, or None when the key is now ours.
+
+    Raises KeyIsInFlight, KeyBelongsToAnotherRequest.
+    """
     while not await connection.fetch(_CLAIM, key.tenant_id, key.key, key.fingerprint, now, now - CLAIM_LEASE):
         held = await connection.fetchrow(_HELD, key.tenant_id, key.key)
         answer = None if held is None else _claim_of(held).answer_to(key, now)
@@ -51,12 +54,12 @@ async def release(connection: Any, key: IdempotencyKey) -> None:
     await connection.execute(_RELEASE, key.tenant_id, key.key)
 
 
-async def forget(connection: Any, before: datetime, limit: int) -> int:
+async def delete_expired(connection: Any, before: datetime, limit: int) -> int:
     """Forget the oldest keys claimed before a moment; how many. One that is claimed anew meanwhile stays."""
     return int(await connection.fetchval(_FORGET, before, limit))
 
 
-async def store_answer(connection: Any, key: IdempotencyKey, answer: StoredAnswer) -> None:
+async def store_answer(connection: Any, key: IdempotencyKey, answer: StoredResponse) -> None:
     """Keep the answer, unless the key was taken over and answered meanwhile: KeyIsInFlight, and no effect."""
     headers = msgspec.json.encode(answer.headers).decode()
     arguments = (key.tenant_id, key.key, key.fingerprint, answer.status, headers, answer.body)
@@ -68,5 +71,5 @@ def _claim_of(row: asyncpg.Record) -> Claim:
     answer = None
     if row["status"] is not None:
         headers = msgspec.json.decode(row["headers"], type=dict[str, str])
-        answer = StoredAnswer(row["status"], headers, row["body"])
+        answer = StoredResponse(row["status"], headers, row["body"])
     return Claim(row["fingerprint"], row["claimed_at"], answer)

@@ -9,7 +9,7 @@ _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary
 
 
 @asynccontextmanager
-async def in_turn(context: str, stream_ids: Collection[str]) -> AsyncIterator[None]:
+async def serialize_retries(context: str, stream_ids: Collection[str]) -> AsyncIterator[None]:
     """Wait until nobody else of this process is making another attempt at any of these streams.
 
     First attempts do not wait, nor do other processes: the store's own check is what keeps writers apart,

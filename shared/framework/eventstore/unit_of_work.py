@@ -14,16 +14,16 @@ from shared.framework.core.event import Event, Metadata
 from shared.framework.core.ids import NAMESPACE
 from shared.framework.eventstore.port import (
     Append,
-    Changes,
-    Effect,
+    ChangeSet,
+    CommitReceipt,
+    EventRecord,
     EventStore,
-    Receipt,
-    Record,
+    SideWrite,
     StreamIsBusy,
     Timer,
     VersionConflict,
 )
-from shared.framework.eventstore.retry_lock import in_turn
+from shared.framework.eventstore.retry_lock import serialize_retries
 
 S = TypeVar("S")
 C = TypeVar("C")
@@ -43,7 +43,7 @@ class UnitOfWork:
     def __init__(self, store: EventStore) -> None:
         """Begin with nothing to write."""
         self.store = store
-        self.changes = Changes()
+        self.changes = ChangeSet()
         self._streams: dict[tuple[str, str], tuple[list[Event], int]] = {}
 
     def session(self, tenant_id: str, metadata: Metadata) -> "Session":
@@ -77,7 +77,7 @@ class UnitOfWork:
         mine = (a for a in self.changes.appends if (a.tenant_id, a.stream_id) == (tenant_id, stream_id))
         return [event for append in mine for event in append.events]
 
-    async def commit(self) -> Receipt:
+    async def commit(self) -> CommitReceipt:
         """Write everything, or raise and write nothing."""
         return await self.store.commit(self.changes)
 
@@ -125,7 +125,7 @@ class Session:
         timer = Timer(timer_id, self.tenant_id, due_at, purpose, payload, self.metadata)
         self.work.changes.timers.append(timer)
 
-    def finish(self, timer_id: str) -> None:
+    def complete_timer(self, timer_id: str) -> None:
         """The timer is done, or not wanted any more."""
         self.work.changes.timers_done.append(timer_id)
 
@@ -133,14 +133,14 @@ class Session:
         """Move the tenant's test clock as this context knows it."""
         self.work.changes.clocks[self.tenant_id] = now
 
-    def write(self, effect: Effect) -> None:
+    def add_side_write(self, effect: SideWrite) -> None:
         """Let an adapter write beside the events, in the same transaction."""
         self.work.changes.effects.append(effect)
 
 
 async def transact(
     store: EventStore, work: Callable[[UnitOfWork], Awaitable[T]], *, attempts_max: int = APPEND_ATTEMPTS_MAX
-) -> tuple[T, Receipt]:
+) -> tuple[T, CommitReceipt]:
     """Do the work and commit it; on a version conflict do it again from a fresh load, a few times.
 
     Whoever tries again does so in turn with the others: of many at once, all come through. Work must not
@@ -149,7 +149,7 @@ async def transact(
     contended: frozenset[str] = frozenset()
     for _ in range(attempts_max):
         unit = UnitOfWork(store)
-        async with in_turn(store.context, contended) if contended else nullcontext():
+        async with serialize_retries(store.context, contended) if contended else nullcontext():
             result = await work(unit)
             try:
                 return result, await unit.commit()
@@ -158,14 +158,14 @@ async def transact(
     raise StreamIsBusy(f"{attempts_max} attempts")
 
 
-def caused_by(record: Record, occurred_at: datetime) -> Metadata:
+def caused_by(record: EventRecord, occurred_at: datetime) -> Metadata:
     """Metadata of what follows from a fact: the same correlation, caused by it, at the moment given."""
     return msgspec.structs.replace(
         record.metadata, causation_id=str(record.event_id), occurred_at=occurred_at
     )
 
 
-def moment_after(metadata: Metadata, system_now: datetime) -> datetime:
+def consequence_time(metadata: Metadata, system_now: datetime) -> datetime:
     """When a consequence happens: under a test clock at its cause's own moment, else now.
 
     So a tenant that is moved a year ahead sees every consequence at the instant at which it would

@@ -10,18 +10,18 @@ from typing import Any
 
 from shared.framework.core.clock import Clock
 from shared.framework.http.credential import Credential, CredentialIsNotAccepted, credential_from
-from shared.framework.http.reloading_file import WatchedFile
+from shared.framework.http.reloading_file import ReloadingFile
 
 PREFIX = "th_live_"
 _KEY = re.compile(r"(th_live_([A-Za-z0-9]{1,64})_[A-Za-z0-9]{32,128})_([0-9a-f]{8})", re.ASCII)
 
 
-class ApiKeys:
+class ApiKeyVerifier:
     """Knows keys `th_live_<id>_<secret>_<crc32>` by the SHA-256 of the whole, from a JSON file."""
 
     def __init__(self, api_keys_file: Path, clock: Clock) -> None:
         """Read the hashes; ValueError or OSError if the file is not what it should be."""
-        self._credentials = WatchedFile(api_keys_file, _by_hash, clock)
+        self._credentials = ReloadingFile(api_keys_file, _by_hash, clock)
         self._clock = clock
 
     def read(self, key: str) -> Credential:

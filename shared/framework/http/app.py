@@ -6,19 +6,19 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Lifespan
 
 from shared.framework.core.clock import Clock
-from shared.framework.core.ids import Ids
+from shared.framework.core.ids import IdGenerator
 from shared.framework.eventstore.port import EventStore
-from shared.framework.http.authentication_middleware import Gate
-from shared.framework.http.authorization import refuse_open_routes
+from shared.framework.http.authentication_middleware import AuthenticationMiddleware
+from shared.framework.http.authorization import require_scopes_on_all_routes
 from shared.framework.http.credential import Authenticator
 from shared.framework.http.docs import PROBLEM, DocumentedApp, docs_router
-from shared.framework.http.exception_handlers import answer_refusals
-from shared.framework.http.health import Check, health_router
-from shared.framework.http.raw_routes import Beside
-from shared.framework.http.read_your_writes import HearsNobody, Waiter
-from shared.framework.http.request_body import BODY_BYTES_MAX, Bodies
-from shared.framework.http.service_context import House
-from shared.framework.http.telemetry import Telemetry
+from shared.framework.http.exception_handlers import install_exception_handlers
+from shared.framework.http.health import ReadinessCheck, health_router
+from shared.framework.http.raw_routes import RawRouteMiddleware
+from shared.framework.http.read_your_writes import NoUpstreamPositions, PositionWaiter
+from shared.framework.http.request_body import BODY_BYTES_MAX, RequestBodyMiddleware
+from shared.framework.http.service_context import ServiceContext
+from shared.framework.http.telemetry import TelemetryMiddleware
 
 VERSION = "1"
 
@@ -29,11 +29,11 @@ def create_app(
     *,
     store: EventStore,
     clock: Clock,
-    ids: Ids,
+    ids: IdGenerator,
     authenticator: Authenticator,
     partitions: int,
-    waiter: Waiter | None = None,
-    checks: Mapping[str, Check] | None = None,
+    waiter: PositionWaiter | None = None,
+    checks: Mapping[str, ReadinessCheck] | None = None,
     raw: Mapping[str, ASGIApp] | None = None,
     lifespan: Lifespan[FastAPI] | None = None,
     body_bytes_max: int = BODY_BYTES_MAX,
@@ -44,7 +44,9 @@ def create_app(
     Tollhouse-Wait-For. `checks`: what /health/ready asks. `raw`: ASGI applications by exact path, for
     hot routes; they are met before the gate and the body rules, so they authenticate and bound by themselves.
     """
-    house = House(name, store, clock, ids, authenticator, partitions, waiter or HearsNobody())
+    house = ServiceContext(
+        name, store, clock, ids, authenticator, partitions, waiter or NoUpstreamPositions()
+    )
     app = DocumentedApp(
         title=f"Tollhouse {name}",
         version=VERSION,
@@ -59,11 +61,11 @@ def create_app(
         app.include_router(router)
     app.include_router(health_router(checks or {}))
     app.include_router(docs_router(name))
-    refuse_open_routes(app)
-    answer_refusals(app)
+    require_scopes_on_all_routes(app)
+    install_exception_handlers(app)
     # The last one added is met first.
-    app.add_middleware(Bodies, bytes_max=body_bytes_max)
-    app.add_middleware(Gate, authenticator=authenticator)
-    app.add_middleware(Beside, raw=raw or {})
-    app.add_middleware(Telemetry, house=house)
+    app.add_middleware(RequestBodyMiddleware, bytes_max=body_bytes_max)
+    app.add_middleware(AuthenticationMiddleware, authenticator=authenticator)
+    app.add_middleware(RawRouteMiddleware, raw=raw or {})
+    app.add_middleware(TelemetryMiddleware, house=house)
     return app

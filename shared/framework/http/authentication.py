@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from shared.framework.core.clock import Clock
-from shared.framework.http.api_keys import PREFIX, ApiKeys
+from shared.framework.http.api_keys import PREFIX, ApiKeyVerifier
 from shared.framework.http.credential import Credential, CredentialIsNotAccepted, RawHeaders
-from shared.framework.http.jwt_tokens import Tokens
+from shared.framework.http.jwt_tokens import JwtVerifier
 
 VERIFIED_FOR = timedelta(seconds=5)
 """How long a verified token is taken without looking again: how late the removal of a key may be felt."""
@@ -20,8 +20,8 @@ class BearerAuthenticator:
 
     def __init__(self, jwks_file: Path, api_keys_file: Path | None, clock: Clock) -> None:
         """Both files are watched: keys come, go and expire while we run. No file, no API keys."""
-        self._tokens = Tokens(jwks_file, clock)
-        self._api_keys = None if api_keys_file is None else ApiKeys(api_keys_file, clock)
+        self._tokens = JwtVerifier(jwks_file, clock)
+        self._api_keys = None if api_keys_file is None else ApiKeyVerifier(api_keys_file, clock)
         self._clock = clock
         self._verified: dict[bytes, tuple[datetime, Credential]] = {}
 

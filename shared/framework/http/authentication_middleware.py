@@ -8,7 +8,7 @@ from shared.framework.http.problem import problem_response
 from shared.framework.observability.logging import logged_as
 
 
-class Gate:
+class AuthenticationMiddleware:
     """Verifies the credential before anything looks at the request; unknown paths are behind it too."""
 
     def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:

@@ -10,8 +10,8 @@ from fastapi.security import HTTPBearer, SecurityScopes
 from starlette.routing import WebSocketRoute
 
 from shared.framework.http.credential import Credential
-from shared.framework.http.read_your_writes import WAIT_FOR_HEADER, read_marks, wait_for
-from shared.framework.http.service_context import house_of
+from shared.framework.http.read_your_writes import WAIT_FOR_HEADER, parse_tokens, wait_for
+from shared.framework.http.service_context import service_context_of
 
 CREDENTIAL_IN_SCOPE = "tollhouse.credential"
 """Where the gate leaves the verified credential for the routes behind it."""
@@ -28,7 +28,7 @@ class RouteHasNoScope(Exception):
     """A route was offered to create_app without `requires(...)`."""
 
 
-class Rule:
+class ScopeRequirement:
     """What a route demands before anything of it runs; then it waits for positions, if it was asked to."""
 
     def __init__(self, *, every_tenant: bool) -> None:
@@ -41,15 +41,15 @@ class Rule:
         """Check the scopes, then heed Tollhouse-Wait-For."""
         credential = credential_of(request)
         for scope in needed.scopes:
-            credential.demand(scope, every_tenant=self.every_tenant)
+            credential.require(scope, every_tenant=self.every_tenant)
         if WAIT_FOR_HEADER in request.headers:
-            house = house_of(request)
-            marks = read_marks(request.headers[WAIT_FOR_HEADER])
+            house = service_context_of(request)
+            marks = parse_tokens(request.headers[WAIT_FOR_HEADER])
             await wait_for(marks, house.waiter, own_context=house.store.context)
 
 
-_OF_ONE_TENANT = Rule(every_tenant=False)
-_OF_EVERY_TENANT = Rule(every_tenant=True)
+_OF_ONE_TENANT = ScopeRequirement(every_tenant=False)
+_OF_EVERY_TENANT = ScopeRequirement(every_tenant=True)
 
 
 def requires(scope: str, *, every_tenant: bool = False) -> params.Security:
@@ -73,7 +73,7 @@ async def _caller(request: Request) -> Credential:
     return credential_of(request)
 
 
-TheCaller = Annotated[Credential, Depends(_caller)]
+Caller = Annotated[Credential, Depends(_caller)]
 """Who asks; `caller.tenant_id` is the only tenant that a route may look at."""
 
 
@@ -86,11 +86,11 @@ def scopes_of(route: RouteContext) -> frozenset[str]:
     """The scopes that a route, or a router around it, declares through `requires`."""
     if not isinstance(route.original_route, APIRoute):
         return frozenset()
-    rules = (part for part in _parts(route.dependant) if isinstance(part.call, Rule))
+    rules = (part for part in _parts(route.dependant) if isinstance(part.call, ScopeRequirement))
     return frozenset(scope for rule in rules for scope in rule.own_oauth_scopes or ())
 
 
-def refuse_open_routes(app: FastAPI) -> None:
+def require_scopes_on_all_routes(app: FastAPI) -> None:
     """Raise RouteHasNoScope, naming them, if any route of the application is open to everybody.
 
     Web sockets have no rule because the gate lets none in.

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 EVERY_TENANT = "*"
 """The tenant of the house's own service credentials: they read feeds, and act for nobody."""
@@ -23,28 +23,28 @@ class CredentialIsNotAccepted(Refusal):
     """A valid credential is required."""
 
     code = "credential-not-accepted"
-    kind = Kind.UNAUTHENTICATED
+    kind = RefusalKind.UNAUTHENTICATED
 
 
 class ScopeIsMissing(Refusal):
     """The credential does not carry the scope that this needs."""
 
     code = "scope-missing"
-    kind = Kind.FORBIDDEN
+    kind = RefusalKind.FORBIDDEN
 
 
 class TenantIsMissing(Refusal):
     """This acts for one tenant, and the credential names none."""
 
     code = "tenant-missing"
-    kind = Kind.FORBIDDEN
+    kind = RefusalKind.FORBIDDEN
 
 
-class TenantIsNotEvery(Refusal):
+class CrossTenantAccessIsForbidden(Refusal):
     """Only the house's own services may read across tenants."""
 
     code = "tenant-not-every"
-    kind = Kind.FORBIDDEN
+    kind = RefusalKind.FORBIDDEN
 
 
 class Role(StrEnum):
@@ -68,17 +68,17 @@ class Credential:
     expires_at: datetime | None = None
 
     @property
-    def is_of_every_tenant(self) -> bool:
+    def is_cross_tenant(self) -> bool:
         """Whether it is one of the house's own, bound to no tenant."""
         return self.tenant_id == EVERY_TENANT
 
-    def demand(self, scope: str, *, every_tenant: bool = False) -> None:
+    def require(self, scope: str, *, every_tenant: bool = False) -> None:
         """Refuse unless the scope is carried and the tenant is of the kind that is asked for."""
         if scope not in self.scopes:
             raise ScopeIsMissing(scope)
-        if every_tenant and not self.is_of_every_tenant:
-            raise TenantIsNotEvery(scope)
-        if self.is_of_every_tenant and not every_tenant:
+        if every_tenant and not self.is_cross_tenant:
+            raise CrossTenantAccessIsForbidden(scope)
+        if self.is_cross_tenant and not every_tenant:
             raise TenantIsMissing(scope)
 
 

@@ -21,7 +21,7 @@ from shared.framework.http.refusals import (
 )
 
 
-def answer_refusals(app: FastAPI) -> None:
+def install_exception_handlers(app: FastAPI) -> None:
     """Tell every refusal, invalid request and unknown route as a problem."""
     app.add_exception_handler(Refusal, _on_refusal)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)

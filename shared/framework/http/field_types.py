@@ -38,7 +38,7 @@ BIDI_AND_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-
 _BIDI_AND_CONTROLS = re.compile(f"[{BIDI_AND_CONTROLS}]")
 
 
-class Body(BaseModel):
+class ApiModel(BaseModel):
     """What a request or answer is made of: unknown fields are refused, nothing is converted silently.
 
     Use list (not tuple) and Literal (not Enum) for fields: JSON has no others.
@@ -86,7 +86,7 @@ def _no_controls(text: str) -> str:
     return text
 
 
-Amount = Annotated[
+DecimalAmount = Annotated[
     Decimal,
     BeforeValidator(read_amount),
     PlainSerializer(lambda amount: format(amount, "f"), return_type=str),
@@ -94,8 +94,8 @@ Amount = Annotated[
 ]
 """An exact decimal as a string: at most 20 digits, at most 12 of them after the point, no exponent."""
 
-UnsignedAmount = Annotated[
-    Amount,
+NonNegativeDecimal = Annotated[
+    DecimalAmount,
     AfterValidator(_not_negative),
     WithJsonSchema(UNSIGNED_AMOUNT_SCHEMA),
 ]
@@ -120,10 +120,10 @@ CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 MinorUnits = Annotated[int, Field(strict=True, ge=-INT64_MAX - 1, le=INT64_MAX)]
 """Money in the currency's smallest unit, 64 bits."""
 
-Count = Annotated[int, Field(strict=True, ge=0, le=INT64_MAX)]
+NonNegativeInt = Annotated[int, Field(strict=True, ge=0, le=INT64_MAX)]
 """A whole number of things."""
 
-Text = Annotated[
+ShortText = Annotated[
     str,
     StringConstraints(min_length=1, max_length=TEXT_LENGTH_MAX),
     AfterValidator(_no_controls),

@@ -8,13 +8,13 @@ from starlette.responses import JSONResponse, Response
 
 from shared.framework.observability.metrics import METRICS_MEDIA_TYPE, metrics_page
 
-Check = Callable[[], Awaitable[None]]
+ReadinessCheck = Callable[[], Awaitable[None]]
 """Returns if all is well; whatever it raises means not ready."""
 
 CHECK_S = 2.0
 
 
-def health_router(checks: Mapping[str, Check]) -> APIRouter:
+def health_router(checks: Mapping[str, ReadinessCheck]) -> APIRouter:
     """/health/live, /health/ready and /metrics, open to everybody on this port."""
     router = APIRouter(include_in_schema=False)
 
@@ -36,7 +36,7 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
     return router
 
 
-async def _ask(check: Check) -> str:
+async def _ask(check: ReadinessCheck) -> str:
     """What to show: never the exception's own words, which may tell of addresses and accounts."""
     try:
         async with asyncio.timeout(CHECK_S):

@@ -7,7 +7,7 @@ from fastapi import Header
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.framework.eventstore.port import IdempotencyKey, StoredAnswer
+from shared.framework.eventstore.port import IdempotencyKey, StoredResponse
 
 KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
@@ -34,7 +34,7 @@ def fingerprint(request: Request, body: bytes) -> bytes:
     return hashlib.sha256(spelt).digest()
 
 
-def as_response(answer: StoredAnswer, *, replayed: bool) -> Response:
+def as_response(answer: StoredResponse, *, replayed: bool) -> Response:
     """The stored bytes; a replay says that it is one."""
     headers = {**answer.headers, REPLAYED_HEADER: "true"} if replayed else answer.headers
     return Response(answer.body, answer.status, headers)

@@ -11,7 +11,7 @@ from joserfc.jwk import GuestProtocol, RSAKey
 
 from shared.framework.core.clock import Clock
 from shared.framework.http.credential import Credential, CredentialIsNotAccepted, credential_from
-from shared.framework.http.reloading_file import WatchedFile
+from shared.framework.http.reloading_file import ReloadingFile
 
 ISSUER = AUDIENCE = "tollhouse"
 ALGORITHMS = ("RS256",)
@@ -22,12 +22,12 @@ RSA_BITS_MIN = 2048
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Tokens:
+class JwtVerifier:
     """Verifies tokens against a JWKS file; keys come and go with the file (`kid` chooses)."""
 
     def __init__(self, jwks_file: Path, clock: Clock) -> None:
         """Read the keys; ValueError or OSError if there are none to read."""
-        self._keys = WatchedFile(jwks_file, _public_keys, clock)
+        self._keys = ReloadingFile(jwks_file, _public_keys, clock)
         self._clock = clock
 
     def read(self, token: str) -> Credential:

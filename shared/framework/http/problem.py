@@ -6,27 +6,31 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.eventstore.idempotency import KeyIsInFlight
 from shared.framework.eventstore.port import StreamIsBusy
-from shared.framework.http.refusals import HttpRefusal, MethodIsNotAllowed, NotYetThere
+from shared.framework.http.refusals import HttpRefusal, MethodIsNotAllowed, PositionIsNotReached
 from shared.framework.observability.tracing import current_trace_id
 
 MEDIA_TYPE = "application/problem+json"
 
-STATUS: Mapping[Kind, int] = {
-    Kind.INVALID: 400,
-    Kind.UNAUTHENTICATED: 401,
-    Kind.FORBIDDEN: 403,
-    Kind.NOT_FOUND: 404,
-    Kind.CONFLICT: 409,
-    Kind.UNPROCESSABLE: 422,
-    Kind.TOO_LARGE: 413,
-    Kind.UNSUPPORTED: 415,
-    Kind.UNAVAILABLE: 503,
+STATUS: Mapping[RefusalKind, int] = {
+    RefusalKind.INVALID: 400,
+    RefusalKind.UNAUTHENTICATED: 401,
+    RefusalKind.FORBIDDEN: 403,
+    RefusalKind.NOT_FOUND: 404,
+    RefusalKind.CONFLICT: 409,
+    RefusalKind.UNPROCESSABLE: 422,
+    RefusalKind.TOO_LARGE: 413,
+    RefusalKind.UNSUPPORTED: 415,
+    RefusalKind.UNAVAILABLE: 503,
 }
 
-RETRY_AFTER_S: Mapping[type[Refusal], str] = {KeyIsInFlight: "1", StreamIsBusy: "1", NotYetThere: "1"}
+RETRY_AFTER_S: Mapping[type[Refusal], str] = {
+    KeyIsInFlight: "1",
+    StreamIsBusy: "1",
+    PositionIsNotReached: "1",
+}
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -66,7 +70,7 @@ def problem_headers(refusal: Refusal) -> dict[str, str]:
         headers["www-authenticate"] = 'Bearer realm="tollhouse"'
     if isinstance(refusal, MethodIsNotAllowed):
         headers["allow"] = ", ".join(refusal.allowed)
-    retry_after = RETRY_AFTER_S.get(type(refusal), "5" if refusal.kind is Kind.UNAVAILABLE else None)
+    retry_after = RETRY_AFTER_S.get(type(refusal), "5" if refusal.kind is RefusalKind.UNAVAILABLE else None)
     return headers if retry_after is None else {**headers, "retry-after": retry_after}
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-RAW_IN_SCOPE = "tollhouse.raw"
+RAW_ROUTE_SCOPE_KEY = "tollhouse.raw"
 
 
-class Beside:
+class RawRouteMiddleware:
     """Hands hot routes straight to their own ASGI application."""
 
     def __init__(self, app: ASGIApp, raw: Mapping[str, ASGIApp]) -> None:
@@ -20,5 +20,5 @@ class Beside:
         app = self.raw.get(scope["path"]) if scope["type"] == "http" else None
         if app is None:
             return await self.app(scope, receive, send)
-        scope[RAW_IN_SCOPE] = True
+        scope[RAW_ROUTE_SCOPE_KEY] = True
         return await app(scope, receive, send)

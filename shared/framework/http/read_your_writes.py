@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.framework.core.ids import partition_of
-from shared.framework.eventstore.port import Receipt
-from shared.framework.http.refusals import NotYetThere, PositionIsUnreadable
+from shared.framework.eventstore.port import CommitReceipt
+from shared.framework.http.refusals import PositionIsNotReached, PositionIsUnreadable
 
 POSITION_HEADER = "Tollhouse-Position"
 WAIT_FOR_HEADER = "Tollhouse-Wait-For"
@@ -19,7 +19,7 @@ _MARK = re.compile(r"\s*([a-z]{1,32}):([0-9]{1,4}):([0-9]{1,18})\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class PositionToken:
     """A place in the history of a context: position in one of its partitions."""
 
     context: str
@@ -31,10 +31,10 @@ class Mark:
         return f"{self.context}:{self.partition}:{self.position}"
 
 
-class Waiter(Protocol):
+class PositionWaiter(Protocol):
     """Knows how far this process has heard the others."""
 
-    async def reached(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
+    async def wait_for_position(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
         """Wait until that position of another context has been taken in; False if time ran out first.
 
         True at once for a context that this process does not hear, so a client may send every position
@@ -43,29 +43,31 @@ class Waiter(Protocol):
         ...
 
 
-class HearsNobody:
+class NoUpstreamPositions:
     """The waiter of a process that consumes nothing: it has nothing to wait for."""
 
-    async def reached(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
+    async def wait_for_position(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
         """At once: whatever it is, it will never change an answer of this process."""
         return True
 
 
-def marks_of(context: str, receipt: Receipt, partitions: int) -> tuple[Mark, ...]:
+def position_tokens(context: str, receipt: CommitReceipt, partitions: int) -> tuple[PositionToken, ...]:
     """How far a commit brought each partition that it touched."""
     reached: dict[int, int] = {}
     for place in receipt.positions:
         partition = partition_of(place.slot, partitions)
         reached[partition] = max(place.position, reached.get(partition, 0))
-    return tuple(Mark(context, partition, position) for partition, position in sorted(reached.items()))
+    return tuple(
+        PositionToken(context, partition, position) for partition, position in sorted(reached.items())
+    )
 
 
-def spell_marks(marks: Iterable[Mark]) -> str:
+def format_tokens(marks: Iterable[PositionToken]) -> str:
     """The value of a Tollhouse-Position header."""
     return ", ".join(map(str, marks))
 
 
-def read_marks(header: str) -> tuple[Mark, ...]:
+def parse_tokens(header: str) -> tuple[PositionToken, ...]:
     """The marks in a Tollhouse-Wait-For header; PositionIsUnreadable for anything that we never spelt."""
     parts = header.split(",")
     matches = [_MARK.fullmatch(part) for part in parts]
@@ -73,14 +75,16 @@ def read_marks(header: str) -> tuple[Mark, ...]:
         raise PositionIsUnreadable(
             f"{WAIT_FOR_HEADER} holds at most {MARKS_MAX} of context:partition:position"
         )
-    return tuple(Mark(m[1], int(m[2]), int(m[3])) for m in matches if m is not None)
+    return tuple(PositionToken(m[1], int(m[2]), int(m[3])) for m in matches if m is not None)
 
 
-async def wait_for(marks: Sequence[Mark], waiter: Waiter, *, own_context: str) -> None:
-    """Return when all are reached (our own history always is); NotYetThere after five seconds for all."""
+async def wait_for(marks: Sequence[PositionToken], waiter: PositionWaiter, *, own_context: str) -> None:
+    """Return when all are reached (this context's own always are), or raise PositionIsNotReached."""
     others = [mark for mark in marks if mark.context != own_context]
-    waits = (waiter.reached(mark.context, mark.partition, mark.position, WAIT_MAX_S) for mark in others)
+    waits = (
+        waiter.wait_for_position(mark.context, mark.partition, mark.position, WAIT_MAX_S) for mark in others
+    )
     reached = await asyncio.gather(*waits)
     late = [mark for mark, there in zip(others, reached, strict=True) if not there]
     if late:
-        raise NotYetThere(spell_marks(late))
+        raise PositionIsNotReached(format_tokens(late))

@@ -3,76 +3,76 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class RequestIsInvalid(Refusal):
     """The request does not have the shape that this route takes."""
 
     code = "request-invalid"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class BodyIsNotJson(Refusal):
     """The body is not JSON in UTF-8."""
 
     code = "body-not-json"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
-class BodyIsHostile(Refusal):
+class BodyIsNotStorable(Refusal):
     """The body holds what nothing here can store or count: NaN, NUL, huge numbers or endless depth."""
 
     code = "body-hostile"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class BodyIsTooLarge(Refusal):
     """The body is larger than this route takes."""
 
     code = "body-too-large"
-    kind = Kind.TOO_LARGE
+    kind = RefusalKind.TOO_LARGE
 
 
 class MediaTypeIsUnsupported(Refusal):
     """This route takes JSON, without content coding."""
 
     code = "media-type-unsupported"
-    kind = Kind.UNSUPPORTED
+    kind = RefusalKind.UNSUPPORTED
 
 
 class PositionIsUnreadable(Refusal):
     """A position to wait for is spelt context:partition:position, as Tollhouse-Position gave it."""
 
     code = "position-unreadable"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class IdempotencyKeyIsMissing(Refusal):
     """This command needs an Idempotency-Key header, so that asking twice does it once."""
 
     code = "idempotency-key-missing"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class IdempotencyKeyIsInvalid(Refusal):
     """An Idempotency-Key is 1 to 255 visible ASCII characters."""
 
     code = "idempotency-key-invalid"
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
 
 
 class ProcessIsUnavailable(Refusal):
     """Something that this needs does not answer; nothing was written, try again."""
 
     code = "temporarily-unavailable"
-    kind = Kind.UNAVAILABLE
+    kind = RefusalKind.UNAVAILABLE
 
 
 class HttpRefusal(Refusal):
     """A no that only HTTP knows, with a status of its own."""
 
-    kind = Kind.INVALID
+    kind = RefusalKind.INVALID
     status: ClassVar[int]
 
 
@@ -95,14 +95,14 @@ class MethodIsNotAllowed(HttpRefusal):
         self.allowed = tuple(sorted(allowed))
 
 
-class HeadIsTooLarge(HttpRefusal):
+class RequestHeadIsTooLarge(HttpRefusal):
     """The request line and headers together are larger than this server reads."""
 
     code = "head-too-large"
     status = 431
 
 
-class HeadIsTooSlow(HttpRefusal):
+class RequestHeadIsTooSlow(HttpRefusal):
     """The request line and headers did not come within their time."""
 
     code = "head-too-slow"
@@ -116,14 +116,14 @@ class BodyIsTooSlow(HttpRefusal):
     status = 408
 
 
-class NotYetThere(HttpRefusal):
+class PositionIsNotReached(HttpRefusal):
     """This process has not heard that position yet; ask again."""
 
     code = "position-not-reached"
     status = 504
 
 
-class SomethingFailed(HttpRefusal):
+class InternalError(HttpRefusal):
     """An error on our side; it is logged with this trace id."""
 
     code = "internal-error"

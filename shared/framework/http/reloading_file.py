@@ -14,7 +14,7 @@ LOOK_EVERY = timedelta(seconds=1)
 _log = logging.getLogger(__name__)
 
 
-class WatchedFile(Generic[T]):
+class ReloadingFile(Generic[T]):
     """The parsed content, at most a second behind the file; an unreadable new version changes nothing."""
 
     def __init__(self, path: Path, parse: Callable[[bytes], T], clock: Clock) -> None:

@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.framework.core.refusals import Refusal
 from shared.framework.http.problem import problem_response
 from shared.framework.http.refusals import (
-    BodyIsHostile,
     BodyIsNotJson,
+    BodyIsNotStorable,
     BodyIsTooLarge,
     BodyIsTooSlow,
     MediaTypeIsUnsupported,
@@ -23,7 +23,7 @@ DEPTH_MAX = 32
 INT64 = range(-(2**63), 2**63)
 
 
-class Bodies:
+class RequestBodyMiddleware:
     """Reads the body once, judges it, and hands it on whole."""
 
     def __init__(self, app: ASGIApp, bytes_max: int) -> None:
@@ -38,8 +38,8 @@ class Bodies:
         try:
             body = await read_body(scope, receive, self.bytes_max)
             if body:
-                judge_media_type(scope)
-                judge_json(body)
+                check_media_type(scope)
+                check_json_values(body)
         except Refusal as refusal:
             return await problem_response(refusal, scope["path"])(scope, receive, send)
         return await self.app(scope, _again(body, receive), send)
@@ -72,7 +72,7 @@ async def _read(receive: Receive, bytes_max: int) -> bytes:
             return b"".join(chunks)
 
 
-def judge_media_type(scope: Scope) -> None:
+def check_media_type(scope: Scope) -> None:
     """MediaTypeIsUnsupported unless the body is said to be JSON and not coded."""
     headers = dict(scope["headers"])
     media_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
@@ -82,18 +82,18 @@ def judge_media_type(scope: Scope) -> None:
         raise MediaTypeIsUnsupported("no content-encoding is taken here")
 
 
-def judge_json(body: bytes) -> None:
-    """BodyIsNotJson for what is not JSON in UTF-8, BodyIsHostile for what nobody could store or count."""
+def check_json_values(body: bytes) -> None:
+    """BodyIsNotJson for what is not JSON in UTF-8, BodyIsNotStorable for what nobody could store or count."""
     try:
         value = json.loads(body.decode(), parse_constant=_refuse_constant)
     except RecursionError:
-        raise BodyIsHostile(f"nested deeper than {DEPTH_MAX}") from None
+        raise BodyIsNotStorable(f"nested deeper than {DEPTH_MAX}") from None
     except UnicodeDecodeError:
         raise BodyIsNotJson("not UTF-8") from None
     except json.JSONDecodeError as error:
         raise BodyIsNotJson(f"{error.msg} at byte {error.pos}") from None
     except ValueError:
-        raise BodyIsHostile("a number with too many digits") from None
+        raise BodyIsNotStorable("a number with too many digits") from None
     _judge_values(value)
 
 
@@ -101,7 +101,7 @@ def _judge_values(root: Any) -> None:
     level, depth = [root], 0
     while level:
         if depth > DEPTH_MAX:
-            raise BodyIsHostile(f"nested deeper than {DEPTH_MAX}")
+            raise BodyIsNotStorable(f"nested deeper than {DEPTH_MAX}")
         for value in level:
             _judge_scalar(value)
         level = [part for value in level for part in _parts(value)]
@@ -121,17 +121,17 @@ def _parts(value: Any) -> list[Any]:
 def _judge_scalar(value: Any) -> None:
     match value:
         case str() if "\0" in value:
-            raise BodyIsHostile("a NUL character")
+            raise BodyIsNotStorable("a NUL character")
         case str() if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise BodyIsHostile("half a surrogate pair")
+            raise BodyIsNotStorable("half a surrogate pair")
         case float() if not math.isfinite(value):
-            raise BodyIsHostile("a number that is not finite")
+            raise BodyIsNotStorable("a number that is not finite")
         case int() if value not in INT64:
-            raise BodyIsHostile("an integer of more than 64 bits")
+            raise BodyIsNotStorable("an integer of more than 64 bits")
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise BodyIsHostile(f"{name} is not JSON")
+    raise BodyIsNotStorable(f"{name} is not JSON")
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

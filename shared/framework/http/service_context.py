@@ -5,27 +5,27 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 
 from shared.framework.core.clock import Clock
-from shared.framework.core.ids import Ids
+from shared.framework.core.ids import IdGenerator
 from shared.framework.eventstore.port import EventStore
 from shared.framework.http.credential import Authenticator
-from shared.framework.http.read_your_writes import Waiter
+from shared.framework.http.read_your_writes import PositionWaiter
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class ServiceContext:
     """The process around the routes: its history, its time, who may enter, and how far it has heard."""
 
     name: str
     store: EventStore
     clock: Clock
-    ids: Ids
+    ids: IdGenerator
     authenticator: Authenticator
     partitions: int
-    waiter: Waiter
+    waiter: PositionWaiter
 
 
-def house_of(connection: HTTPConnection) -> House:
+def service_context_of(connection: HTTPConnection) -> ServiceContext:
     """The house that serves this request."""
     house = connection.app.state.house
-    assert isinstance(house, House)
+    assert isinstance(house, ServiceContext)
     return house

@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.framework.core.refusals import Refusal
 from shared.framework.http.authorization import is_open
 from shared.framework.http.problem import problem_response
-from shared.framework.http.raw_routes import RAW_IN_SCOPE
-from shared.framework.http.refusals import ProcessIsUnavailable, SomethingFailed
-from shared.framework.http.service_context import House
+from shared.framework.http.raw_routes import RAW_ROUTE_SCOPE_KEY
+from shared.framework.http.refusals import InternalError, ProcessIsUnavailable
+from shared.framework.http.service_context import ServiceContext
 from shared.framework.observability import metrics, names
 from shared.framework.observability.logging import logged_as
 from shared.framework.observability.tracing import span
@@ -24,10 +24,10 @@ _CORRELATION = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _log = logging.getLogger(__name__)
 
 
-class Telemetry:
+class TelemetryMiddleware:
     """The outermost layer: whatever happens behind it is answered, measured and findable."""
 
-    def __init__(self, app: ASGIApp, house: House) -> None:
+    def __init__(self, app: ASGIApp, house: ServiceContext) -> None:
         """Watch over `app`."""
         self.app = app
         self.house = house
@@ -40,7 +40,7 @@ class Telemetry:
         headers = dict(scope["headers"])
         correlation = self._correlation(headers.get(CORRELATION_HEADER))
         began = self.house.clock.now()
-        answer = Answer(send, correlation)
+        answer = ResponseRecorder(send, correlation)
         with logged_as(correlation=correlation), _span(scope, headers, correlation) as current:
             try:
                 await self.app(scope, receive, answer)
@@ -57,7 +57,7 @@ class Telemetry:
         method, route = scope["method"], _route(scope)
         metrics.HTTP_REQUESTS.labels(method, route, str(status)).inc()
         metrics.HTTP_SECONDS.labels(method, route).observe(seconds)
-        if method != "GET" and RAW_IN_SCOPE not in scope:
+        if method != "GET" and RAW_ROUTE_SCOPE_KEY not in scope:
             said = {names.LABEL_METHOD: method, names.LABEL_ROUTE: route, names.LABEL_STATUS: status}
             _log.info("answered", extra={**said, names.SECONDS: seconds})
         if current.is_recording():
@@ -67,7 +67,7 @@ class Telemetry:
             current.set_attribute(names.ATTR_HTTP_STATUS, status)
 
 
-class Answer:
+class ResponseRecorder:
     """Remembers the status that is sent, and adds the correlation id to the headers."""
 
     def __init__(self, send: Send, correlation: str) -> None:
@@ -84,7 +84,7 @@ class Answer:
         await self.send(message)
 
 
-async def _answer_failure(error: Exception, scope: Scope, receive: Receive, answer: Answer) -> None:
+async def _answer_failure(error: Exception, scope: Scope, receive: Receive, answer: ResponseRecorder) -> None:
     if answer.status:
         raise error  # the answer had begun: all that is left is to break the connection
     refusal: Refusal
@@ -96,7 +96,7 @@ async def _answer_failure(error: Exception, scope: Scope, receive: Receive, answ
             refusal = ProcessIsUnavailable(scope["path"])
         case _:
             _log.error("a request failed", exc_info=error)
-            refusal = SomethingFailed("it has been logged")
+            refusal = InternalError("it has been logged")
     await problem_response(refusal, scope["path"])(scope, receive, answer)
 
 
@@ -114,6 +114,6 @@ def _span(scope: Scope, headers: dict[bytes, bytes], correlation: str) -> Iterat
 
 def _route(scope: Scope) -> str:
     """The route's template, for a path may hold anything: `/v1/invoices/{id}/void`."""
-    if RAW_IN_SCOPE in scope:
+    if RAW_ROUTE_SCOPE_KEY in scope:
         return str(scope["path"])
     return str(getattr(scope.get("route"), "path", "unknown"))

@@ -26,12 +26,12 @@ class Lease(Protocol):
 class Leadership(Protocol):
     """Hands out one lease per name."""
 
-    def hold(self, name: str) -> AbstractAsyncContextManager[Lease]:
+    def acquire(self, name: str) -> AbstractAsyncContextManager[Lease]:
         """Wait for the lease of this name, and give it back in the end."""
         ...
 
 
-class Term:
+class LeadershipTerm:
     """What a process may know of its own leading: which of its terms is running, if any is.
 
     Whoever keeps something that only a leader can keep right may trust it for one term, no longer.
@@ -67,14 +67,14 @@ class MemoryLeadership:
         self._leases: dict[str, _MemoryLease] = {}
 
     @asynccontextmanager
-    async def hold(self, name: str) -> AsyncIterator[Lease]:
+    async def acquire(self, name: str) -> AsyncIterator[Lease]:
         """See Leadership."""
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:
             self._leases[name] = _MemoryLease(name)
             yield self._leases[name]
 
-    def depose(self, name: str) -> None:
+    def revoke(self, name: str) -> None:
         """Let the present leader find out, at its next check, that it is none any more."""
         self._leases[name].held = False
 

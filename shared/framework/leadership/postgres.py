@@ -10,7 +10,7 @@ import asyncpg
 from shared.framework.leadership.port import LeadershipLost, Lease
 from shared.framework.retry.backoff import Sleeper
 
-STAND_AGAIN_S = 0.5
+RETRY_INTERVAL_S = 0.5
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 5.0
 
@@ -34,12 +34,12 @@ class PostgresLeadership:
         self._held_here: dict[str, asyncio.Lock] = {}
 
     @asynccontextmanager
-    async def hold(self, name: str) -> AsyncIterator[Lease]:
+    async def acquire(self, name: str) -> AsyncIterator[Lease]:
         """See Leadership: stands twice a second, and comes back from a database that was away."""
         # A session is given a lock that it has already: within this process we must keep each other out.
         async with self._held_here.setdefault(name, asyncio.Lock()):
             while (connection := await self._try(name)) is None:
-                await self._sleeper.sleep(STAND_AGAIN_S)
+                await self._sleeper.sleep(RETRY_INTERVAL_S)
             try:
                 yield _SessionLease(name, connection)
             finally:

@@ -7,14 +7,14 @@ from shared.framework.messaging.inbox import Inbox
 from shared.framework.messaging.port import Broker, BrokerFailed, Delivery, Subscriber
 from shared.framework.retry.backoff import Backoff, Sleeper
 
-ASK_WHO_EVERY_S = 1.0
+CLUSTER_CHECK_INTERVAL_S = 1.0
 POLL_WAIT_S = 0.25
 RECONNECTS = Backoff(0.05, 1.0)
 
 _log = logging.getLogger(__name__)
 
 
-class Subscription:
+class BrokerConnection:
     """Polls what can be polled. Silence is always possible; the sweeper covers it."""
 
     def __init__(self, broker: Broker, inbox: Inbox, sleeper: Sleeper) -> None:
@@ -54,10 +54,10 @@ class Subscription:
 
     async def _connected(self) -> Subscriber:
         if self._subscriber is None or self._sleeper.elapsed() >= self._ask_at:
-            incarnation = await self._broker.incarnation()
-            self._ask_at = self._sleeper.elapsed() + ASK_WHO_EVERY_S
+            incarnation = await self._broker.cluster_id()
+            self._ask_at = self._sleeper.elapsed() + CLUSTER_CHECK_INTERVAL_S
             if self._subscriber is None or incarnation != self._incarnation:
                 await self.close()
                 self._incarnation = incarnation
-                self._subscriber = await self._broker.subscriber(self._inbox.meet(incarnation))
+                self._subscriber = await self._broker.subscriber(self._inbox.starting_offsets(incarnation))
         return self._subscriber

@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from shared.billing.contracts import TOPICS
-from shared.framework.eventstore.port import EventStore, Record
-from shared.framework.leadership.port import Leadership, Lease, Term
-from shared.framework.messaging.broker_connection import Subscription
-from shared.framework.messaging.dead_letter_topic import publish_letter
-from shared.framework.messaging.dead_letters import Parking, Replay, replay_parked
-from shared.framework.messaging.envelope import MessageIsUnreadable, record_of
-from shared.framework.messaging.feed import FeedFailed, FeedReader
+from shared.framework.eventstore.port import EventRecord, EventStore
+from shared.framework.leadership.port import Leadership, LeadershipTerm, Lease
+from shared.framework.messaging.broker_connection import BrokerConnection
+from shared.framework.messaging.dead_letter_topic import publish_dead_letter
+from shared.framework.messaging.dead_letters import BlockedStreams, ReplayResult, replay_dead_letters
+from shared.framework.messaging.envelope import MessageIsUnreadable, record_from_message
+from shared.framework.messaging.feed import FeedReader, FeedUnavailable
 from shared.framework.messaging.handlers import Handler
 from shared.framework.messaging.inbox import Inbox
-from shared.framework.messaging.message_processor import Applier
-from shared.framework.messaging.port import Broker, Delivery, Partition
+from shared.framework.messaging.message_processor import MessageProcessor
+from shared.framework.messaging.port import Broker, Delivery, TopicPartition
 from shared.framework.observability import metrics
-from shared.framework.retry.backoff import Sleeper, keep_trying
+from shared.framework.retry.backoff import Sleeper, restart_with_backoff
 
 FEED_PAGE = 500
 
@@ -30,7 +30,7 @@ class Consumer:
     """`name` owns the marks and must never change; `hears` are contexts; `batch` messages make one commit."""
 
     name: str
-    hears: Sequence[str]
+    subscribes_to: Sequence[str]
     handler: Handler
     store: EventStore
     broker: Broker
@@ -40,80 +40,82 @@ class Consumer:
     partitions: int
     batch: int = 500
     sweep_interval_s: float = 2.0
-    term: Term = field(default_factory=Term)
+    term: LeadershipTerm = field(default_factory=LeadershipTerm)
     inbox: Inbox = field(init=False)
-    _parking: Parking = field(init=False)
-    _applier: Applier = field(init=False)
-    _stood_at: dict[Partition, int] = field(init=False, default_factory=dict)
+    _parking: BlockedStreams = field(init=False)
+    _applier: MessageProcessor = field(init=False)
+    _stood_at: dict[TopicPartition, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Lay out one mark per partition of every topic that is heard."""
-        heard = [(TOPICS[context], number) for context in self.hears for number in range(self.partitions)]
+        heard = [
+            (TOPICS[context], number) for context in self.subscribes_to for number in range(self.partitions)
+        ]
         self.inbox = Inbox(self.store, self.name, heard)
-        self._parking = Parking(self.store, self.name)
-        tell = partial(publish_letter, self.broker)
-        self._applier = Applier(self.store, self.inbox, self._parking, self.handler, tell)
+        self._parking = BlockedStreams(self.store, self.name)
+        tell = partial(publish_dead_letter, self.broker)
+        self._applier = MessageProcessor(self.store, self.inbox, self._parking, self.handler, tell)
 
     async def run(self) -> None:
         """Lead or wait to lead, for ever."""
-        await keep_trying(f"consumer {self.name}", self._stand, self.sleeper)
+        await restart_with_backoff(f"consumer {self.name}", self._acquire_lease, self.sleeper)
 
-    async def reached(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
+    async def wait_for_position(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
         """Wait until a position of a context has been taken in; False when time is out.
 
         True at once for a context that is not heard here: nothing of it could change what we answer.
         """
-        if context not in self.hears:
+        if context not in self.subscribes_to:
             return True
         place = (TOPICS[context], partition)
         if place not in self.inbox.positions():
             return False
-        return await self.inbox.reached(place, position, timeout_s, self.sleeper)
+        return await self.inbox.wait_for_position(place, position, timeout_s, self.sleeper)
 
-    async def replay(self) -> Replay:
+    async def replay_dead_letters(self) -> ReplayResult:
         """Handle this consumer's dead letters again; only one replay runs at a time."""
-        async with self.leadership.hold(f"replay:{self.name}"):
-            return await replay_parked(self.store, self.name, self.handler)
+        async with self.leadership.acquire(f"replay:{self.name}"):
+            return await replay_dead_letters(self.store, self.name, self.handler)
 
-    async def _stand(self) -> None:
-        async with self.leadership.hold(f"consumer:{self.name}") as lease:
+    async def _acquire_lease(self) -> None:
+        async with self.leadership.acquire(f"consumer:{self.name}") as lease:
             await self.inbox.load()
             await self._parking.load()
-            subscription = Subscription(self.broker, self.inbox, self.sleeper)
+            subscription = BrokerConnection(self.broker, self.inbox, self.sleeper)
             try:
                 with self.term.running():
                     await self._lead(lease, subscription)
             finally:
                 await subscription.close()
 
-    async def _lead(self, lease: Lease, subscription: Subscription) -> None:
+    async def _lead(self, lease: Lease, subscription: BrokerConnection) -> None:
         sweep_at = self.sleeper.elapsed()
         while True:
             lease.check()
-            await self._take(await subscription.poll(self.batch))
+            await self._process(await subscription.poll(self.batch))
             if self.sleeper.elapsed() >= sweep_at:
                 await self._sweep(at_once=subscription.broken)
                 sweep_at = self.sleeper.elapsed() + self.sweep_interval_s
 
-    async def _take(self, deliveries: Sequence[Delivery]) -> None:
+    async def _process(self, deliveries: Sequence[Delivery]) -> None:
         """Commit what follows on without a hole; where there is one, read on from the feed instead."""
-        work: dict[Partition, list[Record]] = {}
-        holes: set[Partition] = set()
+        work: dict[TopicPartition, list[EventRecord]] = {}
+        holes: set[TopicPartition] = set()
         for delivery in deliveries:
             place = (delivery.topic, delivery.partition)
             if place not in holes:
-                self._sort(delivery, work.setdefault(place, []), holes)
+                self._classify(delivery, work.setdefault(place, []), holes)
         work = {place: records for place, records in work.items() if records}
         if work:
             await self._applier.apply(work, self.sleeper)
         for place in sorted(holes):
-            await self._heal(place)
+            await self._fill_gap(place)
 
-    def _sort(self, delivery: Delivery, records: list[Record], holes: set[Partition]) -> None:
+    def _classify(self, delivery: Delivery, records: list[EventRecord], holes: set[TopicPartition]) -> None:
         place = (delivery.topic, delivery.partition)
         last = records[-1].position if records else self.inbox.position(place)
         try:
-            record = record_of(delivery)
+            record = record_from_message(delivery)
         except MessageIsUnreadable as error:
             _log.warning("a message is unreadable; the feed is read instead", extra={"cause": str(error)})
             holes.add(place)
@@ -123,22 +125,22 @@ class Consumer:
             return
         if record.position > last:
             records.append(record)
-        self.inbox.passed(place, delivery.offset)
+        self.inbox.note_offset(place, delivery.offset)
 
     async def _sweep(self, *, at_once: bool) -> None:
         """Heal silence: a mark that stood still since the last sweep, with the feed's head beyond it."""
-        behind: dict[Partition, int] = {}
-        for context in self.hears:
+        behind: dict[TopicPartition, int] = {}
+        for context in self.subscribes_to:
             try:
                 behind |= await self._behind(context)
-            except FeedFailed as error:
+            except FeedUnavailable as error:
                 _log.warning("a feed cannot be compared", extra={"feed": context, "cause": str(error)})
         stood_at, self._stood_at = self._stood_at, behind
         for place, position in behind.items():
             if at_once or stood_at.get(place) == position:
-                await self._heal(place)
+                await self._fill_gap(place)
 
-    async def _behind(self, context: str) -> dict[Partition, int]:
+    async def _behind(self, context: str) -> dict[TopicPartition, int]:
         heads = await self.feeds.heads(context, self.partitions)
         marks = {(TOPICS[context], number): head for number, head in heads.items()}
         for (topic, number), head in marks.items():
@@ -146,18 +148,18 @@ class Consumer:
             metrics.CONSUMER_LAG.labels(topic, str(number)).set(max(lag, 0))
         return {p: self.inbox.position(p) for p, head in marks.items() if head > self.inbox.position(p)}
 
-    async def _heal(self, place: Partition) -> None:
+    async def _fill_gap(self, place: TopicPartition) -> None:
         """A feed that does not answer is asked again by the next message or the next sweep."""
         metrics.HOLES_HEALED.labels(place[0]).inc()
         try:
             await self._catch_up(place)
-        except FeedFailed as error:
+        except FeedUnavailable as error:
             _log.warning("a hole stays open for now", extra={"topic": place[0], "cause": str(error)})
 
-    async def _catch_up(self, place: Partition) -> None:
+    async def _catch_up(self, place: TopicPartition) -> None:
         """Take in everything that the feed has beyond the mark."""
         topic, number = place
-        context = next(context for context in self.hears if TOPICS[context] == topic)
+        context = next(context for context in self.subscribes_to if TOPICS[context] == topic)
         while True:
             after = self.inbox.position(place)
             page = await self.feeds.page(context, number, self.partitions, after, FEED_PAGE)

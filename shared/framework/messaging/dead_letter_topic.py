@@ -1,15 +1,15 @@
-"""A copy of each dead letter on `<topic>.dlq`, for whoever watches the broker; the truth is in `parked`."""
+"""A copy of each dead letter on `<topic>.dlq`, for monitoring; the table `dead_letters` is authoritative."""
 
 import logging
 
-from shared.framework.eventstore.port import Parked
+from shared.framework.eventstore.port import DeadLetter
 from shared.framework.messaging.envelope import message_of
 from shared.framework.messaging.port import Broker, BrokerFailed, Message
 
 _log = logging.getLogger(__name__)
 
 
-async def publish_letter(broker: Broker, letter: Parked) -> None:
+async def publish_dead_letter(broker: Broker, letter: DeadLetter) -> None:
     """Send the message as it was, with its cause and its consumer; a broker that is away is let be."""
     try:
         producer = await broker.producer()
@@ -21,7 +21,7 @@ async def publish_letter(broker: Broker, letter: Parked) -> None:
         _log.warning("a dead letter is only in the database", extra={"cause": repr(error)})
 
 
-def _message(letter: Parked) -> Message:
+def _message(letter: DeadLetter) -> Message:
     original = message_of(letter.record, letter.partition, letter.record.previous)
     headers = (
         *original.headers,

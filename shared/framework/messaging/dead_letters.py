@@ -4,55 +4,55 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.framework.eventstore.port import EventStore, InboxMoved, Parked, Record
+from shared.framework.eventstore.port import DeadLetter, EventRecord, EventStore, InboxConflict
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.messaging.handlers import Handler
-from shared.framework.messaging.inbox import Work
-from shared.framework.messaging.port import Partition
+from shared.framework.messaging.inbox import RecordsByPartition
+from shared.framework.messaging.port import TopicPartition
 from shared.framework.observability import metrics
 
 CAUSE_CHARACTERS_MAX = 2000
 PASSES_MAX = 10
 
-Stream = tuple[str, str]
+StreamKey = tuple[str, str]
 """Topic and stream id."""
 
 _log = logging.getLogger(__name__)
 
 
-class Parking:
+class BlockedStreams:
     """Which streams one consumer has dead letters of."""
 
     def __init__(self, store: EventStore, consumer: str) -> None:
         """Empty until `load`."""
         self._store = store
         self._consumer = consumer
-        self._streams: set[Stream] = set()
+        self._streams: set[StreamKey] = set()
 
     async def load(self) -> None:
         """Read the parked streams again: a replay may have freed some."""
-        parked = await self._store.parked_streams(self._consumer)
+        parked = await self._store.blocked_streams(self._consumer)
         self._streams = set(parked)
-        metrics.PARKED.labels(self._consumer).set(sum(parked.values()))
+        metrics.DEAD_LETTERS.labels(self._consumer).set(sum(parked.values()))
 
-    async def behind(self, work: Work) -> list[Parked]:
+    async def blocked(self, work: RecordsByPartition) -> list[DeadLetter]:
         """Those records that must wait because their stream does."""
         if self._streams and self._waiting(work):
             await self.load()
         return self._waiting(work)
 
-    def letter(self, partition: Partition, record: Record, cause: str) -> Parked:
+    def dead_letter_of(self, partition: TopicPartition, record: EventRecord, cause: str) -> DeadLetter:
         """A record as a dead letter."""
-        return Parked(self._consumer, record, *partition, cause[:CAUSE_CHARACTERS_MAX])
+        return DeadLetter(self._consumer, record, *partition, cause[:CAUSE_CHARACTERS_MAX])
 
-    def keep(self, letter: Parked) -> None:
+    def block(self, letter: DeadLetter) -> None:
         """From now on its stream waits."""
         self._streams.add((letter.topic, letter.record.stream_id))
-        metrics.PARKED.labels(self._consumer).inc()
+        metrics.DEAD_LETTERS.labels(self._consumer).inc()
 
-    def _waiting(self, work: Work) -> list[Parked]:
+    def _waiting(self, work: RecordsByPartition) -> list[DeadLetter]:
         return [
-            self.letter(partition, record, "waits behind a parked message of its stream")
+            self.dead_letter_of(partition, record, "waits behind a parked message of its stream")
             for partition, records in work.items()
             for record in records
             if (partition[0], record.stream_id) in self._streams
@@ -60,32 +60,34 @@ class Parking:
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class ReplayResult:
     """How many dead letters were handled, and of each stream that still fails the first."""
 
     handled: int
-    failing: Sequence[Parked]
+    failing: Sequence[DeadLetter]
 
 
-async def replay_parked(store: EventStore, consumer: str, handler: Handler) -> Replay:
+async def replay_dead_letters(store: EventStore, consumer: str, handler: Handler) -> ReplayResult:
     """Handle a consumer's dead letters in order, each in a transaction of its own.
 
     A stream whose letter fails again keeps it and all behind it. The consumer itself may go on meanwhile:
     what it parks behind a stream while that is being replayed is taken up by another pass.
     """
-    handled, failing = 0, dict[Stream, Parked]()
+    handled, failing = 0, dict[StreamKey, DeadLetter]()
     for _ in range(PASSES_MAX):
-        waiting = [letter for letter in await store.parked(consumer) if _stream_of(letter) not in failing]
+        waiting = [
+            letter for letter in await store.dead_letters(consumer) if _stream_of(letter) not in failing
+        ]
         if not waiting:
             break
         handled += await _replay_once(store, waiting, handler, failing)
-    return Replay(handled, tuple(failing.values()))
+    return ReplayResult(handled, tuple(failing.values()))
 
 
 async def _replay_once(
-    store: EventStore, letters: Sequence[Parked], handler: Handler, failing: dict[Stream, Parked]
+    store: EventStore, letters: Sequence[DeadLetter], handler: Handler, failing: dict[StreamKey, DeadLetter]
 ) -> int:
-    handled, halted = 0, set[Stream]()
+    handled, halted = 0, set[StreamKey]()
     for letter in letters:
         stream = _stream_of(letter)
         if stream in failing or stream in halted:
@@ -93,7 +95,7 @@ async def _replay_once(
         try:
             await _handle(store, letter, handler)
             handled += 1
-        except InboxMoved:
+        except InboxConflict:
             halted.add(stream)  # handled by somebody else, or what it touches has just changed: look again
         except Exception as error:
             _log.exception("a dead letter still fails", extra={"stream_id": letter.record.stream_id})
@@ -101,11 +103,11 @@ async def _replay_once(
     return handled
 
 
-def _stream_of(letter: Parked) -> Stream:
+def _stream_of(letter: DeadLetter) -> StreamKey:
     return (letter.topic, letter.record.stream_id)
 
 
-async def _handle(store: EventStore, letter: Parked, handler: Handler) -> None:
+async def _handle(store: EventStore, letter: DeadLetter, handler: Handler) -> None:
     async def work(unit: UnitOfWork) -> None:
         await handler(unit, [letter.record])
         unit.changes.unparked.append((letter.consumer, letter.topic, letter.record.position))

@@ -8,7 +8,7 @@ import msgspec
 
 from shared.billing.contracts import TOPICS
 from shared.framework.core.event import Metadata
-from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.port import EventRecord
 from shared.framework.messaging.port import Delivery, Headers, Message
 
 _metadata = msgspec.json.Decoder(Metadata)
@@ -19,7 +19,7 @@ class MessageIsUnreadable(Exception):
     """It was not written by `message_of`: whatever it said is read from the feed instead."""
 
 
-def message_of(record: Record, partition: int, previous: int) -> Message:
+def message_of(record: EventRecord, partition: int, previous: int) -> Message:
     """The message that carries a record; `previous` is the position before it in the same partition."""
     return Message(
         topic=TOPICS[record.context],
@@ -30,11 +30,11 @@ def message_of(record: Record, partition: int, previous: int) -> Message:
     )
 
 
-def record_of(delivery: Delivery) -> Record:
+def record_from_message(delivery: Delivery) -> EventRecord:
     """The record that a message carries. MessageIsUnreadable."""
     told = dict(delivery.headers)
     try:
-        return Record(
+        return EventRecord(
             context=_CONTEXTS[delivery.topic],
             tenant_id=told["tenant"].decode(),
             stream_id=delivery.key.decode(),
@@ -53,7 +53,7 @@ def record_of(delivery: Delivery) -> Record:
         raise MessageIsUnreadable(f"{place}: {error!r}") from error
 
 
-def _headers(record: Record, previous: int) -> Headers:
+def _headers(record: EventRecord, previous: int) -> Headers:
     metadata = record.metadata
     told = {
         "ce_specversion": "1.0",

@@ -10,7 +10,7 @@ _BEYOND = 2**62
 """After every position there will ever be: a page asked for from there has a head and no records."""
 
 
-class FeedFailed(TransientFailure):
+class FeedUnavailable(TransientFailure):
     """A feed did not answer properly within its time: try again later."""
 
 
@@ -18,15 +18,15 @@ class FeedReader(Protocol):
     """Reads the feeds of other contexts."""
 
     async def page(self, context: str, partition: int, partitions: int, after: int, limit: int) -> FeedPage:
-        """Settled records of one partition after a position, in order. FeedFailed."""
+        """Settled records of one partition after a position, in order. FeedUnavailable."""
         ...
 
     async def heads(self, context: str, partitions: int) -> dict[int, int]:
-        """The last settled position of each partition (0: none). FeedFailed."""
+        """The last settled position of each partition (0: none). FeedUnavailable."""
         ...
 
 
-class LocalFeeds:
+class InProcessFeeds:
     """Feeds read straight from stores in the same process: for tests, tools and simulation."""
 
     def __init__(self, stores: Mapping[str, EventStore]) -> None:
@@ -43,7 +43,7 @@ class LocalFeeds:
 
     def _store(self, context: str) -> EventStore:
         if context not in self._stores:
-            raise FeedFailed(f"no feed of {context}")
+            raise FeedUnavailable(f"no feed of {context}")
         return self._stores[context]
 
 

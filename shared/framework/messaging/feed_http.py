@@ -9,7 +9,7 @@ import httpx2
 import msgspec
 
 from shared.framework.eventstore.port import FeedPage
-from shared.framework.messaging.feed import FeedFailed
+from shared.framework.messaging.feed import FeedUnavailable
 
 TIMEOUT = httpx2.Timeout(10.0, connect=2.0)
 CONNECTIONS_MAX = 16
@@ -52,14 +52,14 @@ class HttpFeeds:
         self, context: str, path: str, asked: Mapping[str, int], decoder: msgspec.json.Decoder[T]
     ) -> T:
         if context not in self._urls:
-            raise FeedFailed(f"no feed of {context} is known")
+            raise FeedUnavailable(f"no feed of {context} is known")
         try:
             answer = await self._http.get(
                 self._urls[context] + path, params=dict(asked), headers=await self._headers()
             )
             return decoder.decode(answer.raise_for_status().content)
         except (httpx2.HTTPError, msgspec.MsgspecError, OSError) as error:
-            raise FeedFailed(f"{context}: {error!r}") from error
+            raise FeedUnavailable(f"{context}: {error!r}") from error
 
     async def _headers(self) -> dict[str, str]:
         token = await asyncio.to_thread(self._token_file.read_text)

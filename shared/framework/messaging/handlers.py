@@ -9,23 +9,23 @@ from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced
 from shared.framework.core.clock import Clock
 from shared.framework.core.event import Event
 from shared.framework.eventstore.codec import decode
-from shared.framework.eventstore.port import Record
-from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, caused_by, moment_after
+from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, caused_by, consequence_time
 from shared.framework.observability import names
 from shared.framework.observability.logging import logged_as
 from shared.framework.observability.tracing import current_traceparent, span
 
-Handler = Callable[[UnitOfWork, Sequence[Record]], Awaitable[None]]
+Handler = Callable[[UnitOfWork, Sequence[EventRecord]], Awaitable[None]]
 """Takes new records, in order within each partition, and puts all that follows into the unit of work.
 
 It is called again with the same records when the commit fails, and never again once it is done.
 """
 
-Reactor = Callable[[Session, Any, Record], Awaitable[None]]
+Reactor = Callable[[Session, Any, EventRecord], Awaitable[None]]
 """`async def on_<fact>(session, event, record)`: one fact heard, commands given."""
 
 
-def reactions(reactors: Mapping[type[Event], Reactor], clock: Clock) -> Handler:
+def reaction_handler(reactors: Mapping[type[Event], Reactor], clock: Clock) -> Handler:
     """A handler that gives each fact to its reactor, at the moment of the fact's own tenant.
 
     Wire names without a reactor are passed over unread. Test clocks are always followed, so every
@@ -33,15 +33,15 @@ def reactions(reactors: Mapping[type[Event], Reactor], clock: Clock) -> Handler:
     """
     known = {event.wire_name: reactor for event, reactor in {**_CLOCKS, **reactors}.items()}
 
-    async def react(unit: UnitOfWork, records: Sequence[Record]) -> None:
+    async def react(unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         for record in records:
             if record.wire_name in known:
-                await _tell(known[record.wire_name], unit, record, clock)
+                await _react(known[record.wire_name], unit, record, clock)
 
     return react
 
 
-async def _tell(reactor: Reactor, unit: UnitOfWork, record: Record, clock: Clock) -> None:
+async def _react(reactor: Reactor, unit: UnitOfWork, record: EventRecord, clock: Clock) -> None:
     event = decode(record.wire_name, record.state)
     if event is not None:
         with (
@@ -50,17 +50,19 @@ async def _tell(reactor: Reactor, unit: UnitOfWork, record: Record, clock: Clock
             ),
             logged_as(correlation=record.metadata.correlation_id, tenant=record.tenant_id),
         ):
-            metadata = caused_by(record, moment_after(record.metadata, clock.now()))
+            metadata = caused_by(record, consequence_time(record.metadata, clock.now()))
             if traceparent := current_traceparent():
                 metadata = msgspec.structs.replace(metadata, traceparent=traceparent)
             await reactor(unit.session(record.tenant_id, metadata), event, record)
 
 
-def _seen(record: Record) -> dict[str, str | int]:
+def _seen(record: EventRecord) -> dict[str, str | int]:
     return {names.ATTR_EVENT: record.wire_name, names.ATTR_POSITION: record.position}
 
 
-async def _on_test_clock(session: Session, event: TestClockStarted | TestClockAdvanced, _: Record) -> None:
+async def _on_test_clock(
+    session: Session, event: TestClockStarted | TestClockAdvanced, _: EventRecord
+) -> None:
     session.set_clock(event.now)
 
 

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
-from shared.framework.eventstore.port import EventStore, InboxMark, InboxMove, Record
-from shared.framework.messaging.port import Partition
+from shared.framework.eventstore.port import EventRecord, EventStore, InboxAdvance, InboxPosition
+from shared.framework.messaging.port import TopicPartition
 from shared.framework.retry.backoff import Sleeper
 
-Work = Mapping[Partition, Sequence[Record]]
+RecordsByPartition = Mapping[TopicPartition, Sequence[EventRecord]]
 """New records of each partition, in order, none missing."""
 
 LOOK_EVERY_S = 0.1
@@ -16,15 +16,15 @@ LOOK_EVERY_S = 0.1
 class Inbox:
     """One consumer's marks. The database holds the truth; this copy is right while its owner leads."""
 
-    def __init__(self, store: EventStore, consumer: str, partitions: Iterable[Partition]) -> None:
+    def __init__(self, store: EventStore, consumer: str, partitions: Iterable[TopicPartition]) -> None:
         """At the beginning of every partition until `load`."""
         self._store = store
         self._consumer = consumer
         self._positions = dict.fromkeys(partitions, 0)
-        self._offsets: dict[Partition, int] = {}
-        self._incarnations: dict[Partition, str | None] = {}
+        self._offsets: dict[TopicPartition, int] = {}
+        self._incarnations: dict[TopicPartition, str | None] = {}
         self._incarnation: str | None = None
-        self._elsewhere: dict[Partition, int] = {}
+        self._elsewhere: dict[TopicPartition, int] = {}
         self._look_again_at = 0.0
         self._changed = asyncio.Event()
 
@@ -40,15 +40,15 @@ class Inbox:
                 self._offsets[partition] = mark.offset
         self._announce()
 
-    def position(self, partition: Partition) -> int:
+    def position(self, partition: TopicPartition) -> int:
         """The last position taken in from a partition (0: none)."""
         return self._positions[partition]
 
-    def positions(self) -> Mapping[Partition, int]:
+    def positions(self) -> Mapping[TopicPartition, int]:
         """All of them."""
         return dict(self._positions)
 
-    def meet(self, incarnation: str) -> dict[Partition, int | None]:
+    def starting_offsets(self, incarnation: str) -> dict[TopicPartition, int | None]:
         """Where to begin reading from this broker: from offsets only if they are its own."""
         known = {p: self._offsets.get(p) for p, met in self._incarnations.items() if met == incarnation}
         starts = {partition: known.get(partition) for partition in self._positions}
@@ -57,20 +57,22 @@ class Inbox:
         self._incarnations = dict.fromkeys(self._positions, incarnation)
         return starts
 
-    def passed(self, partition: Partition, offset: int) -> None:
+    def note_offset(self, partition: TopicPartition, offset: int) -> None:
         """The message at this offset needs no second look once the next commit is done."""
         self._offsets[partition] = offset + 1
 
-    def moves(self, work: Work) -> list[InboxMove]:
+    def advances(self, work: RecordsByPartition) -> list[InboxAdvance]:
         """What to write when this work is committed."""
         return [self._move(p, records[-1].position) for p, records in work.items() if records]
 
-    def moved(self, work: Work) -> None:
+    def committed(self, work: RecordsByPartition) -> None:
         """The work is committed."""
         self._positions.update({p: records[-1].position for p, records in work.items() if records})
         self._announce()
 
-    async def reached(self, partition: Partition, position: int, timeout_s: float, sleeper: Sleeper) -> bool:
+    async def wait_for_position(
+        self, partition: TopicPartition, position: int, timeout_s: float, sleeper: Sleeper
+    ) -> bool:
         """Wait until the mark is there, moved by this process or by another; False when time is out."""
         deadline = sleeper.elapsed() + timeout_s
         while True:
@@ -81,9 +83,9 @@ class Inbox:
             if left <= 0:
                 return False
             if not await sleeper.sleep(min(left, LOOK_EVERY_S), changed):
-                await self._look(sleeper)
+                await self._reload_elsewhere(sleeper)
 
-    async def _look(self, sleeper: Sleeper) -> None:
+    async def _reload_elsewhere(self, sleeper: Sleeper) -> None:
         """Another process may be leading. Only who waits may know: our own work goes by our own marks.
 
         One look serves everybody who waits.
@@ -93,12 +95,12 @@ class Inbox:
             marks = await self._store.inbox(self._consumer)
             self._elsewhere = {place: mark.position for place, mark in marks.items()}
 
-    def _move(self, partition: Partition, position: int) -> InboxMove:
+    def _move(self, partition: TopicPartition, position: int) -> InboxAdvance:
         topic, number = partition
-        mark = InboxMark(
+        mark = InboxPosition(
             self._consumer, topic, number, position, self._offsets.get(partition), self._incarnation
         )
-        return InboxMove(mark, expected=self._positions[partition])
+        return InboxAdvance(mark, expected=self._positions[partition])
 
     def _announce(self) -> None:
         self._changed.set()

@@ -7,10 +7,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import TopicPartition as KafkaTopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.framework.messaging.port import BrokerFailed, Delivery, Message, Partition, Producer, Subscriber
+from shared.framework.messaging.port import (
+    BrokerFailed,
+    Delivery,
+    Message,
+    Producer,
+    Subscriber,
+    TopicPartition,
+)
 
 REQUEST_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 5.0
@@ -34,8 +42,8 @@ class KafkaBroker:
     fetch_wait_ms: int
     _admin: Any = field(default=None, init=False)
 
-    async def incarnation(self) -> str:
-        """See Broker: the cluster id, which a broker that keeps nothing makes anew at every start."""
+    async def cluster_id(self) -> str:
+        """See BrokerKind: the cluster id, which a broker that keeps nothing makes anew at every start."""
         try:
             async with _limit(ASK_TIMEOUT_S):
                 if self._admin is None:
@@ -49,7 +57,7 @@ class KafkaBroker:
             raise
 
     async def producer(self) -> Producer:
-        """See Broker."""
+        """See BrokerKind."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self.bootstrap,
             acks="all",
@@ -62,8 +70,8 @@ class KafkaBroker:
         async with _limit(CONNECT_TIMEOUT_S):
             return _KafkaProducer(await _started(producer))
 
-    async def subscriber(self, starts: Mapping[Partition, int | None]) -> Subscriber:
-        """See Broker: partitions are assigned by hand, so no group can take them away."""
+    async def subscriber(self, starts: Mapping[TopicPartition, int | None]) -> Subscriber:
+        """See BrokerKind: partitions are assigned by hand, so no group can take them away."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap,
             enable_auto_commit=False,
@@ -73,10 +81,10 @@ class KafkaBroker:
         )
         async with _limit(CONNECT_TIMEOUT_S):
             await _started(consumer)
-            consumer.assign([TopicPartition(*place) for place in starts])
+            consumer.assign([KafkaTopicPartition(*place) for place in starts])
             for place, offset in starts.items():
                 if offset is not None:
-                    consumer.seek(TopicPartition(*place), offset)
+                    consumer.seek(KafkaTopicPartition(*place), offset)
         return _KafkaSubscriber(consumer)
 
     async def close(self) -> None:

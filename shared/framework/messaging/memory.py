@@ -5,7 +5,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.framework.messaging.port import BrokerFailed, Delivery, Message, Partition, Producer, Subscriber
+from shared.framework.messaging.port import (
+    BrokerFailed,
+    Delivery,
+    Message,
+    Producer,
+    Subscriber,
+    TopicPartition,
+)
 from shared.framework.retry.backoff import Sleeper
 
 
@@ -28,39 +35,39 @@ class MemoryBroker:
     sent: list[Message] = field(default_factory=list)
     """Every message that a producer was told had arrived, the dropped ones too."""
     _life: int = 1
-    _logs: dict[Partition, list[Delivery]] = field(default_factory=lambda: defaultdict(list))
+    _logs: dict[TopicPartition, list[Delivery]] = field(default_factory=lambda: defaultdict(list))
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def incarnation(self) -> str:
-        """See Broker."""
+    async def cluster_id(self) -> str:
+        """See BrokerKind."""
         self._must_be_up()
         return f"memory-{self._life}"
 
     async def producer(self) -> Producer:
-        """See Broker."""
+        """See BrokerKind."""
         self._must_be_up()
         return _MemoryProducer(self, self._life)
 
-    async def subscriber(self, starts: Mapping[Partition, int | None]) -> Subscriber:
-        """See Broker."""
+    async def subscriber(self, starts: Mapping[TopicPartition, int | None]) -> Subscriber:
+        """See BrokerKind."""
         self._must_be_up()
         return _MemorySubscriber(self, {place: offset or 0 for place, offset in starts.items()})
 
     def stop(self) -> None:
         """Answer nobody."""
         self.is_up = False
-        self._stir()
+        self._notify()
 
     def start(self) -> None:
         """Come back as it was."""
         self.is_up = True
 
-    def forget_everything(self) -> None:
+    def lose_all_messages(self) -> None:
         """Die and come back as another broker, with no message of before."""
         self._life += 1
         self._logs.clear()
         self.is_up = True
-        self._stir()
+        self._notify()
 
     def store(self, message: Message) -> None:
         """Append one message to its partition, if fate allows."""
@@ -69,14 +76,14 @@ class MemoryBroker:
             self._append(message)
             if self.chance() < self.double:
                 self._append(message)
-        self._stir()
+        self._notify()
 
-    def after(self, place: Partition, offset: int, limit: int) -> Sequence[Delivery]:
+    def after(self, place: TopicPartition, offset: int, limit: int) -> Sequence[Delivery]:
         """What lies in a partition from an offset on; beyond its end there is silence."""
         self._must_be_up()
         return self._logs[place][offset : offset + limit]
 
-    async def news(self, wait_s: float) -> None:
+    async def wait_for_change(self, wait_s: float) -> None:
         """Return when something was stored or changed, or after `wait_s`."""
         await self.sleeper.sleep(wait_s, self._news)
 
@@ -86,7 +93,7 @@ class MemoryBroker:
             Delivery(message.topic, message.partition, len(log), message.key, message.value, message.headers)
         )
 
-    def _stir(self) -> None:
+    def _notify(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
 
@@ -104,7 +111,7 @@ class _MemoryProducer:
 
     async def send_batch(self, messages: Sequence[Message]) -> None:
         for message in messages:
-            if await self._broker.incarnation() != self._name:
+            if await self._broker.cluster_id() != self._name:
                 raise BrokerFailed("the memory broker is another one now")
             self._broker.store(message)
 
@@ -113,14 +120,14 @@ class _MemoryProducer:
 
 
 class _MemorySubscriber:
-    def __init__(self, broker: MemoryBroker, offsets: dict[Partition, int]) -> None:
+    def __init__(self, broker: MemoryBroker, offsets: dict[TopicPartition, int]) -> None:
         self._broker = broker
         self._offsets = offsets
 
     async def poll(self, limit: int, wait_s: float) -> Sequence[Delivery]:
         found = self._fetch(limit)
         if not found:
-            await self._broker.news(wait_s)
+            await self._broker.wait_for_change(wait_s)
             found = self._fetch(limit)
         return found
 

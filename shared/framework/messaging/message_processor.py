@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 
 from tenacity import stop_after_attempt
 
-from shared.framework.eventstore.port import EventStore, Parked, Record, StreamIsBusy
+from shared.framework.eventstore.port import DeadLetter, EventRecord, EventStore, StreamIsBusy
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
-from shared.framework.messaging.dead_letters import Parking
+from shared.framework.messaging.dead_letters import BlockedStreams
 from shared.framework.messaging.handlers import Handler
-from shared.framework.messaging.inbox import Inbox, Work
-from shared.framework.messaging.port import Partition
-from shared.framework.messaging.trace_links import causes_of
+from shared.framework.messaging.inbox import Inbox, RecordsByPartition
+from shared.framework.messaging.port import TopicPartition
+from shared.framework.messaging.trace_links import parent_and_links
 from shared.framework.observability import metrics, names
 from shared.framework.observability.tracing import span
 from shared.framework.retry.backoff import Backoff, Sleeper, retrying
@@ -23,14 +23,19 @@ PAUSES = Backoff(0.05, 0.5, factor=4)
 _log = logging.getLogger(__name__)
 
 
-Told = Callable[[Parked], Awaitable[None]]
+DeadLetterListener = Callable[[DeadLetter], Awaitable[None]]
 
 
-class Applier:
+class MessageProcessor:
     """Gives new records to a handler, all of a batch at once or, when that fails, one by one."""
 
     def __init__(
-        self, store: EventStore, inbox: Inbox, parking: Parking, handler: Handler, tell: Told
+        self,
+        store: EventStore,
+        inbox: Inbox,
+        parking: BlockedStreams,
+        handler: Handler,
+        tell: DeadLetterListener,
     ) -> None:
         """`inbox` and `parking` are of one consumer; `tell` hears of each dead letter once it is kept."""
         self._store = store
@@ -39,7 +44,7 @@ class Applier:
         self._parking = parking
         self._handler = handler
 
-    async def apply(self, work: Work, sleeper: Sleeper) -> None:
+    async def apply(self, work: RecordsByPartition, sleeper: Sleeper) -> None:
         """Take the work in, exactly once. What passes by itself is raised, and nothing is lost by it."""
         try:
             await self._commit(work)
@@ -49,19 +54,19 @@ class Applier:
             _log.warning("a batch failed; its messages are tried one by one", extra={"cause": repr(error)})
             for partition, records in work.items():
                 for record in records:
-                    await self._insist(partition, record, sleeper)
+                    await self._retry_one(partition, record, sleeper)
 
-    async def _insist(self, partition: Partition, record: Record, sleeper: Sleeper) -> None:
+    async def _retry_one(self, partition: TopicPartition, record: EventRecord, sleeper: Sleeper) -> None:
         attempts = retrying(sleeper, PAUSES, is_message_fault).copy(stop=stop_after_attempt(ATTEMPTS))
         try:
             await attempts(self._commit, {partition: [record]})
         except Exception as error:
             if not is_message_fault(error):
                 raise
-            await self._park(partition, self._parking.letter(partition, record, repr(error)))
+            await self._dead_letter(partition, self._parking.dead_letter_of(partition, record, repr(error)))
 
-    async def _commit(self, work: Work) -> None:
-        waiting = await self._parking.behind(work)
+    async def _commit(self, work: RecordsByPartition) -> None:
+        waiting = await self._parking.blocked(work)
         aside = {(letter.topic, letter.record.position) for letter in waiting}
         free = [
             record
@@ -74,21 +79,21 @@ class Applier:
             if free:
                 await self._handler(unit, free)
             unit.changes.parked.extend(waiting)
-            unit.changes.inbox.extend(self._inbox.moves(work))
+            unit.changes.inbox.extend(self._inbox.advances(work))
 
-        parent, links = causes_of(free)
+        parent, links = parent_and_links(free)
         seen = {names.ATTR_BATCH_SIZE: len(free)}
         with span(names.SPAN_CONSUME, parent_traceparent=parent, links=links, attributes=seen):
             await transact(self._store, take_in)
-        self._moved(work)
+        self._record_progress(work)
 
-    def _moved(self, work: Work) -> None:
-        self._inbox.moved(work)
+    def _record_progress(self, work: RecordsByPartition) -> None:
+        self._inbox.committed(work)
         for (topic, number), records in work.items():
             metrics.CONSUMED.labels(topic).inc(len(records))
             metrics.CONSUMER_POSITION.labels(topic, str(number)).set(records[-1].position)
 
-    async def _park(self, partition: Partition, letter: Parked) -> None:
+    async def _dead_letter(self, partition: TopicPartition, letter: DeadLetter) -> None:
         _log.error(
             "message parked",
             extra={
@@ -102,9 +107,9 @@ class Applier:
 
         async def set_aside(unit: UnitOfWork) -> None:
             unit.changes.parked.append(letter)
-            unit.changes.inbox.extend(self._inbox.moves(work))
+            unit.changes.inbox.extend(self._inbox.advances(work))
 
         await transact(self._store, set_aside)
-        self._parking.keep(letter)
-        self._moved(work)
+        self._parking.block(letter)
+        self._record_progress(work)
         await self._tell(letter)

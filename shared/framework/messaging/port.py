@@ -7,7 +7,7 @@ from typing import Protocol
 from shared.framework.retry.transient import TransientFailure
 
 Headers = tuple[tuple[str, bytes], ...]
-Partition = tuple[str, int]
+TopicPartition = tuple[str, int]
 """A topic and the number of a partition in it."""
 
 
@@ -65,7 +65,7 @@ class Subscriber(Protocol):
 class Broker(Protocol):
     """A Kafka-protocol broker, or its likeness in memory."""
 
-    async def incarnation(self) -> str:
+    async def cluster_id(self) -> str:
         """Who the broker is; when the answer changes, old offsets mean nothing any more. BrokerFailed."""
         ...
 
@@ -73,6 +73,6 @@ class Broker(Protocol):
         """A connected producer. BrokerFailed."""
         ...
 
-    async def subscriber(self, starts: Mapping[Partition, int | None]) -> Subscriber:
+    async def subscriber(self, starts: Mapping[TopicPartition, int | None]) -> Subscriber:
         """A reader of these partitions, each from an offset or (None) the earliest. BrokerFailed."""
         ...

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.framework.core.ids import partition_of
-from shared.framework.eventstore.port import EventStore, Record
+from shared.framework.eventstore.port import EventRecord, EventStore
 from shared.framework.leadership.port import Leadership, Lease
 from shared.framework.messaging.envelope import message_of
 from shared.framework.messaging.port import Broker, BrokerFailed, Message, Producer
 from shared.framework.messaging.relay_cursor import RelayCursor
-from shared.framework.messaging.trace_links import causes_of
+from shared.framework.messaging.trace_links import parent_and_links
 from shared.framework.observability import metrics, names
 from shared.framework.observability.tracing import span
-from shared.framework.retry.backoff import Backoff, Sleeper, keep_trying
+from shared.framework.retry.backoff import Backoff, Sleeper, restart_with_backoff
 from shared.framework.retry.periodic_task import PeriodicTask
 
 BATCH = 500
@@ -36,22 +36,22 @@ class Relay:
 
     async def run(self) -> None:
         """Lead or wait to lead, for ever; after any failed send everything begins again from the cursor."""
-        await keep_trying(f"relay of {self.store.context}", self._stand, self.sleeper)
+        await restart_with_backoff(f"relay of {self.store.context}", self._stand, self.sleeper)
 
     async def _stand(self) -> None:
-        async with self.leadership.hold(f"relay:{self.store.context}") as lease:
+        async with self.leadership.acquire(f"relay:{self.store.context}") as lease:
             await self._lead(lease)
 
     async def _lead(self, lease: Lease) -> None:
         producer = await self.broker.producer()
         try:
-            run = _Run(self, producer, lease, await self.cursor.position())
+            run = _RelaySession(self, producer, lease, await self.cursor.position())
             await PeriodicTask(run.step, LOOKS, self.sleeper, self.wake).run()
         finally:
             await producer.close()
 
 
-class _Run:
+class _RelaySession:
     """One leader's time with one producer."""
 
     def __init__(self, relay: Relay, producer: Producer, lease: Lease, position: int) -> None:
@@ -64,17 +64,17 @@ class _Run:
     async def step(self) -> bool:
         """Send the next batch; whether there was one."""
         self._lease.check()
-        records = await self._relay.store.read(self._position, BATCH)
+        records = await self._relay.store.read_stable(self._position, BATCH)
         if records:
             await self._send(records)
         return bool(records)
 
-    async def _send(self, records: Sequence[Record]) -> None:
+    async def _send(self, records: Sequence[EventRecord]) -> None:
         relay, context = self._relay, self._relay.store.context
         messages = [await self._message(record) for record in records]
         fitting = [message for message in messages if len(message.value) <= MESSAGE_BYTES_MAX]
         metrics.RELAY_LAG.labels(context).set(len(records))
-        parent, links = causes_of(records)
+        parent, links = parent_and_links(records)
         seen: dict[str, str | int] = {names.ATTR_CONTEXT: context, names.ATTR_BATCH_SIZE: len(records)}
         with span(names.SPAN_RELAY_SEND, parent_traceparent=parent, links=links, attributes=seen):
             await self._sent(fitting)
@@ -90,7 +90,7 @@ class _Run:
             metrics.RELAY_FAILURES.labels(self._relay.store.context).inc()
             raise
 
-    async def _message(self, record: Record) -> Message:
+    async def _message(self, record: EventRecord) -> Message:
         partition = partition_of(record.slot, self._relay.partitions)
         if partition not in self._previous:
             self._previous[partition] = await self._previous_of(partition)

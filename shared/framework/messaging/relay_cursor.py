@@ -4,7 +4,7 @@ from typing import Protocol
 
 import asyncpg
 
-from shared.framework.eventstore.pool import connection_of, told
+from shared.framework.eventstore.pool import connection_of, translate_errors
 from shared.framework.retry.transient import TransientFailure
 
 _BEGIN = "INSERT INTO relay_cursor (name, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
@@ -12,7 +12,7 @@ _WHERE = "SELECT position FROM relay_cursor WHERE name = $1"
 _MOVE = "UPDATE relay_cursor SET position = $3 WHERE name = $1 AND position = $2"
 
 
-class CursorMoved(TransientFailure):
+class CursorConflict(TransientFailure):
     """Another relay has moved the cursor: drop the producer and begin again from where it stands."""
 
 
@@ -24,7 +24,7 @@ class RelayCursor(Protocol):
         ...
 
     async def advance(self, expected: int, position: int) -> None:
-        """Move on from `expected`. CursorMoved."""
+        """Move on from `expected`. CursorConflict."""
         ...
 
 
@@ -42,7 +42,7 @@ class MemoryCursor:
     async def advance(self, expected: int, position: int) -> None:
         """See RelayCursor."""
         if self._position != expected:
-            raise CursorMoved(f"at {self._position}, not at {expected}")
+            raise CursorConflict(f"at {self._position}, not at {expected}")
         self._position = position
 
 
@@ -56,15 +56,15 @@ class PostgresCursor:
 
     async def position(self) -> int:
         """See RelayCursor; the row is made when it is first asked for. StoreIsUnavailable."""
-        with told():
+        with translate_errors():
             async with connection_of(self._pool) as connection:
                 await connection.execute(_BEGIN, self._name)
                 return int(await connection.fetchval(_WHERE, self._name))
 
     async def advance(self, expected: int, position: int) -> None:
         """See RelayCursor."""
-        with told():
+        with translate_errors():
             async with connection_of(self._pool) as connection:
                 done = await connection.execute(_MOVE, self._name, expected, position)
         if done != "UPDATE 1":
-            raise CursorMoved(f"{self._name} is not at {expected}")
+            raise CursorConflict(f"{self._name} is not at {expected}")

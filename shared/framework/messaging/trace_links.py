@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.port import EventRecord
 from shared.framework.observability.tracing import is_tracing
 
 LINKS_MAX = 128
 
 
-def causes_of(records: Iterable[Record]) -> tuple[str | None, list[str]]:
+def parent_and_links(records: Iterable[EventRecord]) -> tuple[str | None, list[str]]:
     """The parent, if all that have a trace have the same; else none, and links to at most `LINKS_MAX`."""
     if not is_tracing():
         return None, []

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import format_span_id, format_trace_id
 
-from shared.framework.observability.redaction import without_secrets
+from shared.framework.observability.redaction import redact_json
 
 
 def span_processors(trace_file: Path | None, *, otlp_endpoint: str | None) -> list[SpanProcessor]:
@@ -51,7 +51,7 @@ class JsonLinesExporter(SpanExporter):
 
 
 def _line(span: ReadableSpan) -> bytes:
-    return json.dumps(without_secrets(_as_fields(span))).encode() + b"\n"
+    return json.dumps(redact_json(_as_fields(span))).encode() + b"\n"
 
 
 def _as_fields(span: ReadableSpan) -> dict[str, Any]:

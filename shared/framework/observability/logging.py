@@ -23,7 +23,7 @@ from shared.framework.observability.names import (
     TENANT,
     TRACE_ID,
 )
-from shared.framework.observability.redaction import without_secrets
+from shared.framework.observability.redaction import redact_json
 from shared.framework.observability.tracing import current_trace_id
 
 _correlation_id: ContextVar[str | None] = ContextVar(CORRELATION_ID, default=None)
@@ -49,7 +49,7 @@ def logged_as(*, correlation: str | None = None, tenant: str | None = None) -> I
             var.reset(token)
 
 
-class JsonLines(logging.Formatter):
+class JsonLinesFormatter(logging.Formatter):
     """One line per record: the house's fields first, then whatever `extra=` added."""
 
     def __init__(self, service: str) -> None:
@@ -72,13 +72,13 @@ class JsonLines(logging.Formatter):
             **{name: value for name, value in vars(record).items() if name not in _OWN_FIELDS},
         }
         known = {name: value for name, value in fields.items() if value is not None}
-        return json.dumps(without_secrets(known))
+        return json.dumps(redact_json(known))
 
 
 def start_logging(service: str, level: str = "INFO", stream: TextIO = sys.stderr) -> None:
     """Send all logs of this process to a stream as JSON lines, from `level` on."""
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines(service))
+    handler.setFormatter(JsonLinesFormatter(service))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for talkative in ("uvicorn.access", "aiokafka", "httpx2", "httpcore2"):
         logging.getLogger(talkative).setLevel(logging.WARNING)

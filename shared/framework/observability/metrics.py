@@ -44,7 +44,9 @@ CONSUMER_POSITION = _gauge(n.CONSUMER_POSITION, "Last position taken in", n.LABE
 CONSUMER_LAG = _gauge(n.CONSUMER_LAG, "Positions behind the feed's head", n.LABEL_TOPIC, n.LABEL_PARTITION)
 CONSUMED = _counter(n.CONSUMED, "Records taken in", n.LABEL_TOPIC)
 HOLES_HEALED = _counter(n.HOLES_HEALED, "Holes of the broker filled from a feed", n.LABEL_TOPIC)
-PARKED = _gauge(n.PARKED, "Records that could not be handled, and those waiting behind", n.LABEL_CONSUMER)
+DEAD_LETTERS = _gauge(
+    n.PARKED, "Records that could not be handled, and those waiting behind", n.LABEL_CONSUMER
+)
 TIMERS_DUE = _gauge(n.TIMERS_DUE, "Timers that are due and not done")
 TIMERS_FIRED = _counter(n.TIMERS_FIRED, "Timers handled: done or failed", n.LABEL_PURPOSE, n.LABEL_OUTCOME)
 USAGE_EVENTS = _counter(n.USAGE_EVENTS, "Usage: accepted, duplicate, conflict, rejected", n.LABEL_OUTCOME)

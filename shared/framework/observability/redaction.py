@@ -27,7 +27,7 @@ _NAMED = re.compile(
 )
 
 
-def without_secrets(value: Any) -> Any:
+def redact_json(value: Any) -> Any:
     """The same, for JSON: values of fields whose names tell on them are gone, and texts are redacted."""
     match value:
         case None | bool() | int() | float():
@@ -35,12 +35,12 @@ def without_secrets(value: Any) -> Any:
         case Mapping():
             return {str(name): _field(str(name), part) for name, part in value.items()}
         case list() | tuple() | set() | frozenset():
-            return [without_secrets(part) for part in value]
+            return [redact_json(part) for part in value]
         case _:
-            return redacted(str(value))
+            return redact_text(str(value))
 
 
-def redacted(text: str) -> str:
+def redact_text(text: str) -> str:
     """The text without tokens, keys, passwords in URLs, and what follows a name that tells on it."""
     if len(text) > TEXT_MAX:
         text = f"{text[: TEXT_MAX // 2]} ... {text[-TEXT_MAX // 2 :]}"
@@ -49,7 +49,7 @@ def redacted(text: str) -> str:
 
 
 def _field(name: str, value: Any) -> Any:
-    return BLACKED_OUT if value is not None and _NAME.search(name) else without_secrets(value)
+    return BLACKED_OUT if value is not None and _NAME.search(name) else redact_json(value)
 
 
 def _without_value(found: re.Match[str]) -> str:

@@ -16,7 +16,7 @@ def read_traceparent(text: str | None) -> SpanContext | None:
     return context if context.is_valid else None
 
 
-def spell_traceparent(context: SpanContext) -> str:
+def format_traceparent(context: SpanContext) -> str:
     """`00-<trace>-<span>-<flags>`."""
     return (
         f"00-{format_trace_id(context.trace_id)}-{format_span_id(context.span_id)}-{context.trace_flags:02x}"

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode
 
 from shared.framework.observability.names import TRACER
-from shared.framework.observability.traceparent import read_traceparent, spell_traceparent
+from shared.framework.observability.traceparent import format_traceparent, read_traceparent
 
 Attributes = Mapping[str, str | int | float | bool]
 
@@ -79,7 +79,7 @@ def span(
 def current_traceparent() -> str | None:
     """The running span, to be carried to another process; None when there is none."""
     context = trace.get_current_span().get_span_context()
-    return spell_traceparent(context) if context.is_valid else None
+    return format_traceparent(context) if context.is_valid else None
 
 
 def current_trace_id() -> str | None:

@@ -10,22 +10,27 @@ from shared.framework.messaging.consumer import Consumer
 from shared.framework.messaging.port import Broker
 from shared.framework.messaging.relay import Relay
 from shared.framework.messaging.relay_cursor import RelayCursor
-from shared.framework.process.idempotency_cleanup import Forgetting
-from shared.framework.process.instrumented_store import WatchedStore
-from shared.framework.process.service_definition import Service, SettingsT, Task, Tools
+from shared.framework.process.idempotency_cleanup import IdempotencyKeyCleanup
+from shared.framework.process.instrumented_store import InstrumentedEventStore
+from shared.framework.process.service_definition import (
+    ServiceDefinition,
+    ServiceDependencies,
+    SettingsT,
+    Task,
+)
 from shared.framework.process.timers import TimerLoop
 
 
 @dataclass(frozen=True, slots=True)
-class Loops:
+class BackgroundTasks:
     """The parts of one process that never end; none of them for a service that has no use for it."""
 
     relay: Relay | None
     consumer: Consumer | None
     timers: TimerLoop | None
-    forgetting: Forgetting
+    forgetting: IdempotencyKeyCleanup
 
-    def tasks(self, service: Service) -> Mapping[str, Task]:
+    def tasks(self, service: ServiceDefinition) -> Mapping[str, Task]:
         """All of them by name."""
         parts = {
             "relay": self.relay,
@@ -36,37 +41,37 @@ class Loops:
         return {name: part.run for name, part in parts.items() if part is not None} | dict(service.tasks)
 
 
-def loops_of(
-    service: Service,
-    tools: Tools[SettingsT],
-    store: WatchedStore,
+def background_tasks(
+    service: ServiceDefinition,
+    tools: ServiceDependencies[SettingsT],
+    store: InstrumentedEventStore,
     *,
     broker: Broker,
     cursor: RelayCursor,
     leadership: Leadership,
-) -> Loops:
+) -> BackgroundTasks:
     """The loops that this service needs; local commits wake its relay and its timers."""
     sleeper, partitions = tools.sleeper, tools.settings.broker_partitions
     kept_for = timedelta(days=tools.settings.idempotency_kept_days)
     relay = Relay(tools.store, broker, cursor, leadership, sleeper, partitions)
     timers = TimerLoop(tools.store, service.timers, tools.clock, leadership, sleeper)
     store.wakes.extend([relay.wake, timers.wake])
-    return Loops(
+    return BackgroundTasks(
         relay=relay if tools.context in TOPICS else None,
         consumer=_consumer(service, tools, broker, leadership),
         timers=timers if service.timers else None,
-        forgetting=Forgetting(tools.store, tools.clock, sleeper, kept_for),
+        forgetting=IdempotencyKeyCleanup(tools.store, tools.clock, sleeper, kept_for),
     )
 
 
 def _consumer(
-    service: Service, tools: Tools[SettingsT], broker: Broker, leadership: Leadership
+    service: ServiceDefinition, tools: ServiceDependencies[SettingsT], broker: Broker, leadership: Leadership
 ) -> Consumer | None:
     if service.handler is None:
         return None
     return Consumer(
         name=service.consumer or tools.context,
-        hears=service.hears,
+        subscribes_to=service.subscribes_to,
         handler=service.handler,
         store=tools.store,
         broker=broker,

@@ -12,7 +12,7 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251 - this is the clock that everybody else is handed
 
 
-class LoopSleeper:
+class EventLoopSleeper:
     """Waits by the running event loop's own time."""
 
     async def sleep(self, seconds: float, wake: asyncio.Event | None = None) -> bool:

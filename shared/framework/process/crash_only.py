@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import uvicorn
 from starlette.types import ASGIApp
 
-from shared.framework.process.request_head_limits import BoundedHead
+from shared.framework.process.request_head_limits import LimitedHeadProtocol
 from shared.framework.process.service_definition import Task
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -38,7 +38,7 @@ async def serve(app: ASGIApp, tasks: Mapping[str, Task], *, host: str, port: int
         app,
         host=host,
         port=port,
-        http=BoundedHead,
+        http=LimitedHeadProtocol,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -59,7 +59,7 @@ async def _serve(server: uvicorn.Server, tasks: Mapping[str, Task], grace_s: flo
     server.should_exit = True
     await serving
     await _stop(running, grace_s)
-    failed = [_told(loop, running[loop]) for loop in ended if loop is not serving]
+    failed = [_describe_end(loop, running[loop]) for loop in ended if loop is not serving]
     if failed:
         raise LoopEnded(", ".join(failed))
 
@@ -88,7 +88,7 @@ async def _stop(running: Mapping[asyncio.Task[None], str], grace_s: float) -> No
             _log.error("a loop did not stop in time", extra={"loop": running[loop]})
 
 
-def _told(loop: asyncio.Task[None], name: str) -> str:
+def _describe_end(loop: asyncio.Task[None], name: str) -> str:
     cause = None if loop.cancelled() else loop.exception()
     _log.critical("a loop of this process ended", exc_info=cause, extra={"loop": name})
     return name

@@ -1,4 +1,4 @@
-"""What one subject adds to a service; `Service.of` puts the features of a context together."""
+"""What one subject adds to a service; `ServiceDefinition.of` puts the features of a context together."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from starlette.types import ASGIApp
 
 from shared.framework.core.clock import Clock
 from shared.framework.core.event import Event
-from shared.framework.eventstore.port import Record
+from shared.framework.eventstore.port import EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
-from shared.framework.http.health import Check
-from shared.framework.messaging.handlers import Handler, Reactor, reactions
-from shared.framework.process.timers import TimerAction
+from shared.framework.http.health import ReadinessCheck
+from shared.framework.messaging.handlers import Handler, Reactor, reaction_handler
+from shared.framework.process.timers import TimerHandler
 
 PartT = TypeVar("PartT")
 KeyT = TypeVar("KeyT")
@@ -38,9 +38,9 @@ class Feature:
     subscribes_to: Sequence[str] = ()
     reactors: Mapping[type[Event], Reactor] = field(default_factory=dict)
     handler: Handler | None = None
-    timers: Mapping[str, TimerAction] = field(default_factory=dict)
+    timers: Mapping[str, TimerHandler] = field(default_factory=dict)
     tasks: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=dict)
-    checks: Mapping[str, Check] = field(default_factory=dict)
+    checks: Mapping[str, ReadinessCheck] = field(default_factory=dict)
     pending_work: Callable[[], Awaitable[int]] | None = None
 
     def __post_init__(self) -> None:
@@ -69,9 +69,9 @@ def merged_handler(features: Sequence[Feature], clock: Clock) -> Handler:
     batches = [(feature.subscribes_to, feature.handler) for feature in features if feature.handler]
     others = [feature for feature in features if not feature.handler]
     reactors = merged("event to react to", (feature.reactors for feature in others))
-    batches.append((subscriptions(others), reactions(reactors, clock)))
+    batches.append((subscriptions(others), reaction_handler(reactors, clock)))
 
-    async def hand_out(unit: UnitOfWork, records: Sequence[Record]) -> None:
+    async def hand_out(unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         for contexts, handler in batches:
             if mine := [record for record in records if record.context in contexts]:
                 await handler(unit, mine)

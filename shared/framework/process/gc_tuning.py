@@ -3,7 +3,7 @@
 import gc
 
 
-def collect_garbage_rarely() -> None:
+def tune_garbage_collector() -> None:
     """Leave alone what was imported, and look less often: a third of the CPU of folding went into looking."""
     gc.collect()
     gc.freeze()

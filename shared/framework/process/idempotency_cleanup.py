@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from shared.framework.core.clock import Clock
 from shared.framework.eventstore.port import EventStore
-from shared.framework.retry.backoff import Sleeper, keep_trying
+from shared.framework.retry.backoff import Sleeper, restart_with_backoff
 from shared.framework.retry.periodic_task import PeriodicTask, every
 
 LOOK_EVERY_S = 600.0
@@ -15,7 +15,7 @@ REST_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Forgetting:
+class IdempotencyKeyCleanup:
     """Several processes of one context may forget at once: each key goes once, and none is missed."""
 
     store: EventStore
@@ -25,12 +25,12 @@ class Forgetting:
 
     async def run(self) -> None:
         """Look every ten minutes, for ever."""
-        task = PeriodicTask(self.forget_old, every(LOOK_EVERY_S), self.sleeper)
-        await keep_trying(f"forgetting keys of {self.store.context}", task.run, self.sleeper)
+        task = PeriodicTask(self.delete_expired, every(LOOK_EVERY_S), self.sleeper)
+        await restart_with_backoff(f"forgetting keys of {self.store.context}", task.run, self.sleeper)
 
-    async def forget_old(self) -> bool:
+    async def delete_expired(self) -> bool:
         """Forget every key that is older than it is kept, a page at a time; False, for none is left."""
         before = self.clock.now() - self.kept_for
-        while await self.store.forget_keys(before, PAGE) == PAGE:
+        while await self.store.delete_expired_keys(before, PAGE) == PAGE:
             await self.sleeper.sleep(REST_S)
         return False

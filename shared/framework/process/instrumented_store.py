@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.framework.eventstore.port import (
-    Changes,
+    ChangeSet,
+    CommitReceipt,
+    DeadLetter,
+    EventRecord,
     EventStore,
     FeedPage,
-    History,
     IdempotencyKey,
-    InboxMark,
-    Parked,
-    Receipt,
-    Record,
-    StoredAnswer,
+    InboxPosition,
+    StoredResponse,
+    StreamHistory,
     Timer,
 )
 from shared.framework.observability import metrics, names
@@ -23,14 +23,14 @@ from shared.framework.observability.tracing import span
 
 
 @dataclass(slots=True)
-class WatchedStore:
+class InstrumentedEventStore:
     """`wakes`: set after each commit that may have brought something to relay or to do later."""
 
     inner: EventStore
     context: str
     wakes: list[asyncio.Event] = field(default_factory=list)
 
-    async def commit(self, changes: Changes) -> Receipt:
+    async def commit(self, changes: ChangeSet) -> CommitReceipt:
         """See EventStore; only what was committed is counted."""
         with span(names.SPAN_COMMIT, attributes={names.ATTR_CONTEXT: self.context}):
             receipt = await self.inner.commit(changes)
@@ -40,7 +40,7 @@ class WatchedStore:
                 wake.set()
         return receipt
 
-    async def load(self, tenant_id: str, stream_id: str) -> History:
+    async def load(self, tenant_id: str, stream_id: str) -> StreamHistory:
         """See EventStore."""
         return await self.inner.load(tenant_id, stream_id)
 
@@ -48,15 +48,15 @@ class WatchedStore:
         """See EventStore."""
         return await self.inner.version(tenant_id, stream_id)
 
-    async def read(self, after: int, limit: int) -> Sequence[Record]:
+    async def read_stable(self, after: int, limit: int) -> Sequence[EventRecord]:
         """See EventStore."""
-        return await self.inner.read(after, limit)
+        return await self.inner.read_stable(after, limit)
 
     async def feed(self, partition: int, partitions: int, after: int, limit: int) -> FeedPage:
         """See EventStore."""
         return await self.inner.feed(partition, partitions, after, limit)
 
-    async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxMark]:
+    async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxPosition]:
         """See EventStore."""
         return await self.inner.inbox(consumer)
 
@@ -68,11 +68,11 @@ class WatchedStore:
         """See EventStore."""
         await self.inner.postpone(timer_id, until)
 
-    async def tenant_now(self, tenant_id: str) -> datetime | None:
+    async def test_clock_now(self, tenant_id: str) -> datetime | None:
         """See EventStore."""
-        return await self.inner.tenant_now(tenant_id)
+        return await self.inner.test_clock_now(tenant_id)
 
-    async def claim(self, key: IdempotencyKey, now: datetime) -> StoredAnswer | None:
+    async def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
         """See EventStore."""
         return await self.inner.claim(key, now)
 
@@ -80,14 +80,14 @@ class WatchedStore:
         """See EventStore."""
         await self.inner.release(key)
 
-    async def forget_keys(self, before: datetime, limit: int) -> int:
+    async def delete_expired_keys(self, before: datetime, limit: int) -> int:
         """See EventStore."""
-        return await self.inner.forget_keys(before, limit)
+        return await self.inner.delete_expired_keys(before, limit)
 
-    async def parked(self, consumer: str | None = None) -> Sequence[Parked]:
+    async def dead_letters(self, consumer: str | None = None) -> Sequence[DeadLetter]:
         """See EventStore."""
-        return await self.inner.parked(consumer)
+        return await self.inner.dead_letters(consumer)
 
-    async def parked_streams(self, consumer: str) -> Mapping[tuple[str, str], int]:
+    async def blocked_streams(self, consumer: str) -> Mapping[tuple[str, str], int]:
         """See EventStore."""
-        return await self.inner.parked_streams(consumer)
+        return await self.inner.blocked_streams(consumer)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from shared.framework.core.clock import Clock
-from shared.framework.eventstore.port import EventStore, Parked
+from shared.framework.eventstore.port import DeadLetter, EventStore
 from shared.framework.http.authorization import requires
 from shared.framework.http.refusals import RequestIsInvalid
 from shared.framework.messaging.consumer import Consumer
@@ -25,7 +25,7 @@ Partitions = Annotated[int | None, Query(ge=1, le=PARTITIONS_MAX)]
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class InternalRoutesContext:
     """The parts of a process that these routes look at."""
 
     store: EventStore
@@ -35,7 +35,7 @@ class Inside:
     busy: Callable[[], Awaitable[int]] | None
 
 
-def inside_routes(inside: Inside) -> APIRouter:
+def internal_routes(inside: InternalRoutesContext) -> APIRouter:
     """All of them, for credentials of every tenant only."""
     router = APIRouter(include_in_schema=False)
     _add_feed(router, inside)
@@ -44,7 +44,7 @@ def inside_routes(inside: Inside) -> APIRouter:
     return router
 
 
-def _add_feed(router: APIRouter, inside: Inside) -> None:
+def _add_feed(router: APIRouter, inside: InternalRoutesContext) -> None:
     reads = [requires("feed:read", every_tenant=True)]
 
     @router.get("/feed", dependencies=reads)
@@ -63,7 +63,7 @@ def _add_feed(router: APIRouter, inside: Inside) -> None:
         return _json(await heads_of(inside.store, partitions or inside.partitions))
 
 
-def _add_progress(router: APIRouter, inside: Inside) -> None:
+def _add_progress(router: APIRouter, inside: InternalRoutesContext) -> None:
     @router.get("/progress", dependencies=[requires("feed:read", every_tenant=True)])
     async def progress() -> Response:
         """How far this process has come, and what it still has to do."""
@@ -78,22 +78,22 @@ def _add_progress(router: APIRouter, inside: Inside) -> None:
         return _json(told)
 
 
-def _add_dead_letters(router: APIRouter, inside: Inside) -> None:
+def _add_dead_letters(router: APIRouter, inside: InternalRoutesContext) -> None:
     @router.get("/dead-letters", dependencies=[requires("dlq:read", every_tenant=True)])
     async def dead_letters() -> Response:
         """What could not be handled, with its cause, and what waits behind it."""
-        return _json([_letter(parked) for parked in await inside.store.parked()])
+        return _json([_letter(parked) for parked in await inside.store.dead_letters()])
 
     @router.post("/dead-letters/replay", dependencies=[requires("dlq:write", every_tenant=True)])
     async def replay() -> Response:
         """Handle them again, in order; those that still fail stay, with their new cause."""
         if inside.consumer is None:
             return _json({"handled": 0, "failing": []})
-        replay = await inside.consumer.replay()
+        replay = await inside.consumer.replay_dead_letters()
         return _json({"handled": replay.handled, "failing": [_letter(parked) for parked in replay.failing]})
 
 
-async def _marks(inside: Inside) -> Mapping[str, Mapping[int, int]]:
+async def _marks(inside: InternalRoutesContext) -> Mapping[str, Mapping[int, int]]:
     marks: dict[str, dict[int, int]] = {}
     if inside.consumer is not None:
         stored = await inside.store.inbox(inside.consumer.name)
@@ -103,7 +103,7 @@ async def _marks(inside: Inside) -> Mapping[str, Mapping[int, int]]:
     return marks
 
 
-def _letter(parked: Parked) -> dict[str, Any]:
+def _letter(parked: DeadLetter) -> dict[str, Any]:
     return {
         "consumer": parked.consumer,
         "topic": parked.topic,

@@ -6,13 +6,13 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.framework.http.problem import problem_body, problem_headers
-from shared.framework.http.refusals import HeadIsTooLarge, HeadIsTooSlow, HttpRefusal
+from shared.framework.http.refusals import HttpRefusal, RequestHeadIsTooLarge, RequestHeadIsTooSlow
 
 HEAD_BYTES_MAX = 64 * 1024
 HEAD_WITHIN_S = 15.0
 
 
-class BoundedHead(HttpToolsProtocol):
+class LimitedHeadProtocol(HttpToolsProtocol):
     """uvicorn's protocol bounds neither: here, who never ends a head is told so and cut off."""
 
     _head_bytes = 0
@@ -23,7 +23,7 @@ class BoundedHead(HttpToolsProtocol):
         """Another head begins."""
         super().on_message_begin()
         self._in_head, self._head_bytes = True, 0
-        self._out_of_time = self.loop.call_later(HEAD_WITHIN_S, self._refuse, HeadIsTooSlow)
+        self._out_of_time = self.loop.call_later(HEAD_WITHIN_S, self._refuse, RequestHeadIsTooSlow)
 
     def on_headers_complete(self) -> None:
         """It is whole: what follows is bounded by whoever reads the body."""
@@ -38,7 +38,7 @@ class BoundedHead(HttpToolsProtocol):
         if self._in_head:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES_MAX:
-                self._refuse(HeadIsTooLarge)
+                self._refuse(RequestHeadIsTooLarge)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The caller hung up."""

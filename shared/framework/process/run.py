@@ -8,7 +8,7 @@ A service's main.py says what is its own and leaves the rest to `run_process`:
             routers=[routes.router],
             subscribes_to=["subscriptions", "payments"],
             reactors={BillingPeriodClosed: on_billing_period_closed, PaymentSucceeded: on_payment_succeeded},
-            timers={"take-reading": TimerAction(decide=take_reading)},
+            timers={"take-reading": TimerHandler(decide=take_reading)},
         )
         return Service.of(invoices, clock=tools.clock)
 
@@ -37,16 +37,16 @@ from shared.framework.messaging.relay_cursor import PostgresCursor
 from shared.framework.observability.exporters import span_processors
 from shared.framework.observability.logging import start_logging
 from shared.framework.observability.tracing import start_tracing
-from shared.framework.process.background_tasks import Loops, loops_of
-from shared.framework.process.clock import LoopSleeper, SystemClock
+from shared.framework.process.background_tasks import BackgroundTasks, background_tasks
+from shared.framework.process.clock import EventLoopSleeper, SystemClock
 from shared.framework.process.crash_only import serve
-from shared.framework.process.gc_tuning import collect_garbage_rarely
-from shared.framework.process.ids import SortableIds
-from shared.framework.process.instrumented_store import WatchedStore
-from shared.framework.process.internal_routes import Inside, inside_routes
-from shared.framework.process.service_definition import Service, SettingsT, Tools
+from shared.framework.process.gc_tuning import tune_garbage_collector
+from shared.framework.process.ids import UuidV7Ids
+from shared.framework.process.instrumented_store import InstrumentedEventStore
+from shared.framework.process.internal_routes import InternalRoutesContext, internal_routes
+from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies, SettingsT
 
-Build = Callable[[Tools[SettingsT]], Awaitable[Service]]
+Build = Callable[[ServiceDependencies[SettingsT]], Awaitable[ServiceDefinition]]
 
 POOL_CLOSE_S = 3.0
 
@@ -61,7 +61,7 @@ def run_process(context: str, settings_type: type[SettingsT], build: Build[Setti
         settings.trace_file, otlp_endpoint=os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     )
     stop_tracing = start_tracing(context, processors) if processors else None
-    collect_garbage_rarely()
+    tune_garbage_collector()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve_context(context, settings, build))
@@ -83,7 +83,7 @@ async def serve_context(context: str, settings: SettingsT, build: Build[Settings
         loops = await _loops(service, tools, store, rooms)
         app = create_app(
             context,
-            [*service.routers, inside_routes(_inside(service, tools, loops))],
+            [*service.routers, internal_routes(_inside(service, tools, loops))],
             store=tools.store,
             clock=tools.clock,
             ids=tools.ids,
@@ -91,7 +91,7 @@ async def serve_context(context: str, settings: SettingsT, build: Build[Settings
             partitions=settings.broker_partitions,
             waiter=loops.consumer,
             checks={"database": _ask_database(tools), **service.checks},
-            raw=service.mounts,
+            raw=service.raw_routes,
         )
         await serve(
             app,
@@ -104,21 +104,21 @@ async def serve_context(context: str, settings: SettingsT, build: Build[Settings
 
 async def _open(
     context: str, settings: SettingsT, rooms: AsyncExitStack
-) -> tuple[Tools[SettingsT], WatchedStore]:
+) -> tuple[ServiceDependencies[SettingsT], InstrumentedEventStore]:
     dsn, clock = settings.database_url.get_secret_value(), SystemClock()
     pool = await connect(dsn, size_max=settings.database_connections_max, name=context)
     rooms.push_async_callback(_close_pool, pool)
     feeds = HttpFeeds(settings.feeds, settings.service_token_file)
     rooms.push_async_callback(feeds.close)
-    store = WatchedStore(PostgresEventStore(pool, context), context)
-    tools = Tools(
+    store = InstrumentedEventStore(PostgresEventStore(pool, context), context)
+    tools = ServiceDependencies(
         context=context,
         settings=settings,
         pool=pool,
         store=store,
         clock=clock,
-        ids=SortableIds(),
-        sleeper=LoopSleeper(),
+        ids=UuidV7Ids(),
+        sleeper=EventLoopSleeper(),
         feeds=feeds,
         authenticator=BearerAuthenticator(settings.jwks_file, settings.api_keys_file, clock),
     )
@@ -126,8 +126,11 @@ async def _open(
 
 
 async def _loops(
-    service: Service, tools: Tools[SettingsT], store: WatchedStore, rooms: AsyncExitStack
-) -> Loops:
+    service: ServiceDefinition,
+    tools: ServiceDependencies[SettingsT],
+    store: InstrumentedEventStore,
+    rooms: AsyncExitStack,
+) -> BackgroundTasks:
     settings = tools.settings
     leadership = PostgresLeadership(settings.database_url.get_secret_value(), tools.sleeper)
     rooms.push_async_callback(leadership.close)
@@ -138,20 +141,22 @@ async def _loops(
     )
     rooms.push_async_callback(broker.close)
     cursor = PostgresCursor(tools.pool, f"relay:{tools.context}")
-    return loops_of(service, tools, store, broker=broker, cursor=cursor, leadership=leadership)
+    return background_tasks(service, tools, store, broker=broker, cursor=cursor, leadership=leadership)
 
 
-def _inside(service: Service, tools: Tools[SettingsT], loops: Loops) -> Inside:
-    return Inside(
+def _inside(
+    service: ServiceDefinition, tools: ServiceDependencies[SettingsT], loops: BackgroundTasks
+) -> InternalRoutesContext:
+    return InternalRoutesContext(
         store=tools.store,
         clock=tools.clock,
         partitions=tools.settings.broker_partitions,
         consumer=loops.consumer,
-        busy=service.busy,
+        busy=service.pending_work,
     )
 
 
-def _ask_database(tools: Tools[SettingsT]) -> Callable[[], Awaitable[None]]:
+def _ask_database(tools: ServiceDependencies[SettingsT]) -> Callable[[], Awaitable[None]]:
     async def check() -> None:
         await tools.pool.fetchval("SELECT 1")
 

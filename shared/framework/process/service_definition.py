@@ -9,16 +9,16 @@ from fastapi import APIRouter
 from starlette.types import ASGIApp
 
 from shared.framework.core.clock import Clock
-from shared.framework.core.ids import Ids
+from shared.framework.core.ids import IdGenerator
 from shared.framework.eventstore.port import EventStore
 from shared.framework.http.credential import Authenticator
-from shared.framework.http.health import Check
-from shared.framework.leadership.port import Term
+from shared.framework.http.health import ReadinessCheck
+from shared.framework.leadership.port import LeadershipTerm
 from shared.framework.messaging.feed import FeedReader
 from shared.framework.messaging.handlers import Handler
 from shared.framework.process.feature import Feature, merged, merged_handler, subscriptions, total_work
 from shared.framework.process.settings import ServiceSettings
-from shared.framework.process.timers import TimerAction
+from shared.framework.process.timers import TimerHandler
 from shared.framework.retry.backoff import Sleeper
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
@@ -26,7 +26,7 @@ Task = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Tools(Generic[SettingsT]):
+class ServiceDependencies(Generic[SettingsT]):
     """What the process hands to a service's `build`: open connections and the ways to know time and names."""
 
     context: str
@@ -34,35 +34,35 @@ class Tools(Generic[SettingsT]):
     pool: "asyncpg.Pool[asyncpg.Record]"
     store: EventStore
     clock: Clock
-    ids: Ids
+    ids: IdGenerator
     sleeper: Sleeper
     feeds: FeedReader
     authenticator: Authenticator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class ServiceDefinition:
     """What one service is made of.
 
     `hears`: contexts whose facts `handler` gets, at most `batch` messages in one commit; `consumer` names its
-    inbox (none: the context's own name). `mounts`: raw ASGI apps by exact path, beside FastAPI. `tasks`:
-    endless loops of the service's own by name; one that ends takes the process down. `busy`: how much
+    inbox (none: the context's own name). `raw_routes`: raw ASGI apps by exact path, beside FastAPI. `tasks`:
+    endless loops of the service's own by name; one that ends takes the process down. `pending_work`: how much
     unfinished work there is besides due timers (0: settled). `checks`: for /health/ready. `close` runs last.
     `term`: knows, from then on, whether it is this process whose handler is given the facts.
     """
 
     routers: Sequence[APIRouter] = ()
-    mounts: Mapping[str, ASGIApp] = field(default_factory=dict)
-    hears: Sequence[str] = ()
+    raw_routes: Mapping[str, ASGIApp] = field(default_factory=dict)
+    subscribes_to: Sequence[str] = ()
     handler: Handler | None = None
     consumer: str | None = None
     batch: int = 500
-    timers: Mapping[str, TimerAction] = field(default_factory=dict)
+    timers: Mapping[str, TimerHandler] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
-    busy: Callable[[], Awaitable[int]] | None = None
-    checks: Mapping[str, Check] = field(default_factory=dict)
+    pending_work: Callable[[], Awaitable[int]] | None = None
+    checks: Mapping[str, ReadinessCheck] = field(default_factory=dict)
     close: Callable[[], Awaitable[None]] | None = None
-    term: Term = field(default_factory=Term)
+    term: LeadershipTerm = field(default_factory=LeadershipTerm)
 
     @classmethod
     def of(
@@ -77,13 +77,13 @@ class Service:
         hears = subscriptions(features)
         return cls(
             routers=[router for feature in features for router in feature.routers],
-            mounts=merged("raw path", (feature.raw_routes for feature in features)),
-            hears=hears,
+            raw_routes=merged("raw path", (feature.raw_routes for feature in features)),
+            subscribes_to=hears,
             handler=merged_handler(features, clock) if hears else None,
             timers=merged("timer purpose", (feature.timers for feature in features)),
             tasks=merged("task", (feature.tasks for feature in features)),
             checks=merged("check", (feature.checks for feature in features)),
-            busy=total_work(features),
+            pending_work=total_work(features),
             consumer=consumer,
             batch=batch,
             close=close,

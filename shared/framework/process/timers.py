@@ -11,12 +11,12 @@ import msgspec
 
 from shared.framework.core.clock import Clock
 from shared.framework.core.event import Metadata
-from shared.framework.eventstore.port import EventStore, Timer, TimerIsGone
+from shared.framework.eventstore.port import EventStore, Timer, TimerAlreadyDone
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact
 from shared.framework.leadership.port import Leadership, Lease
 from shared.framework.observability import metrics, names
 from shared.framework.observability.tracing import current_traceparent, span
-from shared.framework.retry.backoff import Backoff, Sleeper, keep_trying
+from shared.framework.retry.backoff import Backoff, Sleeper, restart_with_backoff
 from shared.framework.retry.periodic_task import PeriodicTask, every
 from shared.framework.retry.transient import is_message_fault
 
@@ -32,17 +32,17 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TimerAction:
+class TimerHandler:
     """How a timer of one purpose is handled.
 
-    `before` may call others; what it returns is handed to `decide` as its answer, and it may be called
+    `call_remote` may call others; what it returns is handed to `decide` as its answer, and it may be called
     again after a crash or a failed decision, so what it asks for must be idempotent. `decide` runs in the
     transaction that finishes the timer, with `session.now` = the timer's due moment under a test clock,
     else the system's now. An exception of either postpones the timer with growing pauses.
     """
 
     decide: Callable[[Session, Timer, Any], Awaitable[None]]
-    before: Callable[[Timer], Awaitable[Any]] | None = None
+    call_remote: Callable[[Timer], Awaitable[Any]] | None = None
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class TimerLoop:
     """Fires one context's timers in due order; `wake` is set by local commits."""
 
     store: EventStore
-    actions: Mapping[str, TimerAction]
+    actions: Mapping[str, TimerHandler]
     clock: Clock
     leadership: Leadership
     sleeper: Sleeper
@@ -58,7 +58,7 @@ class TimerLoop:
 
     async def run(self) -> None:
         """Lead or wait to lead, for ever."""
-        await keep_trying(f"timers of {self.store.context}", self._stand, self.sleeper)
+        await restart_with_backoff(f"timers of {self.store.context}", self._acquire_lease, self.sleeper)
 
     async def fire_due(self) -> int:
         """Handle the timers of the earliest due moment; how many there were.
@@ -68,13 +68,13 @@ class TimerLoop:
         due = await self.store.due_timers(self.clock.now(), PAGE)
         metrics.TIMERS_DUE.set(len(due))
         first = [timer for timer in due if timer.due_at == due[0].due_at]
-        answers = await self._answers(first)
+        answers = await self._call_all(first)
         for timer, answer in zip(first, answers, strict=True):
             await self._finish(timer, answer)
         return len(first)
 
-    async def _stand(self) -> None:
-        async with self.leadership.hold(f"timers:{self.store.context}") as lease:
+    async def _acquire_lease(self) -> None:
+        async with self.leadership.acquire(f"timers:{self.store.context}") as lease:
             await self._lead(lease)
 
     async def _lead(self, lease: Lease) -> None:
@@ -84,36 +84,36 @@ class TimerLoop:
 
         await PeriodicTask(step, every(LOOK_EVERY_S), self.sleeper, self.wake).run()
 
-    async def _answers(self, timers: Sequence[Timer]) -> list[Any]:
+    async def _call_all(self, timers: Sequence[Timer]) -> list[Any]:
         free = asyncio.Semaphore(ASKED_AT_ONCE_MAX)
 
         async def ask(timer: Timer) -> Any:
             async with free:
-                return await self._ask(timer)
+                return await self._call_remote(timer)
 
         return await asyncio.gather(*map(ask, timers))
 
-    async def _ask(self, timer: Timer) -> Any:
+    async def _call_remote(self, timer: Timer) -> Any:
         """The answer of the remote call, or the exception that it ended in."""
         action = self.actions.get(timer.purpose)
         if action is None:
             return LookupError(f"no action for timers of purpose {timer.purpose!r}")
         try:
-            return None if action.before is None else await action.before(timer)
+            return None if action.call_remote is None else await action.call_remote(timer)
         except Exception as error:
             return error
 
     async def _finish(self, timer: Timer, answer: Any) -> None:
-        error = answer if isinstance(answer, Exception) else await self._tried(timer, answer)
+        error = answer if isinstance(answer, Exception) else await self._decide_safely(timer, answer)
         if error is not None:
             return await self._postpone(timer, error)
         metrics.TIMERS_FIRED.labels(timer.purpose, "done").inc()
         return None
 
-    async def _tried(self, timer: Timer, answer: Any) -> Exception | None:
+    async def _decide_safely(self, timer: Timer, answer: Any) -> Exception | None:
         try:
             await self._decide(timer, answer)
-        except TimerIsGone:
+        except TimerAlreadyDone:
             _log.info("a timer was handled elsewhere", extra={"timer_id": timer.timer_id})
         except Exception as error:
             if not is_message_fault(error):
@@ -128,7 +128,7 @@ class TimerLoop:
 
             async def work(unit: UnitOfWork) -> None:
                 session = unit.session(timer.tenant_id, metadata)
-                session.finish(timer.timer_id)
+                session.complete_timer(timer.timer_id)
                 await self.actions[timer.purpose].decide(session, timer, answer)
 
             await transact(self.store, work)

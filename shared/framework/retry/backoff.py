@@ -11,7 +11,7 @@ from tenacity.wait import wait_base
 
 from shared.framework.retry.transient import is_transient
 
-STEADY_S = 5.0
+HEALTHY_AFTER_S = 5.0
 """Work that ran for longer than this was healthy: its next failure counts as the first."""
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def retrying(sleeper: Sleeper, pauses: Backoff, worth_it: Callable[[Exception], 
     return AsyncRetrying(sleep=sleep, wait=pauses, retry=again, reraise=True)
 
 
-async def keep_trying(
+async def restart_with_backoff(
     name: str, work: Callable[[], Awaitable[None]], sleeper: Sleeper, pauses: Backoff = RESTARTS
 ) -> None:
     """Run the work again whenever it ends or fails transiently; any other exception is raised."""
@@ -77,5 +77,5 @@ async def keep_trying(
         began = sleeper.elapsed()
         with attempt:
             await work()
-        if sleeper.elapsed() - began > STEADY_S:
+        if sleeper.elapsed() - began > HEALTHY_AFTER_S:
             attempt.retry_state.attempt_number = 1

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from shared.framework.retry.backoff import Backoff, Sleeper, keep_trying
+from shared.framework.retry.backoff import Backoff, Sleeper, restart_with_backoff
 
 Step = Callable[[], Awaitable[int]]
 """Does some of the work; true or not 0 when more of it is waiting."""
@@ -43,4 +43,4 @@ class PeriodicTask:
 async def repeat(name: str, step: Step, sleeper: Sleeper, pause_s: float) -> None:
     """Repeat a step for ever with a fixed pause, also after transient failures; raises every other one."""
     pause = every(pause_s)
-    await keep_trying(name, PeriodicTask(step, pause, sleeper).run, sleeper, pause)
+    await restart_with_backoff(name, PeriodicTask(step, pause, sleeper).run, sleeper, pause)

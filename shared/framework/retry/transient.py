@@ -2,8 +2,8 @@
 
 import asyncpg
 
-from shared.framework.core.refusals import Kind, Refusal
-from shared.framework.eventstore.port import InboxMoved, VersionConflict
+from shared.framework.core.refusals import Refusal, RefusalKind
+from shared.framework.eventstore.port import InboxConflict, VersionConflict
 
 
 class TransientFailure(Exception):
@@ -12,7 +12,7 @@ class TransientFailure(Exception):
 
 _PASSING = (
     TransientFailure,
-    InboxMoved,
+    InboxConflict,
     OSError,
     VersionConflict,
     asyncpg.PostgresConnectionError,
@@ -27,7 +27,7 @@ _EITHER = (TimeoutError, asyncpg.QueryCanceledError)
 def is_transient(error: Exception) -> bool:
     """Whether the same work may well succeed a little later."""
     if isinstance(error, Refusal):
-        return error.kind is Kind.UNAVAILABLE
+        return error.kind is RefusalKind.UNAVAILABLE
     return isinstance(error, _PASSING)
 
 

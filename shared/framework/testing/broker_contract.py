@@ -95,7 +95,7 @@ class BrokerContract:
 
     async def test_a_broker_says_who_it_is(self, broker: Broker, topic: str) -> None:
         """The same answer as long as it lives."""
-        assert await broker.incarnation() == await broker.incarnation() != ""
+        assert await broker.cluster_id() == await broker.cluster_id() != ""
 
 
 async def send(broker: Broker, messages: Sequence[Message]) -> None:

@@ -7,18 +7,18 @@ from shared.billing.contracts import CONTEXTS, events_of
 from shared.framework.core.event import Event, Metadata
 from shared.framework.core.ids import slot_of
 from shared.framework.eventstore.codec import decode, encode
-from shared.framework.eventstore.port import EventStore, Record
+from shared.framework.eventstore.port import EventRecord, EventStore
 from shared.framework.eventstore.unit_of_work import event_id_of, transact
 from shared.framework.messaging.handlers import Handler
 
 _CONTEXT_OF = {event.wire_name: context for context in CONTEXTS for event in events_of(context)}
 
 
-def told(
+def event_record(
     event: Event, at: datetime, *, tenant: str = "acme", stream_id: str = "told", test_clock: bool = False
-) -> Record:
+) -> EventRecord:
     """The event as its context's relay would hand it on."""
-    return Record(
+    return EventRecord(
         context=_CONTEXT_OF[event.wire_name],
         tenant_id=tenant,
         stream_id=stream_id,
@@ -35,13 +35,13 @@ def told(
     )
 
 
-async def hear(store: EventStore, handler: Handler, *records: Record) -> None:
+async def deliver(store: EventStore, handler: Handler, *records: EventRecord) -> None:
     """Let the handler take these facts in one commit, as a consumer does with one poll."""
     await transact(store, lambda unit: handler(unit, records))
 
 
 async def history(store: EventStore) -> Sequence[Event]:
     """All that a context has written, oldest first."""
-    records = await store.read(after=0, limit=100_000)
+    records = await store.read_stable(after=0, limit=100_000)
     events = (decode(record.wire_name, record.state) for record in records)
     return [event for event in events if event is not None]

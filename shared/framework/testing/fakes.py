@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from shared.framework.http.credential import Credential, CredentialIsNotAccepted, RawHeaders, Role
 
 
-class StillClock:
+class FakeClock:
     """Stands still until it is told to move."""
 
     def __init__(self, now: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)) -> None:
@@ -22,7 +22,7 @@ class StillClock:
         self._now += by
 
 
-class CountingIds:
+class SequentialIds:
     """`ub_00000000000000000000000001`, and so on."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class CountingIds:
         return f"{prefix}_{self._count:026d}"
 
 
-class KnownCallers:
+class FakeAuthenticator:
     """`Authorization: Bearer <name>` is that caller; anybody else is nobody."""
 
     def __init__(self, callers: Mapping[str, Credential]) -> None:

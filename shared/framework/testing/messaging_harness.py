@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
-from shared.framework.eventstore.port import Append, Changes, EventStore, Record
+from shared.framework.eventstore.port import Append, ChangeSet, EventRecord, EventStore
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.leadership.port import Leadership, MemoryLeadership
 from shared.framework.messaging.consumer import Consumer
-from shared.framework.messaging.feed import FeedReader, LocalFeeds
+from shared.framework.messaging.feed import FeedReader, InProcessFeeds
 from shared.framework.messaging.port import Broker
 from shared.framework.messaging.relay import Relay
 from shared.framework.messaging.relay_cursor import MemoryCursor, RelayCursor
@@ -21,7 +21,7 @@ PARTITIONS = 4
 
 
 @dataclass(slots=True)
-class Hearing:
+class MessagingHarness:
     """Who tells, who hears, and what goes between them. Everything can be replaced by something worse."""
 
     telling: EventStore
@@ -51,11 +51,11 @@ class Hearing:
         """One more consumer, of the same name as the others."""
         return Consumer(
             name="invoicing",
-            hears=["subscriptions"],
+            subscribes_to=["subscriptions"],
             handler=self.write_diary,
             store=self.hearing,
             broker=self.broker,
-            feeds=self.feeds or LocalFeeds({"subscriptions": self.telling}),
+            feeds=self.feeds or InProcessFeeds({"subscriptions": self.telling}),
             leadership=self.leadership,
             sleeper=self.sleeper,
             partitions=PARTITIONS,
@@ -63,15 +63,15 @@ class Hearing:
             sweep_interval_s=0.1,
         )
 
-    async def tell(self, stream_id: str, name: str = "acme") -> None:
+    async def publish(self, stream_id: str, name: str = "acme") -> None:
         """Something happens to a customer."""
         expected = self.versions.get(stream_id, 0)
         await self.telling.commit(
-            Changes(appends=[Append(TENANT, stream_id, expected, (registered(name),), METADATA)])
+            ChangeSet(appends=[Append(TENANT, stream_id, expected, (registered(name),), METADATA)])
         )
         self.versions[stream_id] = expected + 1
 
-    async def write_diary(self, unit: UnitOfWork, records: Sequence[Record]) -> None:
+    async def write_diary(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         """The handler: each fact becomes the next event of a diary stream, so doubles and disorder show."""
         self.attempts += 1
         for record in records:
@@ -91,16 +91,16 @@ class Hearing:
             ]
         return heard
 
-    def everything(self) -> dict[str, list[int]]:
+    def expected(self) -> dict[str, list[int]]:
         """What the diary says when each fact was handled exactly once and in order."""
         return {stream_id: list(range(1, count + 1)) for stream_id, count in self.versions.items()}
 
-    async def all_heard(self) -> bool:
+    async def is_complete(self) -> bool:
         """Whether it is so."""
-        return await self.diary() == self.everything()
+        return await self.diary() == self.expected()
 
 
-def _as_heard(record: Record) -> CustomerRegistered:
+def _as_heard(record: EventRecord) -> CustomerRegistered:
     """What is written into the diary of a fact: its version."""
     return CustomerRegistered(
         customer_id=str(record.version),

@@ -9,19 +9,19 @@ import pytest
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.port import (
     PAGE_BYTES_MAX,
-    Changes,
-    Effect,
+    ChangeSet,
+    EventRecord,
     EventStore,
-    Record,
+    SideWrite,
     VersionConflict,
 )
 from shared.framework.testing.store_examples import METADATA, STRANGER, TENANT, append, registered, write
 
 
-class Notebook(Protocol):
+class SideTable(Protocol):
     """A side table of the store under test: how its effects write, and what they have written."""
 
-    def note(self, text: str) -> Effect:
+    def note(self, text: str) -> SideWrite:
         """An effect that writes this text."""
         ...
 
@@ -30,7 +30,7 @@ class Notebook(Protocol):
         ...
 
 
-class HistoryContract:
+class EventStreamContract:
     """Streams, versions, tenants, and the order in which everything is read."""
 
     async def test_a_stream_reads_as_it_was_written(self, store: EventStore) -> None:
@@ -103,12 +103,12 @@ class HistoryContract:
         with pytest.raises(VersionConflict):
             await write(store, append("run_1"), append("inv_1"), append("run_2"))
         assert await store.version(TENANT, "run_1") == await store.version(TENANT, "run_2") == 0
-        assert len(await store.read(0, 10)) == 1
+        assert len(await store.read_stable(0, 10)) == 1
 
     async def test_a_record_says_everything_about_its_event(self, store: EventStore) -> None:
         """Who, why, when, where: an auditor needs no other table."""
         (at,) = await write(store, append("cus_1", slot_key="tenant-key"))
-        (record,) = await store.read(0, 10)
+        (record,) = await store.read_stable(0, 10)
         assert (record.context, record.tenant_id, record.stream_id) == (store.context, TENANT, "cus_1")
         assert (record.version, record.position, record.slot) == (1, at.position, slot_of("tenant-key"))
         assert record.wire_name == "subscriptions.customer.registered.v1"
@@ -119,10 +119,10 @@ class HistoryContract:
         """Page by page or at once: the same records, by growing position."""
         for number in range(5):
             await write(store, append(f"cus_{number}", registered(), registered()))
-        whole = list(await store.read(0, 100))
-        paged: list[Record] = []
+        whole = list(await store.read_stable(0, 100))
+        paged: list[EventRecord] = []
         after = 0
-        while page := await store.read(after, 3):
+        while page := await store.read_stable(after, 3):
             paged += page
             after = page[-1].position
         assert paged == whole
@@ -144,7 +144,7 @@ class HistoryContract:
             assert page.head == max(positions, default=0)
             assert {partition_of(record.slot, partitions) for record in page.records} <= {partition}
             found += positions
-        assert sorted(found) == [record.position for record in await store.read(0, 100)]
+        assert sorted(found) == [record.position for record in await store.read_stable(0, 100)]
 
     async def test_a_feed_goes_on_from_wherever_it_is_asked(self, store: EventStore) -> None:
         """From a position of the partition, or from one between two of them; the link is the same."""
@@ -172,7 +172,7 @@ class HistoryContract:
         """It ends with the record that fills it, and the next goes on from there without a seam."""
         large = registered("x" * (3 * PAGE_BYTES_MAX // 8))
         await write(store, *(append(f"cus_{number}", large) for number in range(5)))
-        read, page = await store.read(0, 100), await store.feed(0, 1, 0, 100)
+        read, page = await store.read_stable(0, 100), await store.feed(0, 1, 0, 100)
         assert len(read) == len(page.records) == 3
         rest = await store.feed(0, 1, page.records[-1].position, 100)
         assert [record.previous for record in rest.records] == [
@@ -181,20 +181,20 @@ class HistoryContract:
         ]
         assert page.head == rest.records[-1].position
 
-    async def test_effects_are_part_of_the_commit(self, store: EventStore, notebook: Notebook) -> None:
+    async def test_effects_are_part_of_the_commit(self, store: EventStore, notebook: SideTable) -> None:
         """They see the receipt, and are true exactly if the events are."""
         seen: list[Any] = []
 
         async def look(_: Any, receipt: Any) -> None:
             seen.append(receipt)
 
-        receipt = await store.commit(Changes(appends=[append("cus_1")], effects=[notebook.note("a"), look]))
+        receipt = await store.commit(ChangeSet(appends=[append("cus_1")], effects=[notebook.note("a"), look]))
         assert seen == [receipt]
         assert await notebook.notes() == {"a"}
 
     @pytest.mark.parametrize("failing", ["effect", "append"])
     async def test_effects_leave_nothing_when_the_commit_fails(
-        self, store: EventStore, notebook: Notebook, failing: str
+        self, store: EventStore, notebook: SideTable, failing: str
     ) -> None:
         """Whichever part fails takes the others with it."""
 
@@ -204,7 +204,7 @@ class HistoryContract:
         await write(store, append("cus_1"))
         expected = 1 if failing == "effect" else 0
         effects: list[Callable[[Any, Any], Awaitable[None]]] = [notebook.note("a")]
-        changes = Changes(appends=[append("cus_1", expected=expected)], effects=effects)
+        changes = ChangeSet(appends=[append("cus_1", expected=expected)], effects=effects)
         if failing == "effect":
             effects.append(fail)
         with pytest.raises((RuntimeError, VersionConflict)):

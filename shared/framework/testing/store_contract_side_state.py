@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from shared.framework.eventstore.idempotency import CLAIM_LEASE, KeyIsInFlight, KeyWasUsedForAnother
+from shared.framework.eventstore.idempotency import CLAIM_LEASE, KeyBelongsToAnotherRequest, KeyIsInFlight
 from shared.framework.eventstore.port import (
-    Changes,
+    ChangeSet,
     EventStore,
-    InboxMoved,
-    StoredAnswer,
-    TimerIsGone,
+    InboxConflict,
+    StoredResponse,
+    TimerAlreadyDone,
     VersionConflict,
 )
 from shared.framework.testing.store_examples import (
@@ -30,16 +30,16 @@ from shared.framework.testing.store_examples import (
 )
 
 
-class BesideContract:
+class SideStateContract:
     """Inbox, timers and test clocks, idempotency, parked messages."""
 
     async def test_an_inbox_mark_moves_only_from_where_it_stands(self, store: EventStore) -> None:
         """So the effect of a message is written once, however often the message comes."""
-        await store.commit(Changes(inbox=[move(5, expected=0), move(3, expected=0, partition=1)]))
-        await store.commit(Changes(inbox=[move(9, expected=5)]))
+        await store.commit(ChangeSet(inbox=[move(5, expected=0), move(3, expected=0, partition=1)]))
+        await store.commit(ChangeSet(inbox=[move(9, expected=5)]))
         for expected in (0, 5, 10):
-            with pytest.raises(InboxMoved):
-                await store.commit(Changes(inbox=[move(12, expected=expected)]))
+            with pytest.raises(InboxConflict):
+                await store.commit(ChangeSet(inbox=[move(12, expected=expected)]))
         marks = await store.inbox("metering")
         assert marks["usage-events", 0] == move(9, expected=5).mark
         assert marks["usage-events", 1].position == 3
@@ -47,31 +47,31 @@ class BesideContract:
 
     async def test_a_consumer_that_lost_its_place_writes_nothing(self, store: EventStore) -> None:
         """One mark of several has moved: no event, no other mark, no timer."""
-        await store.commit(Changes(inbox=[move(5, expected=0)]))
-        late = Changes(
+        await store.commit(ChangeSet(inbox=[move(5, expected=0)]))
+        late = ChangeSet(
             appends=[append("cus_1")],
             inbox=[move(2, expected=0, partition=1), move(6, expected=4)],
             timers=[timer("tmr_1")],
             clocks={TENANT: NOON},
         )
-        with pytest.raises(InboxMoved):
+        with pytest.raises(InboxConflict):
             await store.commit(late)
         assert await store.version(TENANT, "cus_1") == 0
         assert len(await store.inbox("metering")) == 1
         assert await store.due_timers(NOON, 10) == []
-        assert await store.tenant_now(TENANT) is None
+        assert await store.test_clock_now(TENANT) is None
 
     async def test_of_two_consumers_at_once_one_moves_the_mark(self, store: EventStore) -> None:
         """Two leaders for a moment: one effect."""
-        ways = [store.commit(Changes([append(f"x_{i}")], inbox=[move(5, expected=0)])) for i in range(6)]
+        ways = [store.commit(ChangeSet([append(f"x_{i}")], inbox=[move(5, expected=0)])) for i in range(6)]
         outcomes = await asyncio.gather(*ways, return_exceptions=True)
-        assert sum(isinstance(outcome, InboxMoved) for outcome in outcomes) == 5
-        assert len(await store.read(0, 10)) == 1
+        assert sum(isinstance(outcome, InboxConflict) for outcome in outcomes) == 5
+        assert len(await store.read_stable(0, 10)) == 1
 
     async def test_a_timer_is_due_when_its_time_has_come(self, store: EventStore) -> None:
         """Earliest first, whole as it was set, no more than asked for."""
         soon, later = timer("tmr_b", NOON), timer("tmr_a", NOON + days(1))
-        await store.commit(Changes(timers=[later, soon]))
+        await store.commit(ChangeSet(timers=[later, soon]))
         assert await store.due_timers(NOON - timedelta(microseconds=1), 10) == []
         assert await store.due_timers(NOON, 10) == [soon]
         assert await store.due_timers(NOON + days(2), 10) == [soon, later]
@@ -79,54 +79,56 @@ class BesideContract:
 
     async def test_a_timer_set_twice_is_set_once(self, store: EventStore) -> None:
         """The first stands: a redelivered cause cannot move it."""
-        await store.commit(Changes(timers=[timer("tmr_1", NOON)]))
-        await store.commit(Changes(timers=[timer("tmr_1", NOON + days(3))]))
+        await store.commit(ChangeSet(timers=[timer("tmr_1", NOON)]))
+        await store.commit(ChangeSet(timers=[timer("tmr_1", NOON + days(3))]))
         assert await store.due_timers(NOON + days(9), 10) == [timer("tmr_1", NOON)]
 
     async def test_a_timer_is_finished_once(self, store: EventStore) -> None:
         """Whoever comes second drops the work, events and all."""
-        await store.commit(Changes(timers=[timer("tmr_1"), timer("tmr_2")]))
-        await store.commit(Changes(timers_done=["tmr_1"]))
-        with pytest.raises(TimerIsGone):
-            await store.commit(Changes(appends=[append("cus_1")], timers_done=["tmr_2", "tmr_1"]))
+        await store.commit(ChangeSet(timers=[timer("tmr_1"), timer("tmr_2")]))
+        await store.commit(ChangeSet(timers_done=["tmr_1"]))
+        with pytest.raises(TimerAlreadyDone):
+            await store.commit(ChangeSet(appends=[append("cus_1")], timers_done=["tmr_2", "tmr_1"]))
         assert await store.version(TENANT, "cus_1") == 0
         assert [t.timer_id for t in await store.due_timers(NOON, 10)] == ["tmr_2"]
 
     async def test_a_timer_can_be_moved_in_one_commit(self, store: EventStore) -> None:
         """Finished first, then set anew."""
-        await store.commit(Changes(timers=[timer("tmr_1")]))
-        await store.commit(Changes(timers=[timer("tmr_1", NOON + days(1))], timers_done=["tmr_1"]))
+        await store.commit(ChangeSet(timers=[timer("tmr_1")]))
+        await store.commit(ChangeSet(timers=[timer("tmr_1", NOON + days(1))], timers_done=["tmr_1"]))
         assert await store.due_timers(NOON, 10) == []
         assert await store.due_timers(NOON + days(1), 10) == [timer("tmr_1", NOON + days(1))]
 
     async def test_under_a_test_clock_only_that_clock_counts(self, store: EventStore) -> None:
         """It waits for its tenant's clock even before that is heard of, whatever the wall says."""
-        await store.commit(Changes(timers=[timer("tmr_1", NOON + days(30), testing=True)]))
+        await store.commit(ChangeSet(timers=[timer("tmr_1", NOON + days(30), testing=True)]))
         assert await store.due_timers(NOON + days(99), 10) == []
-        await store.commit(Changes(clocks={TENANT: NOON + days(29), STRANGER: NOON + days(99)}))
+        await store.commit(ChangeSet(clocks={TENANT: NOON + days(29), STRANGER: NOON + days(99)}))
         assert await store.due_timers(NOON + days(99), 10) == []
-        await store.commit(Changes(clocks={TENANT: NOON + days(30)}))
+        await store.commit(ChangeSet(clocks={TENANT: NOON + days(30)}))
         assert await store.due_timers(NOON, 10) == [timer("tmr_1", NOON + days(30), testing=True)]
 
     async def test_a_timer_of_the_wall_ignores_test_clocks(self, store: EventStore) -> None:
         """What was set by the system's clock fires by it, also when the tenant got a test clock since."""
-        await store.commit(Changes(timers=[timer("tmr_1", NOON + days(1))], clocks={TENANT: NOON + days(9)}))
+        await store.commit(
+            ChangeSet(timers=[timer("tmr_1", NOON + days(1))], clocks={TENANT: NOON + days(9)})
+        )
         assert await store.due_timers(NOON, 10) == []
         assert len(await store.due_timers(NOON + days(1), 10)) == 1
 
     async def test_a_test_clock_never_goes_back(self, store: EventStore) -> None:
         """A late message about an earlier hour changes nothing."""
-        assert await store.tenant_now(TENANT) is None
-        await store.commit(Changes(clocks={TENANT: NOON + days(2)}))
-        await store.commit(Changes(clocks={TENANT: NOON}))
-        assert await store.tenant_now(TENANT) == NOON + days(2)
-        assert await store.tenant_now(STRANGER) is None
+        assert await store.test_clock_now(TENANT) is None
+        await store.commit(ChangeSet(clocks={TENANT: NOON + days(2)}))
+        await store.commit(ChangeSet(clocks={TENANT: NOON}))
+        assert await store.test_clock_now(TENANT) == NOON + days(2)
+        assert await store.test_clock_now(STRANGER) is None
 
     @pytest.mark.parametrize("testing", [False, True])
     async def test_a_postponed_timer_hides_and_counts(self, store: EventStore, testing: bool) -> None:
         """By the system's clock, for it is a failure of ours; another timer is not held up."""
         failing, other = timer("tmr_1", testing=testing), timer("tmr_2", testing=testing)
-        await store.commit(Changes(timers=[failing, other], clocks={TENANT: NOON}))
+        await store.commit(ChangeSet(timers=[failing, other], clocks={TENANT: NOON}))
         await store.postpone("tmr_1", NOON + timedelta(seconds=30))
         assert await store.due_timers(NOON + timedelta(seconds=29), 10) == [other]
         assert await store.due_timers(NOON + timedelta(seconds=30), 1) == [replace(failing, attempts=1)]
@@ -137,16 +139,16 @@ class BesideContract:
         assert await store.claim(key(), NOON) is None
         with pytest.raises(KeyIsInFlight):
             await store.claim(key(), NOON + CLAIM_LEASE - timedelta(seconds=1))
-        receipt = await store.commit(Changes(appends=[append("cus_1")], answer=(key(), answered)))
+        receipt = await store.commit(ChangeSet(appends=[append("cus_1")], answer=(key(), answered)))
         assert await store.claim(key(), NOON + days(1)) == answered(receipt)
 
     async def test_a_key_serves_one_request_only(self, store: EventStore) -> None:
         """The same key with another body is a mistake of the caller, answered or not."""
         await store.claim(key(), NOON)
-        with pytest.raises(KeyWasUsedForAnother):
+        with pytest.raises(KeyBelongsToAnotherRequest):
             await store.claim(key(fingerprint=b"other"), NOON)
-        await store.commit(Changes(answer=(key(), answered)))
-        with pytest.raises(KeyWasUsedForAnother):
+        await store.commit(ChangeSet(answer=(key(), answered)))
+        with pytest.raises(KeyBelongsToAnotherRequest):
             await store.claim(key(fingerprint=b"other"), NOON + days(1))
         assert await store.claim(key(tenant=STRANGER), NOON) is None
 
@@ -162,28 +164,28 @@ class BesideContract:
         await store.claim(key(), NOON)
         await store.release(key())
         assert await store.claim(key(fingerprint=b"other"), NOON) is None
-        await store.commit(Changes(answer=(key(fingerprint=b"other"), answered)))
+        await store.commit(ChangeSet(answer=(key(fingerprint=b"other"), answered)))
         await store.release(key(fingerprint=b"other"))
-        assert isinstance(await store.claim(key(fingerprint=b"other"), NOON), StoredAnswer)
+        assert isinstance(await store.claim(key(fingerprint=b"other"), NOON), StoredResponse)
 
     async def test_a_claim_of_the_dead_is_taken_over(self, store: EventStore) -> None:
         """After the lease the key is free, and if its first holder lives after all, it writes nothing."""
         await store.claim(key(), NOON)
         assert await store.claim(key(), NOON + CLAIM_LEASE) is None
-        await store.commit(Changes(appends=[append("cus_1")], answer=(key(), answered)))
+        await store.commit(ChangeSet(appends=[append("cus_1")], answer=(key(), answered)))
         with pytest.raises(KeyIsInFlight):
-            await store.commit(Changes(appends=[append("cus_2")], answer=(key(), answered)))
+            await store.commit(ChangeSet(appends=[append("cus_2")], answer=(key(), answered)))
         assert await store.version(TENANT, "cus_2") == 0
 
     async def test_old_keys_are_forgotten_a_few_at_a_time(self, store: EventStore) -> None:
         """Oldest first, answered or not; a key claimed since is kept, and a forgotten one is free."""
         for number in range(4):
             await store.claim(key(f"key-{number}"), NOON + days(number))
-        await store.commit(Changes(answer=(key("key-0"), answered)))
-        assert await store.forget_keys(NOON, 10) == 0
-        assert await store.forget_keys(NOON + days(3), 2) == 2
+        await store.commit(ChangeSet(answer=(key("key-0"), answered)))
+        assert await store.delete_expired_keys(NOON, 10) == 0
+        assert await store.delete_expired_keys(NOON + days(3), 2) == 2
         assert await store.claim(key("key-0", fingerprint=b"other"), NOON + days(3)) is None
-        assert await store.forget_keys(NOON + days(3), 2) == 1
+        assert await store.delete_expired_keys(NOON + days(3), 2) == 1
         with pytest.raises(KeyIsInFlight):
             await store.claim(key("key-3"), NOON + days(3))
 
@@ -192,46 +194,46 @@ class BesideContract:
         await write(store, append("cus_1"))
         await store.claim(key(), NOON)
         with pytest.raises(VersionConflict):
-            await store.commit(Changes(appends=[append("cus_1")], answer=(key(), answered)))
+            await store.commit(ChangeSet(appends=[append("cus_1")], answer=(key(), answered)))
         with pytest.raises(KeyIsInFlight):
             await store.claim(key(), NOON)
 
     async def test_what_cannot_be_handled_is_parked_whole(self, store: EventStore) -> None:
         """By position, per consumer, until it is handled; the same position of two topics is two letters."""
         await write(store, append("cus_1"), append("cus_2"))
-        first, second = await store.read(0, 10)
+        first, second = await store.read_stable(0, 10)
         letters = [parked(second), parked(first), parked(first, topic="payments-events")]
-        await store.commit(Changes(parked=letters))
-        assert await store.parked("metering") == [letters[2], letters[1], letters[0]]
-        assert await store.parked() == await store.parked("metering")
-        assert await store.parked("invoicing") == []
-        assert await store.parked_streams("metering") == {
+        await store.commit(ChangeSet(parked=letters))
+        assert await store.dead_letters("metering") == [letters[2], letters[1], letters[0]]
+        assert await store.dead_letters() == await store.dead_letters("metering")
+        assert await store.dead_letters("invoicing") == []
+        assert await store.blocked_streams("metering") == {
             ("usage-events", "cus_1"): 1,
             ("usage-events", "cus_2"): 1,
             ("payments-events", "cus_1"): 1,
         }
-        assert await store.parked_streams("invoicing") == {}
-        await store.commit(Changes(unparked=[("metering", "usage-events", first.position)]))
-        assert await store.parked() == [letters[2], letters[0]]
+        assert await store.blocked_streams("invoicing") == {}
+        await store.commit(ChangeSet(unparked=[("metering", "usage-events", first.position)]))
+        assert await store.dead_letters() == [letters[2], letters[0]]
 
     async def test_a_dead_letter_is_handled_once(self, store: EventStore) -> None:
         """Two replays at once: one of them writes nothing at all."""
         await write(store, append("cus_1"))
-        (record,) = await store.read(0, 1)
-        await store.commit(Changes(parked=[parked(record)]))
+        (record,) = await store.read_stable(0, 1)
+        await store.commit(ChangeSet(parked=[parked(record)]))
         handled = [("metering", "usage-events", record.position)]
-        ways = [store.commit(Changes([append(f"x_{i}")], unparked=handled)) for i in range(4)]
+        ways = [store.commit(ChangeSet([append(f"x_{i}")], unparked=handled)) for i in range(4)]
         outcomes = await asyncio.gather(*ways, return_exceptions=True)
-        assert sum(isinstance(outcome, InboxMoved) for outcome in outcomes) == 3
-        assert len(await store.read(0, 10)) == 2
+        assert sum(isinstance(outcome, InboxConflict) for outcome in outcomes) == 3
+        assert len(await store.read_stable(0, 10)) == 2
 
     async def test_a_message_parked_again_tells_its_newest_cause(self, store: EventStore) -> None:
         """Replayed and failed again: one letter, not two."""
         await write(store, append("cus_1"))
-        (record,) = await store.read(0, 1)
-        await store.commit(Changes(parked=[parked(record)]))
-        again = Changes(
+        (record,) = await store.read_stable(0, 1)
+        await store.commit(ChangeSet(parked=[parked(record)]))
+        again = ChangeSet(
             parked=[parked(record, cause="still")], unparked=[("metering", "usage-events", record.position)]
         )
         await store.commit(again)
-        assert await store.parked() == [parked(record, cause="still")]
+        assert await store.dead_letters() == [parked(record, cause="still")]

@@ -7,16 +7,16 @@ from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.framework.core.event import Event, Metadata
 from shared.framework.eventstore.port import (
     Append,
-    Changes,
+    ChangeSet,
+    CommitReceipt,
+    DeadLetter,
+    EventPosition,
+    EventRecord,
     EventStore,
     IdempotencyKey,
-    InboxMark,
-    InboxMove,
-    Parked,
-    Position,
-    Receipt,
-    Record,
-    StoredAnswer,
+    InboxAdvance,
+    InboxPosition,
+    StoredResponse,
     Timer,
 )
 
@@ -44,14 +44,16 @@ def append(
     return Append(tenant, stream_id, expected, events or (registered(),), METADATA, slot_key=slot_key)
 
 
-async def write(store: EventStore, *appends: Append) -> Sequence[Position]:
+async def write(store: EventStore, *appends: Append) -> Sequence[EventPosition]:
     """Commit these appends alone."""
-    return (await store.commit(Changes(appends=list(appends)))).positions
+    return (await store.commit(ChangeSet(appends=list(appends)))).positions
 
 
-def move(position: int, *, expected: int, partition: int = 0, topic: str = "usage-events") -> InboxMove:
+def move(position: int, *, expected: int, partition: int = 0, topic: str = "usage-events") -> InboxAdvance:
     """The consumer `metering` goes on."""
-    return InboxMove(InboxMark("metering", topic, partition, position, position + 7, "broker-1"), expected)
+    return InboxAdvance(
+        InboxPosition("metering", topic, partition, position, position + 7, "broker-1"), expected
+    )
 
 
 def timer(timer_id: str, due_at: datetime = NOON, *, tenant: str = TENANT, testing: bool = False) -> Timer:
@@ -65,15 +67,15 @@ def key(name: str = "key-1", *, tenant: str = TENANT, fingerprint: bytes = b"\x0
     return IdempotencyKey(tenant, name, fingerprint)
 
 
-def answered(receipt: Receipt) -> StoredAnswer:
+def answered(receipt: CommitReceipt) -> StoredResponse:
     """An answer that knows where its event came to lie."""
     at = ",".join(str(position.position) for position in receipt.positions)
-    return StoredAnswer(201, {"tollhouse-position": f"subscriptions:0:{at}"}, b'{"id":"\xc3\xa9"}')
+    return StoredResponse(201, {"tollhouse-position": f"subscriptions:0:{at}"}, b'{"id":"\xc3\xa9"}')
 
 
-def parked(record: Record, *, cause: str = "boom", topic: str = "usage-events") -> Parked:
+def parked(record: EventRecord, *, cause: str = "boom", topic: str = "usage-events") -> DeadLetter:
     """A record that `metering` could not handle."""
-    return Parked("metering", record, topic, 0, cause)
+    return DeadLetter("metering", record, topic, 0, cause)
 
 
 def days(count: float) -> timedelta:

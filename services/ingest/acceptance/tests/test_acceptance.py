@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from services.ingest.acceptance.handlers import Acceptance, Submission
-from services.ingest.acceptance.memory import MemoryUsageLog
-from services.ingest.acceptance.outcome import Verdict
-from services.ingest.events.rejection import Reason
+from services.ingest.acceptance.handlers import Submission, UsageAcceptance
+from services.ingest.acceptance.memory import MemoryDeduplicationStore
+from services.ingest.acceptance.outcome import IngestResult
+from services.ingest.events.rejection import RejectionCode
 from services.ingest.formats.cloudevents_json import read_batch
 from services.ingest.tests.offers import NOON, body, event
 from shared.billing.contracts.ingest.rejected_events import UsageRejected
@@ -16,23 +16,23 @@ from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.codec import decode
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Changes
-from shared.framework.testing.fakes import CountingIds, StillClock
+from shared.framework.eventstore.port import ChangeSet
+from shared.framework.testing.fakes import FakeClock, SequentialIds
 
 
 class World:
     def __init__(self) -> None:
-        self.clock = StillClock(NOON)
+        self.clock = FakeClock(NOON)
         self.store = MemoryEventStore("ingest", self.clock)
-        self.log = MemoryUsageLog(self.store)
-        self.acceptance = Acceptance(self.store, self.log, self.clock, CountingIds(), partitions=4)
+        self.log = MemoryDeduplicationStore(self.store)
+        self.acceptance = UsageAcceptance(self.store, self.log, self.clock, SequentialIds(), partitions=4)
 
-    async def offer(self, *events: object, tenant: str = "nyc", actor: str = "agent") -> Verdict:
+    async def offer(self, *events: object, tenant: str = "nyc", actor: str = "agent") -> IngestResult:
         (verdict,) = await self.acceptance.accept([submission(*events, tenant=tenant, actor=actor)])
         return verdict
 
     async def told(self) -> list[UsageRecorded | UsageRejected]:
-        records = await self.store.read(0, 1000)
+        records = await self.store.read_stable(0, 1000)
         events = [decode(record.wire_name, record.state) for record in records]
         return [event for event in events if isinstance(event, UsageRecorded | UsageRejected)]
 
@@ -50,7 +50,7 @@ async def test_a_batch_of_sound_events_becomes_one_row() -> None:
     world = World()
     verdict = await world.offer(event(id="a"), event(id="b"))
     assert (verdict.accepted, verdict.results) == (2, ())
-    (record,) = await world.store.read(0, 10)
+    (record,) = await world.store.read_stable(0, 10)
     assert (verdict.partition, verdict.position) == (partition_of(record.slot, 4), record.position)
     assert record.slot == slot_of("nyc")
     assert await world.counted() == ["a", "b"]
@@ -86,7 +86,7 @@ async def test_another_payload_under_the_same_id_is_a_conflict_that_is_kept_and_
     verdict = await world.offer(event(data={"miles": 1}), event(id="e2"))
     assert (verdict.accepted, verdict.conflicts) == (1, 1)
     (remark,) = verdict.results
-    assert (remark.index, remark.status, remark.reason) == (0, "conflict", Reason.ID_CONFLICTS)
+    assert (remark.index, remark.status, remark.reason) == (0, "conflict", RejectionCode.ID_CONFLICTS)
     (row,) = await world.log.rejected("nyc", 0, 10)
     assert (row.event.reason, row.event.id) == ("id-conflict", "e1")
     assert '"miles":1' in row.event.body
@@ -118,9 +118,9 @@ async def test_rejected_events_are_history_too() -> None:
     )
     assert (verdict.accepted, verdict.rejected) == (1, 3)
     assert [(r.index, r.reason) for r in verdict.results] == [
-        (0, Reason.TIME_IS_IN_THE_FUTURE),
-        (1, Reason.ATTRIBUTE_IS_MISSING),
-        (2, Reason.TIME_IS_TOO_OLD),
+        (0, RejectionCode.TIME_IS_IN_THE_FUTURE),
+        (1, RejectionCode.ATTRIBUTE_IS_MISSING),
+        (2, RejectionCode.TIME_IS_TOO_OLD),
     ]
     rejected = [event for event in await world.told() if isinstance(event, UsageRejected)]
     assert {event.reason for event in rejected[0].events} == {remark.reason for remark in verdict.results}
@@ -140,10 +140,10 @@ async def test_a_test_clock_decides_what_is_the_future() -> None:
     """A tenant that plays through 2013 reports the usage of 2013, and its facts carry that date."""
     world = World()
     then = datetime(2013, 6, 1, tzinfo=UTC)
-    await world.store.commit(Changes(clocks={"nyc": then}))
+    await world.store.commit(ChangeSet(clocks={"nyc": then}))
     verdict = await world.offer(event(time="2013-05-31T10:00:00Z"), event(id="e2"))
     assert (verdict.accepted, verdict.rejected) == (1, 1)
-    (record, _) = await world.store.read(0, 10)
+    (record, _) = await world.store.read_stable(0, 10)
     assert record.metadata.test_clock
     assert record.metadata.occurred_at == then
 
@@ -160,7 +160,7 @@ async def test_requests_share_a_transaction_and_keep_their_own_verdicts() -> Non
         ]
     )
     assert [(v.accepted, v.duplicates) for v in verdicts] == [(2, 0), (1, 1), (1, 0), (1, 0)]
-    records = await world.store.read(0, 10)
+    records = await world.store.read_stable(0, 10)
     assert [(r.tenant_id, r.metadata.actor) for r in records] == [
         ("nyc", "agent"),
         ("bos", "agent"),

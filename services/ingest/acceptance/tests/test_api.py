@@ -9,18 +9,18 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from services.ingest.acceptance.group_commit import Load, UsageWriter
-from services.ingest.acceptance.handlers import Acceptance
-from services.ingest.acceptance.routes import BODY_BYTES_MAX, EVENTS_PATH, EventsRoute, documented
+from services.ingest.acceptance.group_commit import BatchSize, GroupCommitWriter
+from services.ingest.acceptance.handlers import UsageAcceptance
+from services.ingest.acceptance.routes import BODY_BYTES_MAX, EVENTS_PATH, EventsEndpoint, documented
 from services.ingest.conftest import Kept
 from services.ingest.rejected_events.routes import rejected_events_router
 from services.ingest.tests.offers import NOON, body, event
 from shared.framework.http.app import create_app
-from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
+from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 
 SINGLE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
-PLENTY = Load(50_000, 2**30)
+PLENTY = BatchSize(50_000, 2**30)
 
 
 in_memory = pytest.mark.parametrize("kept", ["memory"], indirect=True)
@@ -42,10 +42,10 @@ class Door:
 
 @pytest_asyncio.fixture
 async def door(kept: Kept) -> AsyncIterator[Door]:
-    clock, ids = StillClock(NOON), CountingIds()
-    acceptance = Acceptance(kept.store, kept.log, clock, ids, partitions=4)
-    writer = UsageWriter(acceptance.accept, transaction_max=PLENTY, waiting_max=PLENTY)
-    events = EventsRoute(writer.submit)
+    clock, ids = FakeClock(NOON), SequentialIds()
+    acceptance = UsageAcceptance(kept.store, kept.log, clock, ids, partitions=4)
+    writer = GroupCommitWriter(acceptance.accept, transaction_max=PLENTY, waiting_max=PLENTY)
+    events = EventsEndpoint(writer.submit)
     callers = {
         "agent": caller("nyc", "usage:write", "usage:read"),
         "other": caller("bos", "usage:write", "usage:read"),
@@ -58,7 +58,7 @@ async def door(kept: Kept) -> AsyncIterator[Door]:
         store=kept.store,
         clock=clock,
         ids=ids,
-        authenticator=KnownCallers(callers),
+        authenticator=FakeAuthenticator(callers),
         partitions=4,
         raw={EVENTS_PATH: events},
     )
@@ -94,7 +94,7 @@ async def test_events_come_single_or_batched(
         "results": [],
     }
     context, _, position = answer.headers["tollhouse-position"].split(":")
-    (record,) = await door.kept.store.read(0, 10)
+    (record,) = await door.kept.store.read_stable(0, 10)
     assert (context, int(position)) == ("ingest", record.position)
 
 
@@ -133,7 +133,7 @@ async def test_a_bad_request_is_a_clear_no(
     answer = await door.post(content, media_type)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
-    assert list(await door.kept.store.read(0, 10)) == []
+    assert list(await door.kept.store.read_stable(0, 10)) == []
 
 
 async def test_compressed_bodies_and_other_methods_are_refused(door: Door) -> None:
@@ -147,7 +147,7 @@ async def test_compressed_bodies_and_other_methods_are_refused(door: Door) -> No
 async def test_only_the_tenants_own_writers_come_in(door: Door, who: str, status: int) -> None:
     """The tenant is in the credential and nowhere else."""
     assert (await door.post(body(event()), authorization=f"Bearer {who}")).status_code == status
-    assert list(await door.kept.store.read(0, 10)) == []
+    assert list(await door.kept.store.read_stable(0, 10)) == []
 
 
 async def test_rejected_events_are_listed_page_by_page_for_their_tenant_alone(door: Door) -> None:

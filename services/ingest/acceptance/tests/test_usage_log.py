@@ -6,42 +6,42 @@ from datetime import date, timedelta
 import asyncpg
 import pytest
 
-from services.ingest.acceptance.handlers import Acceptance, Submission
-from services.ingest.acceptance.ports import Rejections, SeenBefore, UsageLog
-from services.ingest.acceptance.postgres import PostgresUsageLog
+from services.ingest.acceptance.handlers import Submission, UsageAcceptance
+from services.ingest.acceptance.ports import DeduplicationStore, DuplicateKeys, RejectedBatch
+from services.ingest.acceptance.postgres import PostgresDeduplicationStore
 from services.ingest.conftest import Kept
-from services.ingest.events.identity import Identity
+from services.ingest.events.identity import DeduplicationKey
 from services.ingest.formats.cloudevents_json import read_batch
 from services.ingest.tests.offers import NOON, body, event
 from shared.billing.contracts.ingest.rejected_events import RejectedUsage
-from shared.framework.eventstore.port import Changes, StoreIsUnavailable
-from shared.framework.testing.fakes import CountingIds, StillClock
+from shared.framework.eventstore.port import ChangeSet, StoreIsUnavailable
+from shared.framework.testing.fakes import FakeClock, SequentialIds
 
 DAY = date(2026, 3, 1)
 
 
-def identity(number: int, day: date = DAY) -> Identity:
+def identity(number: int, day: date = DAY) -> DeduplicationKey:
     return (day, number.to_bytes(16, "big"))
 
 
-async def write(kept: Kept, accepted: dict[Identity, int], *rejected: Rejections) -> None:
-    await kept.store.commit(Changes(effects=[await kept.log.remember(accepted, rejected)]))
+async def write(kept: Kept, accepted: dict[DeduplicationKey, int], *rejected: RejectedBatch) -> None:
+    await kept.store.commit(ChangeSet(effects=[await kept.log.store(accepted, rejected)]))
 
 
 async def test_what_was_accepted_is_seen_with_its_fingerprint(kept: Kept) -> None:
     """Only the asked ones are told, and the fingerprint uses all 64 bits."""
     await write(kept, {identity(1): 2**63 - 1, identity(2): -(2**63), identity(3): 0})
     asked = {identity(2), identity(3), identity(4), identity(1, DAY + timedelta(days=1))}
-    assert await kept.log.seen(asked) == {identity(2): -(2**63), identity(3): 0}
-    assert await kept.log.seen([]) == {}
+    assert await kept.log.known(asked) == {identity(2): -(2**63), identity(3): 0}
+    assert await kept.log.known([]) == {}
 
 
 async def test_the_same_identity_is_never_written_twice(kept: Kept) -> None:
     """And what came with it in the transaction is not written either."""
     await write(kept, {identity(1): 1})
-    with pytest.raises(SeenBefore):
+    with pytest.raises(DuplicateKeys):
         await write(kept, {identity(2): 2, identity(1): 1})
-    assert await kept.log.seen([identity(1), identity(2)]) == {identity(1): 1}
+    assert await kept.log.known([identity(1), identity(2)]) == {identity(1): 1}
 
 
 async def test_days_far_apart_have_their_own_place(kept: Kept) -> None:
@@ -49,14 +49,14 @@ async def test_days_far_apart_have_their_own_place(kept: Kept) -> None:
     days = [date(2006, 3, 1), date(2013, 1, 31), date(2013, 2, 1), date(2026, 12, 31)]
     accepted = {identity(1, day): number for number, day in enumerate(days)}
     await write(kept, accepted)
-    assert await kept.log.seen(accepted) == accepted
+    assert await kept.log.known(accepted) == accepted
 
 
 async def test_rejected_events_are_listed_oldest_first_page_by_page(kept: Kept) -> None:
     """Per tenant, with everything that was kept of them."""
     events = tuple(RejectedUsage(reason="r", detail=str(n), id=None, source="s", body="{}") for n in range(5))
     await write(
-        kept, {}, Rejections("nyc", "ur_1", NOON, events), Rejections("bos", "ur_2", NOON, events[:1])
+        kept, {}, RejectedBatch("nyc", "ur_1", NOON, events), RejectedBatch("bos", "ur_2", NOON, events[:1])
     )
     first = await kept.log.rejected("nyc", 0, 3)
     rest = await kept.log.rejected("nyc", first[-1].number, 3)
@@ -66,8 +66,8 @@ async def test_rejected_events_are_listed_oldest_first_page_by_page(kept: Kept) 
 
 async def test_two_writers_together_count_each_event_once(kept: Kept) -> None:
     """A second process that has not died yet is no danger: the database decides."""
-    clock, ids = StillClock(NOON), CountingIds()
-    writers = [Acceptance(kept.store, kept.log, clock, ids, partitions=4) for _ in range(2)]
+    clock, ids = FakeClock(NOON), SequentialIds()
+    writers = [UsageAcceptance(kept.store, kept.log, clock, ids, partitions=4) for _ in range(2)]
     offers = [event(id=f"e{n}") for n in range(30)]
     accepted = duplicates = 0
     for round_ in range(4):
@@ -85,18 +85,18 @@ async def test_two_writers_together_count_each_event_once(kept: Kept) -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda log: log.seen([identity(1)]),
-        lambda log: log.remember({identity(1): 1}, []),
+        lambda log: log.known([identity(1)]),
+        lambda log: log.store({identity(1): 1}, []),
         lambda log: log.rejected("nyc", 0, 1),
     ],
 )
 async def test_a_database_that_is_away_is_said_to_be(
-    pool: "asyncpg.Pool[asyncpg.Record]", ask: Callable[[UsageLog], Awaitable[object]]
+    pool: "asyncpg.Pool[asyncpg.Record]", ask: Callable[[DeduplicationStore], Awaitable[object]]
 ) -> None:
     """A refusal that every transport knows (503, try again), and no error of the driver's own (500)."""
     pool.terminate()
     with pytest.raises(StoreIsUnavailable):
-        await ask(PostgresUsageLog(pool))
+        await ask(PostgresDeduplicationStore(pool))
 
 
 async def test_the_service_cannot_rewrite_what_was_counted(pool: "asyncpg.Pool[asyncpg.Record]") -> None:

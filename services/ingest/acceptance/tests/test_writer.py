@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.ingest.acceptance.group_commit import Load, UsageWriter
+from services.ingest.acceptance.group_commit import BatchSize, GroupCommitWriter
 from services.ingest.acceptance.handlers import Submission
-from services.ingest.acceptance.outcome import Verdict
+from services.ingest.acceptance.outcome import IngestResult
 from services.ingest.acceptance.refusals import IngestIsBusy
 from services.ingest.formats.cloudevents_json import read_batch
 from services.ingest.tests.offers import body, event
@@ -23,13 +23,13 @@ class Gatekeeper:
         self.batches: list[list[str]] = []
         self.failures = 0
 
-    async def accept(self, submissions: Sequence[Submission]) -> list[Verdict]:
+    async def accept(self, submissions: Sequence[Submission]) -> list[IngestResult]:
         await self.open.wait()
         self.batches.append([one.correlation_id for one in submissions])
         if self.failures:
             self.failures -= 1
             raise ConnectionError
-        return [Verdict(len(one.offers), 0, 0, 0, (), 0, len(self.batches)) for one in submissions]
+        return [IngestResult(len(one.offers), 0, 0, 0, (), 0, len(self.batches)) for one in submissions]
 
 
 def submission(name: str, count: int = 1, size_bytes: int = 1) -> Submission:
@@ -39,7 +39,9 @@ def submission(name: str, count: int = 1, size_bytes: int = 1) -> Submission:
 async def test_what_waits_shares_the_next_transaction_up_to_its_bound() -> None:
     """Nobody lingers for company: the first goes alone, the others have gathered meanwhile."""
     keeper = Gatekeeper()
-    writer = UsageWriter(keeper.accept, transaction_max=Load(5, PLENTY), waiting_max=Load(100, PLENTY))
+    writer = GroupCommitWriter(
+        keeper.accept, transaction_max=BatchSize(5, PLENTY), waiting_max=BatchSize(100, PLENTY)
+    )
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(writer.run())
         first = tasks.create_task(writer.submit(submission("a", 2)))
@@ -56,7 +58,9 @@ async def test_what_waits_shares_the_next_transaction_up_to_its_bound() -> None:
 
 async def test_too_much_waiting_is_refused_at_the_door() -> None:
     """A bounded queue: better an honest no than a yes that takes minutes."""
-    writer = UsageWriter(Gatekeeper().accept, transaction_max=Load(5, PLENTY), waiting_max=Load(3, PLENTY))
+    writer = GroupCommitWriter(
+        Gatekeeper().accept, transaction_max=BatchSize(5, PLENTY), waiting_max=BatchSize(3, PLENTY)
+    )
     waiting = asyncio.create_task(writer.submit(submission("a", 3)))
     await asyncio.sleep(0)
     with pytest.raises(IngestIsBusy):
@@ -67,8 +71,8 @@ async def test_too_much_waiting_is_refused_at_the_door() -> None:
 async def test_few_large_events_are_bounded_as_many_small_ones_are() -> None:
     """What is written together is read together, by everybody who hears of it: it must fit in memory."""
     keeper = Gatekeeper()
-    bounds = {"transaction_max": Load(5, 100), "waiting_max": Load(50, 400)}
-    writer = UsageWriter(keeper.accept, **bounds)
+    bounds = {"transaction_max": BatchSize(5, 100), "waiting_max": BatchSize(50, 400)}
+    writer = GroupCommitWriter(keeper.accept, **bounds)
     sizes = {"a": 60, "b": 60, "c": 40, "d": 150, "e": 1}
     waiting = [asyncio.create_task(writer.submit(submission(name, 1, size))) for name, size in sizes.items()]
     await asyncio.sleep(0)
@@ -86,7 +90,9 @@ async def test_a_failed_transaction_is_told_to_its_own_and_the_writer_goes_on() 
     keeper = Gatekeeper()
     keeper.failures = 1
     keeper.open.set()
-    writer = UsageWriter(keeper.accept, transaction_max=Load(5, PLENTY), waiting_max=Load(10, PLENTY))
+    writer = GroupCommitWriter(
+        keeper.accept, transaction_max=BatchSize(5, PLENTY), waiting_max=BatchSize(10, PLENTY)
+    )
     running = asyncio.create_task(writer.run())
     with pytest.raises(ConnectionError):
         await writer.submit(submission("a"))

@@ -6,28 +6,41 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.events.rejection import Reason
-from services.ingest.events.usage_event import CloudEvent, Unreadable
+from services.ingest.events.rejection import RejectionCode
+from services.ingest.events.usage_event import CloudEvent, InvalidEvent
 from services.ingest.formats.cloudevents_json import read_batch, read_single
 from services.ingest.formats.refusals import TooManyEvents, UsageIsNotEvents, UsageIsNotJson
 from services.ingest.tests.offers import body, event
 
-HOSTILE: dict[Reason, list[object]] = {
-    Reason.EVENT_IS_MALFORMED: [b"5", b"null", b'"text"', b"[]"],
-    Reason.ATTRIBUTE_IS_MISSING: [event(id=None), event(subject=None), event(source=None), event(type=None)],
-    Reason.ATTRIBUTE_IS_INVALID: [event(id=""), event(id=7), event(subject="x" * 257), event(type=[])],
-    Reason.SPECVERSION_IS_UNSUPPORTED: [event(specversion="0.3")],
-    Reason.TIME_IS_INVALID: [event(time="2026-03-01T10:00:00"), event(time="yesterday"), event(time=5)],
-    Reason.DATA_IS_NOT_AN_OBJECT: [event(data=[1]), event(data="x"), event(data=None, data_base64="aGk=")],
-    Reason.DATA_IS_TOO_DEEP: [
+HOSTILE: dict[RejectionCode, list[object]] = {
+    RejectionCode.EVENT_IS_MALFORMED: [b"5", b"null", b'"text"', b"[]"],
+    RejectionCode.ATTRIBUTE_IS_MISSING: [
+        event(id=None),
+        event(subject=None),
+        event(source=None),
+        event(type=None),
+    ],
+    RejectionCode.ATTRIBUTE_IS_INVALID: [event(id=""), event(id=7), event(subject="x" * 257), event(type=[])],
+    RejectionCode.SPECVERSION_IS_UNSUPPORTED: [event(specversion="0.3")],
+    RejectionCode.TIME_IS_INVALID: [
+        event(time="2026-03-01T10:00:00"),
+        event(time="yesterday"),
+        event(time=5),
+    ],
+    RejectionCode.DATA_IS_NOT_AN_OBJECT: [
+        event(data=[1]),
+        event(data="x"),
+        event(data=None, data_base64="aGk="),
+    ],
+    RejectionCode.DATA_IS_TOO_DEEP: [
         event(data={"a": [[[[[[[[]]]]]]]]}),
         event(data=json.loads('{"a":' * 9 + "1" + "}" * 9)),
     ],
-    Reason.NUMBER_IS_OUT_OF_BOUNDS: [
+    RejectionCode.NUMBER_IS_OUT_OF_BOUNDS: [
         body(event()).replace(b"1400", number)[1:-1]
         for number in (b"1e1000000", b"-1e400", b"1e-4000", b"9" * 41, b"9" * 5000, b'"1e1000000"', b'"NaN"')
     ],
-    Reason.TEXT_IS_NOT_STORABLE: [
+    RejectionCode.TEXT_IS_NOT_STORABLE: [
         event(id="a\0b"),
         event(subject="tab\there"),
         event(source="\x7f"),
@@ -42,7 +55,7 @@ HOSTILE: dict[Reason, list[object]] = {
     ("reason", "bad"), [(reason, bad) for reason, all_bad in HOSTILE.items() for bad in all_bad]
 )
 def test_a_bad_event_is_rejected_for_its_reason_and_its_neighbours_are_not(
-    reason: Reason, bad: object
+    reason: RejectionCode, bad: object
 ) -> None:
     """One machine with a broken clock must not cost the others their usage."""
     piece = bad if isinstance(bad, bytes) else body(bad)[1:-1]
@@ -52,7 +65,7 @@ def test_a_bad_event_is_rejected_for_its_reason_and_its_neighbours_are_not(
     assert isinstance(first, CloudEvent)
     assert isinstance(last, CloudEvent)
     assert (first.id, last.id) == ("a", "b")
-    assert isinstance(rejected, Unreadable)
+    assert isinstance(rejected, InvalidEvent)
     assert rejected.fault.reason is reason
     assert rejected.body == piece
 

@@ -26,7 +26,7 @@ from shared.billing.period import Period
 from shared.framework.core.event import Metadata
 from shared.framework.eventstore.port import StreamIsBusy
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
-from shared.framework.testing.event_records import told
+from shared.framework.testing.event_records import event_record
 
 CALLS = quantity("calls", "120")
 
@@ -167,7 +167,7 @@ async def test_facts_of_another_tenant_do_not_meet() -> None:
     with pytest.raises(StreamIsBusy):
         await transact(
             house.store,
-            lambda unit: house.handler(unit, [told(reading(CALLS), LATER, tenant="other")]),
+            lambda unit: house.handler(unit, [event_record(reading(CALLS), LATER, tenant="other")]),
             attempts_max=1,
         )
     assert await house.documents() == []

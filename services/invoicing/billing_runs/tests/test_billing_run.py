@@ -1,6 +1,11 @@
 """A run needs two facts, and takes them in either order."""
 
-from services.invoicing.billing_runs.decider import BILLING_RUN, CompleteRun, ReceiveReading, StartRun
+from services.invoicing.billing_runs.decider import (
+    BILLING_RUN,
+    CompleteBillingRun,
+    RecordUsageReading,
+    StartBillingRun,
+)
 from services.invoicing.tests.stories import (
     CALLS,
     END,
@@ -21,15 +26,15 @@ from shared.framework.testing.spec import Spec
 
 run = Spec(BILLING_RUN)
 
-START = StartRun(run_id=RUN_ID, invoice_id=INVOICE_ID, closed=closed(), now=END)
-RECEIVE = ReceiveReading(
+START = StartBillingRun(run_id=RUN_ID, invoice_id=INVOICE_ID, closed=closed(), now=END)
+RECEIVE = RecordUsageReading(
     run_id=RUN_ID,
     reading_id="rdg_1",
     subscription_id="sub_1",
     quantities=(quantity("calls", "120"),),
     now=LATER,
 )
-COMPLETE = CompleteRun(now=LATER)
+COMPLETE = CompleteBillingRun(now=LATER)
 
 started = BillingRunStarted(
     run_id=RUN_ID,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.invoicing.rating.rating import Bill, Item, lines_of_items, lines_of_period
+from services.invoicing.rating.rating import OneOffLine, RatingContext, lines_of_items, lines_of_period
 from services.invoicing.tests.stories import CALLS, FEE, JANUARY, MILES, quantity
 from shared.billing.contracts.metering.readings import MeterQuantity
 from shared.billing.contracts.subscriptions.plans import Charge
@@ -16,13 +16,15 @@ from shared.billing.period import Period
 from shared.billing.pricing import Flat, exact_sum
 
 
-def bill(period: Period = JANUARY, currency: str = "USD", time_zone: str = "UTC") -> Bill:
-    return Bill(
+def bill(period: Period = JANUARY, currency: str = "USD", time_zone: str = "UTC") -> RatingContext:
+    return RatingContext(
         invoice_id="inv_1", currency=currency, time_zone=time_zone, period=period, full_period=JANUARY
     )
 
 
-def amounts(charges: tuple[Charge, ...], *quantities: MeterQuantity, of: Bill | None = None) -> list[int]:
+def amounts(
+    charges: tuple[Charge, ...], *quantities: MeterQuantity, of: RatingContext | None = None
+) -> list[int]:
     return [line.amount.minor for line in lines_of_period(of or bill(), charges, quantities)]
 
 
@@ -102,6 +104,6 @@ def test_any_item_is_within_half_a_unit_of_its_exact_price(
 ) -> None:
     """Whatever the digits, nothing is lost on the way to the one rounding."""
     [line] = lines_of_items(
-        "inv_1", currency, [Item(description="x", quantity=amount, unit_price=unit_price)]
+        "inv_1", currency, [OneOffLine(description="x", quantity=amount, unit_price=unit_price)]
     )
     assert abs(line.amount.major - exact_sum(line.steps)) * 2 <= Money(1, currency).major

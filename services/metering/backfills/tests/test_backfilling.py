@@ -6,29 +6,31 @@ from datetime import timedelta
 
 import pytest
 
-from services.metering.backfills.backfill import Backfill
+from services.metering.backfills.backfill import MeterBackfill
 from services.metering.conftest import Kept
 from services.metering.readings.ports import UsageIsBehind
 from services.metering.readings.tests.test_readings import PARTITION, PARTITIONS, PLACE, World
-from services.metering.rollups.consumer import UsageFolder
+from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
 from services.metering.rollups.tests.test_rollups import total
 from services.metering.tests.usage import METERS, NOON, TENANT, meter, much_usage, oracle, usage
-from shared.framework.eventstore.port import Changes, FeedPage, InboxMark, InboxMove, VersionConflict
+from shared.framework.eventstore.port import ChangeSet, FeedPage, InboxAdvance, InboxPosition, VersionConflict
 from shared.framework.eventstore.unit_of_work import UnitOfWork
-from shared.framework.messaging.feed import LocalFeeds
+from shared.framework.messaging.feed import InProcessFeeds
 
 START, END = NOON - timedelta(days=6), NOON + timedelta(days=1)
 
 
-def backfill_of(world: World) -> Backfill:
+def backfill_of(world: World) -> MeterBackfill:
     kept = world.kept
-    return Backfill(kept.store, kept.book, kept.rollups, LocalFeeds({"ingest": world.ingest}), PARTITIONS)
+    return MeterBackfill(
+        kept.store, kept.book, kept.rollups, InProcessFeeds({"ingest": world.ingest}), PARTITIONS
+    )
 
 
 async def define(kept: Kept, key: str) -> None:
     of = next(one for one in METERS if one.key == key)
-    await kept.store.commit(Changes(effects=[kept.book.enter(TENANT, of)]))
+    await kept.store.commit(ChangeSet(effects=[kept.book.add(TENANT, of)]))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -41,14 +43,14 @@ async def test_any_interleaving_of_usage_folding_and_catching_up_counts_everythi
     backfill = backfill_of(world)
     keys = [one.key for one in METERS]
     waiting = list(events)
-    while waiting or keys or await backfill.behind():
+    while waiting or keys or await backfill.pending():
         match dice.randrange(4):
             case 0 if waiting:
                 await world.accept(*(waiting.pop() for _ in range(min(20, len(waiting)))))
             case 1 if keys:
                 await define(kept, keys.pop())
             case 2:
-                await backfill.advance()
+                await backfill.step()
             case _:
                 await world.fold()
     await world.fold()
@@ -61,15 +63,15 @@ async def test_who_folds_while_a_meter_joins_folds_again(kept: Kept) -> None:
     """Else the usage in its hands would be counted neither live nor as the past."""
     world = World(kept)
     await define(kept, "count")
-    await backfill_of(world).advance()
+    await backfill_of(world).step()
     await define(kept, "sum")
     await world.accept(usage(value=1))
     page = await world.ingest.feed(PARTITION, PARTITIONS, 0, 10)
     unit = UnitOfWork(kept.store)
-    await UsageFolder(kept.book, kept.rollups)(unit, page.records)
-    unit.changes.inbox.append(InboxMove(InboxMark(CONSUMER, *PLACE, page.head), expected=0))
+    await RollupConsumer(kept.book, kept.rollups)(unit, page.records)
+    unit.changes.inbox.append(InboxAdvance(InboxPosition(CONSUMER, *PLACE, page.head), expected=0))
     for _ in range(2):
-        await backfill_of(world).advance()
+        await backfill_of(world).step()
     with pytest.raises(VersionConflict):
         await unit.commit()
     await world.fold()
@@ -83,7 +85,7 @@ async def test_usage_folded_between_the_last_look_and_the_joining_is_caught_up_w
     world = World(kept)
     await define(kept, "count")
 
-    class Late(LocalFeeds):
+    class Late(InProcessFeeds):
         async def page(
             self, context: str, partition: int, partitions: int, after: int, limit: int
         ) -> FeedPage:
@@ -93,8 +95,8 @@ async def test_usage_folded_between_the_last_look_and_the_joining_is_caught_up_w
                 await world.fold()
             return page
 
-    backfill = Backfill(kept.store, kept.book, kept.rollups, Late({"ingest": world.ingest}), PARTITIONS)
-    while await backfill.advance():
+    backfill = MeterBackfill(kept.store, kept.book, kept.rollups, Late({"ingest": world.ingest}), PARTITIONS)
+    while await backfill.step():
         pass
     await world.fold()
     assert await total(kept, METERS[0], "UA", START, END) == {(): 1}
@@ -108,10 +110,10 @@ async def test_damaged_history_holds_back_the_meters_that_need_it_and_nobody_els
     world = World(kept)
     await define(kept, "count")
     elsewhere = meter("elsewhere", meter_id="mtr_elsewhere")
-    await kept.store.commit(Changes(effects=[kept.book.enter("zzz", elsewhere)]))
+    await kept.store.commit(ChangeSet(effects=[kept.book.add("zzz", elsewhere)]))
     await world.accept(usage())
 
-    class Damaged(LocalFeeds):
+    class Damaged(InProcessFeeds):
         async def page(
             self, context: str, partition: int, partitions: int, after: int, limit: int
         ) -> FeedPage:
@@ -119,10 +121,12 @@ async def test_damaged_history_holds_back_the_meters_that_need_it_and_nobody_els
             bad = tuple(replace(one, state=damaged) for one in page.records if one.tenant_id == TENANT)
             return replace(page, records=bad)
 
-    backfill = Backfill(kept.store, kept.book, kept.rollups, Damaged({"ingest": world.ingest}), PARTITIONS)
-    while await backfill.advance():
+    backfill = MeterBackfill(
+        kept.store, kept.book, kept.rollups, Damaged({"ingest": world.ingest}), PARTITIONS
+    )
+    while await backfill.step():
         pass
-    assert [entry.meter.key for entry in await backfill.behind()] == ["count"]
+    assert [entry.meter.key for entry in await backfill.pending()] == ["count"]
 
 
 async def test_a_reading_waits_for_a_meter_that_has_not_caught_up(kept: Kept) -> None:
@@ -133,9 +137,9 @@ async def test_a_reading_waits_for_a_meter_that_has_not_caught_up(kept: Kept) ->
     await world.fold()
     timer = await world.close()
     with pytest.raises(UsageIsBehind, match="caught up"):
-        await world.readings.read(timer)
+        await world.readings.measure(timer)
     backfill = backfill_of(world)
-    while await backfill.advance():
+    while await backfill.step():
         pass
-    pinned = await world.readings.read(timer)
+    pinned = await world.readings.measure(timer)
     assert [one.quantity for one in pinned.quantities if one.meter_key == "count"] == [1]

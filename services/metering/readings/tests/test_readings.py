@@ -8,9 +8,9 @@ import pytest
 
 from services.metering.conftest import Kept
 from services.metering.readings.ports import UsageIsBehind
-from services.metering.readings.timers import PURPOSE, Pinned, Readings
-from services.metering.readings.usage_progress import InboxProgress
-from services.metering.rollups.consumer import UsageFolder
+from services.metering.readings.timers import PURPOSE, PinnedUsage, ReadingProcess
+from services.metering.readings.usage_progress import InboxUsageProgress
+from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
 from services.metering.tests.usage import NOON, TENANT, meter, usage
 from shared.billing.contracts import TOPICS
@@ -23,10 +23,10 @@ from shared.billing.pricing import Flat, PerUnit
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Append, Changes, InboxMark, InboxMove, Parked, Timer
+from shared.framework.eventstore.port import Append, ChangeSet, DeadLetter, InboxAdvance, InboxPosition, Timer
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
-from shared.framework.messaging.feed import LocalFeeds
-from shared.framework.testing.fakes import StillClock
+from shared.framework.messaging.feed import InProcessFeeds
+from shared.framework.testing.fakes import FakeClock
 
 PARTITIONS = 4
 PARTITION = partition_of(slot_of(TENANT), PARTITIONS)
@@ -77,17 +77,19 @@ class World:
 
     def __init__(self, kept: Kept) -> None:
         self.kept = kept
-        self.ingest = MemoryEventStore("ingest", StillClock(NOON))
-        progress = InboxProgress(kept.store, LocalFeeds({"ingest": self.ingest}), NoPatience(), PARTITIONS)
-        self.readings = Readings(kept.book, kept.rollups, progress, PARTITIONS, GRACE)
-        self.folder = UsageFolder(kept.book, kept.rollups)
+        self.ingest = MemoryEventStore("ingest", FakeClock(NOON))
+        progress = InboxUsageProgress(
+            kept.store, InProcessFeeds({"ingest": self.ingest}), NoPatience(), PARTITIONS
+        )
+        self.readings = ReadingProcess(kept.book, kept.rollups, progress, PARTITIONS, GRACE)
+        self.folder = RollupConsumer(kept.book, kept.rollups)
 
     async def accept(self, *events: UsageEvent) -> None:
         """Ingest tells a batch."""
-        number = len(await self.ingest.read(0, 1000)) + 1
+        number = len(await self.ingest.read_stable(0, 1000)) + 1
         batch = UsageRecorded(batch_id=f"ub_{number}", accepted_at=NOON, events=events)
         append = Append(TENANT, batch.batch_id, 0, (batch,), CAUSE, slot_key=TENANT)
-        await self.ingest.commit(Changes(appends=[append]))
+        await self.ingest.commit(ChangeSet(appends=[append]))
 
     async def fold(self, *, parking: bool = False) -> None:
         """Metering hears what ingest has told since (or parks it)."""
@@ -96,32 +98,34 @@ class World:
         page = await self.ingest.feed(PARTITION, PARTITIONS, after, 100)
         unit = UnitOfWork(self.kept.store)
         if parking:
-            unit.changes.parked.extend(Parked(CONSUMER, one, *PLACE, cause="broken") for one in page.records)
+            unit.changes.parked.extend(
+                DeadLetter(CONSUMER, one, *PLACE, cause="broken") for one in page.records
+            )
         else:
             await self.folder(unit, page.records)
-        unit.changes.inbox.append(InboxMove(InboxMark(CONSUMER, *PLACE, page.head), expected=after))
+        unit.changes.inbox.append(InboxAdvance(InboxPosition(CONSUMER, *PLACE, page.head), expected=after))
         await unit.commit()
 
     async def close(self) -> Timer:
         """The period is over: the timer that was set for its reading."""
-        record = (await self.ingest.read(0, 1))[0]
+        record = (await self.ingest.read_stable(0, 1))[0]
 
         async def work(unit: UnitOfWork) -> None:
             await self.readings.on_billing_period_closed(unit.session(TENANT, CAUSE), CLOSED, record)
 
         await transact(self.kept.store, work)
-        await self.kept.store.commit(Changes(clocks={TENANT: END + GRACE}))
+        await self.kept.store.commit(ChangeSet(clocks={TENANT: END + GRACE}))
         (timer,) = await self.kept.store.due_timers(NOON, 10)
         return timer
 
-    async def take(self, timer: Timer, pinned: Pinned) -> None:
+    async def take(self, timer: Timer, pinned: PinnedUsage) -> None:
         async def work(unit: UnitOfWork) -> None:
-            await self.readings.take(unit.session(TENANT, CAUSE), timer, pinned)
+            await self.readings.record(unit.session(TENANT, CAUSE), timer, pinned)
 
         await transact(self.kept.store, work)
 
     async def told(self) -> Sequence[UsageReadingTaken]:
-        records = await self.kept.store.read(0, 100)
+        records = await self.kept.store.read_stable(0, 100)
         history = await self.kept.store.load(TENANT, records[-1].stream_id)
         return [event for event in history.events if isinstance(event, UsageReadingTaken)]
 
@@ -129,8 +133,10 @@ class World:
 @pytest.fixture
 async def world(kept: Kept) -> World:
     meters = (meter("count"), meter("sum-by-origin", "sum", group_by=("origin",)))
-    entered = [kept.book.enter(TENANT, one) for one in meters]
-    await kept.store.commit(Changes(effects=entered + [kept.book.join(one.meter_id, 0) for one in meters]))
+    entered = [kept.book.add(TENANT, one) for one in meters]
+    await kept.store.commit(
+        ChangeSet(effects=entered + [kept.book.activate(one.meter_id, 0) for one in meters])
+    )
     world = World(kept)
     await world.accept(
         usage(value=1, origin="JFK", time=START - timedelta(microseconds=1)),
@@ -147,7 +153,7 @@ async def test_a_reading_counts_what_happened_in_the_period_to_the_microsecond(w
     await world.fold()
     timer = await world.close()
     assert (timer.purpose, timer.due_at) == (PURPOSE, END + GRACE)
-    await world.take(timer, await world.readings.read(timer))
+    await world.take(timer, await world.readings.measure(timer))
     (reading,) = await world.told()
     told = [(q.meter_key, q.dimensions, q.quantity) for q in reading.quantities]
     assert told == [
@@ -166,9 +172,9 @@ async def test_a_reading_waits_until_everything_accepted_is_folded(world: World)
     timer = await world.close()
     await world.accept(usage(value=32, origin="JFK"))
     with pytest.raises(UsageIsBehind):
-        await world.readings.read(timer)
+        await world.readings.measure(timer)
     await world.fold()
-    pinned = await world.readings.read(timer)
+    pinned = await world.readings.measure(timer)
     assert pinned.position == 2
     assert pinned.quantities[0].quantity == Decimal(3)
 
@@ -178,19 +184,19 @@ async def test_a_reading_waits_for_usage_that_lies_parked(world: World) -> None:
     await world.fold(parking=True)
     timer = await world.close()
     with pytest.raises(UsageIsBehind, match="parked"):
-        await world.readings.read(timer)
+        await world.readings.measure(timer)
 
 
 async def test_a_reading_is_taken_once_and_stays_what_it_was(world: World) -> None:
     """The timer may come again, the fact may be told again, usage may come later."""
     await world.fold()
     timer = await world.close()
-    pinned = await world.readings.read(timer)
+    pinned = await world.readings.measure(timer)
     await world.take(timer, pinned)
     await world.accept(usage(value=32, origin="JFK"))
     await world.fold()
     again = await world.close()
     assert again.timer_id == timer.timer_id
-    await world.take(timer, await world.readings.read(timer))
+    await world.take(timer, await world.readings.measure(timer))
     (reading,) = await world.told()
     assert reading.quantities == pinned.quantities

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metering.rollups.accumulator import Gauge, Tally
+from services.metering.rollups.accumulator import CompiledMeter, UsageAccumulator
 from services.metering.rollups.consumer import usage_in
 from services.metering.tests.usage import METERS, NOON, TENANT, record, usage
 from shared.billing.contracts.ingest.usage import UsageEvent
 
-GAUGES = [Gauge.of(TENANT, one) for one in METERS]
+GAUGES = [CompiledMeter.of(TENANT, one) for one in METERS]
 
 values = (
     st.integers(-(10**20), 10**20)
@@ -27,7 +27,7 @@ events = st.builds(
 
 def tally_of(batches: Sequence[Sequence[UsageEvent]]) -> dict[object, object]:
     """A tally in a form that can be compared: what is counted, without the order of arrival."""
-    tally = Tally()
+    tally = UsageAccumulator()
     for position, batch in enumerate(batches, start=1):
         tally.add(usage_in(record(batch, position)), GAUGES)
     counted: dict[object, object] = {"unreadable": tally.unreadable()}

@@ -8,30 +8,38 @@ from decimal import Decimal
 import pytest
 
 from services.metering.conftest import Kept
-from services.metering.rollups.consumer import UsageFolder
+from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
 from services.metering.tests.usage import METERS, NOON, TENANT, meter, much_usage, oracle, record, usage
-from services.metering.usage_queries.query import UsageQuestion, figures
+from services.metering.usage_queries.query import UsageQuery, usage_buckets
 from shared.billing.contracts import TOPICS
 from shared.billing.contracts.ingest.usage import UsageEvent
 from shared.billing.contracts.metering.meters import MeterDefined
-from shared.framework.eventstore.port import Changes, InboxMark, InboxMove, InboxMoved, Record
+from shared.framework.eventstore.port import (
+    ChangeSet,
+    EventRecord,
+    InboxAdvance,
+    InboxConflict,
+    InboxPosition,
+)
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 
 PARTITION = 0
 
 
 async def define(kept: Kept, *meters: MeterDefined, tenant: str = TENANT) -> None:
-    entered = [kept.book.enter(tenant, one) for one in meters]
-    await kept.store.commit(Changes(effects=entered + [kept.book.join(one.meter_id, 0) for one in meters]))
+    entered = [kept.book.add(tenant, one) for one in meters]
+    await kept.store.commit(
+        ChangeSet(effects=entered + [kept.book.activate(one.meter_id, 0) for one in meters])
+    )
 
 
-async def fold(kept: Kept, records: Sequence[Record], expected: int) -> None:
+async def fold(kept: Kept, records: Sequence[EventRecord], expected: int) -> None:
     """What the consumer does with a poll: one tally and the inbox mark in one commit."""
     unit = UnitOfWork(kept.store)
-    await UsageFolder(kept.book, kept.rollups)(unit, records)
-    mark = InboxMark(CONSUMER, TOPICS["ingest"], PARTITION, records[-1].position)
-    unit.changes.inbox.append(InboxMove(mark, expected))
+    await RollupConsumer(kept.book, kept.rollups)(unit, records)
+    mark = InboxPosition(CONSUMER, TOPICS["ingest"], PARTITION, records[-1].position)
+    unit.changes.inbox.append(InboxAdvance(mark, expected))
     await unit.commit()
 
 
@@ -48,9 +56,9 @@ async def deliver(kept: Kept, batches: Sequence[Sequence[UsageEvent]], polls: Se
 async def total(
     kept: Kept, of: MeterDefined, subject: str | None, start: datetime, end: datetime
 ) -> dict[tuple[str, ...], Decimal]:
-    asked = UsageQuestion(of, TENANT, subject, start, end, "total", of.group_by)
+    asked = UsageQuery(of, TENANT, subject, start, end, "total", of.group_by)
     async with kept.rollups.snapshot() as snapshot:
-        found = await figures(snapshot, asked)
+        found = await usage_buckets(snapshot, asked)
     return {tuple(one.group.values()): one.value for one in found}
 
 
@@ -83,7 +91,7 @@ async def test_a_batch_that_comes_again_counts_once(kept: Kept) -> None:
     await define(kept, *METERS)
     batch = record([usage(value=3)], 1)
     await fold(kept, [batch], expected=0)
-    with pytest.raises(InboxMoved):
+    with pytest.raises(InboxConflict):
         await fold(kept, [batch], expected=0)
     assert await total(kept, METERS[1], "UA", NOON, NOON + timedelta(hours=1)) == {(): Decimal(3)}
 
@@ -109,7 +117,7 @@ async def test_windows_add_up_to_the_total_and_uniques_do_not(kept: Kept, window
     ):
         of = next(one for one in METERS if one.key == key)
         async with kept.rollups.snapshot() as snapshot:
-            found = await figures(snapshot, UsageQuestion(of, TENANT, "UA", start, end, window, ()))
+            found = await usage_buckets(snapshot, UsageQuery(of, TENANT, "UA", start, end, window, ()))
         assert [one.value for one in found] == values[window]
         assert all(start <= one.start < one.end <= end for one in found)
         assert all(one.end - one.start <= timedelta(hours=hours) for one in found)
@@ -134,7 +142,7 @@ async def test_groups_can_be_summed_over_and_subjects_told_apart(kept: Kept) -> 
     )
     for group_by, expected in answers:
         async with kept.rollups.snapshot() as snapshot:
-            found = await figures(snapshot, UsageQuestion(of, TENANT, None, NOON, end, "total", group_by))
+            found = await usage_buckets(snapshot, UsageQuery(of, TENANT, None, NOON, end, "total", group_by))
         assert {tuple(one.group.values()): one.value for one in found} == expected
 
 
@@ -162,9 +170,9 @@ async def test_what_a_meter_cannot_read_is_counted_as_such_and_billed_by_the_oth
     end = NOON + timedelta(hours=1)
     assert await total(kept, METERS[0], "UA", NOON, end) == {(): Decimal(6)}
     assert await total(kept, METERS[1], "UA", NOON, end) == {(): Decimal(7)}
-    assert await kept.book.unreadable(TENANT, METERS[1].meter_id) == 5
-    assert await kept.book.unreadable(TENANT, METERS[2].meter_id) == 3
-    assert await kept.book.unreadable(TENANT, METERS[0].meter_id) == 0
+    assert await kept.book.unreadable_count(TENANT, METERS[1].meter_id) == 5
+    assert await kept.book.unreadable_count(TENANT, METERS[2].meter_id) == 3
+    assert await kept.book.unreadable_count(TENANT, METERS[0].meter_id) == 0
 
 
 async def test_sums_lose_no_digit(kept: Kept) -> None:
@@ -189,10 +197,10 @@ async def test_a_snapshot_pairs_totals_with_the_position_that_they_include(kept:
     await define(kept, meter("count"))
     await deliver(kept, [[usage()], [usage()]], [2])
     async with kept.rollups.snapshot() as snapshot:
-        asked = UsageQuestion(meter("count"), TENANT, "UA", NOON, NOON + timedelta(hours=1), "total", ())
+        asked = UsageQuery(meter("count"), TENANT, "UA", NOON, NOON + timedelta(hours=1), "total", ())
         assert await snapshot.position(PARTITION) == 2
         await fold(kept, [record([usage()], 3)], expected=2)
-        assert [one.value for one in await figures(snapshot, asked)] == [Decimal(2)]
+        assert [one.value for one in await usage_buckets(snapshot, asked)] == [Decimal(2)]
         assert await snapshot.position(PARTITION) == 2
 
 
@@ -210,9 +218,9 @@ async def test_changed_days_are_kept_until_they_are_told(kept: Kept) -> None:
         (meter("sum").meter_id, NOON.date(), Decimal(4)),
     }
     await fold(kept, [record([usage(value="3")], 2)], expected=1)
-    await kept.store.commit(Changes(effects=[await kept.rollups.told(days)]))
-    assert await kept.rollups.untold() == 2
+    await kept.store.commit(ChangeSet(effects=[await kept.rollups.mark_published(days)]))
+    assert await kept.rollups.unpublished_count() == 2
     async with kept.rollups.snapshot() as snapshot:
         days = await snapshot.changed_days(10)
-    await kept.store.commit(Changes(effects=[await kept.rollups.told(days)]))
-    assert await kept.rollups.untold() == 0
+    await kept.store.commit(ChangeSet(effects=[await kept.rollups.mark_published(days)]))
+    assert await kept.rollups.unpublished_count() == 0

@@ -8,68 +8,68 @@ import asyncpg
 import pytest
 
 from services.metering.conftest import Kept
-from services.metering.rollups.consumer import UsageFolder
+from services.metering.rollups.consumer import RollupConsumer
 from services.metering.tests.usage import NOON, TENANT, meter, record, usage
-from services.metering.usage_totals.publisher import Telling
+from services.metering.usage_totals.publisher import UsageTotalsPublisher
 from shared.billing.contracts.ingest.usage import UsageEvent
 from shared.billing.contracts.metering.usage_totals import UsageAggregated
 from shared.framework.core.ids import slot_of
 from shared.framework.eventstore.codec import decode
-from shared.framework.eventstore.port import Changes, StoreIsUnavailable
+from shared.framework.eventstore.port import ChangeSet, StoreIsUnavailable
 from shared.framework.eventstore.unit_of_work import UnitOfWork
-from shared.framework.messaging.feed import FeedFailed
+from shared.framework.messaging.feed import FeedUnavailable
 from shared.framework.retry.periodic_task import repeat
-from shared.framework.testing.fakes import CountingIds, StillClock
+from shared.framework.testing.fakes import FakeClock, SequentialIds
 
 
 async def fold(kept: Kept, *events: UsageEvent, tenant: str = TENANT) -> None:
     unit = UnitOfWork(kept.store)
-    await UsageFolder(kept.book, kept.rollups)(unit, [record(events, 1, tenant)])
+    await RollupConsumer(kept.book, kept.rollups)(unit, [record(events, 1, tenant)])
     await unit.commit()
 
 
-def telling(kept: Kept) -> Telling:
-    return Telling(kept.store, kept.rollups, kept.book, StillClock(NOON), CountingIds())
+def telling(kept: Kept) -> UsageTotalsPublisher:
+    return UsageTotalsPublisher(kept.store, kept.rollups, kept.book, FakeClock(NOON), SequentialIds())
 
 
 async def told(kept: Kept) -> list[UsageAggregated]:
-    events = [decode(one.wire_name, one.state) for one in await kept.store.read(0, 100)]
+    events = [decode(one.wire_name, one.state) for one in await kept.store.read_stable(0, 100)]
     return [event for event in events if isinstance(event, UsageAggregated)]
 
 
 async def define(kept: Kept) -> None:
     of = meter("sum", "sum", group_by=("origin",))
     other = meter("sum", "sum", meter_id="mtr_bos")
-    effects = [kept.book.enter(TENANT, of), kept.book.enter("bos", other)]
-    effects += [kept.book.join(one.meter_id, 0) for one in (of, other)]
-    await kept.store.commit(Changes(effects=effects))
+    effects = [kept.book.add(TENANT, of), kept.book.add("bos", other)]
+    effects += [kept.book.activate(one.meter_id, 0) for one in (of, other)]
+    await kept.store.commit(ChangeSet(effects=effects))
 
 
 async def test_each_changed_day_is_told_with_its_newest_total(kept: Kept) -> None:
     """Once per change, however many flushes it took."""
     await define(kept)
-    assert await telling(kept).tell() == 0
+    assert await telling(kept).publish_changed_days() == 0
     await fold(kept, usage(value="1.5", origin="JFK"), usage(value=2, time=NOON - timedelta(days=1)))
     await fold(kept, usage(value=1, origin="JFK", time=NOON + timedelta(hours=11)))
-    assert await telling(kept).tell() == 2
+    assert await telling(kept).publish_changed_days() == 2
     (event,) = await told(kept)
     assert {(w.meter_key, w.subject, w.dimensions["origin"], w.day, w.value) for w in event.windows} == {
         ("sum", "UA", "JFK", "2026-03-01", Decimal("2.5")),
         ("sum", "UA", "", "2026-02-28", Decimal(2)),
     }
-    assert await telling(kept).tell() == 0
-    assert await kept.rollups.untold() == 0
+    assert await telling(kept).publish_changed_days() == 0
+    assert await kept.rollups.unpublished_count() == 0
 
 
 async def test_every_tenant_is_told_of_apart_at_its_own_time(kept: Kept) -> None:
     """In its own partition, so that later totals come later."""
     await define(kept)
     then = datetime(2013, 5, 1, tzinfo=UTC)
-    await kept.store.commit(Changes(clocks={"bos": then}))
+    await kept.store.commit(ChangeSet(clocks={"bos": then}))
     await fold(kept, usage(value=1))
     await fold(kept, usage(value=1), tenant="bos")
-    await telling(kept).tell()
-    records = await kept.store.read(0, 10)
+    await telling(kept).publish_changed_days()
+    records = await kept.store.read_stable(0, 10)
     assert {
         one.tenant_id: (one.slot, one.metadata.occurred_at, one.metadata.test_clock) for one in records
     } == {
@@ -82,27 +82,28 @@ async def test_two_who_tell_never_tell_an_older_total_after_a_newer_one(in_memor
     """Both read, both try: one is told that it was late."""
     await define(in_memory)
     await fold(in_memory, usage(value=1))
-    counts = await asyncio.gather(*(telling(in_memory).tell() for _ in range(3)))
+    counts = await asyncio.gather(*(telling(in_memory).publish_changed_days() for _ in range(3)))
     assert sorted(counts) == [0, 0, 1]
     assert len(await told(in_memory)) == 1
 
 
 @pytest.mark.parametrize(
-    "failure", [StoreIsUnavailable("away"), asyncpg.ConnectionDoesNotExistError("gone"), FeedFailed("slow")]
+    "failure",
+    [StoreIsUnavailable("away"), asyncpg.ConnectionDoesNotExistError("gone"), FeedUnavailable("slow")],
 )
 async def test_the_loop_goes_on_when_something_was_away(in_memory: Kept, failure: Exception) -> None:
     """Nothing is lost by it: the days stay changed."""
     await define(in_memory)
     await fold(in_memory, usage(value=1))
 
-    class Away(Telling):
+    class Away(UsageTotalsPublisher):
         failures = 2
 
-        async def tell(self) -> int:
+        async def publish_changed_days(self) -> int:
             if Away.failures:
                 Away.failures -= 1
                 raise failure
-            return await Telling.tell(self)
+            return await UsageTotalsPublisher.publish_changed_days(self)
 
     class Finished(Exception):
         pass
@@ -119,7 +120,7 @@ async def test_the_loop_goes_on_when_something_was_away(in_memory: Kept, failure
         def elapsed(self) -> float:
             return 0.0
 
-    away = Away(in_memory.store, in_memory.rollups, in_memory.book, StillClock(NOON), CountingIds())
+    away = Away(in_memory.store, in_memory.rollups, in_memory.book, FakeClock(NOON), SequentialIds())
     try:
         await repeat("telling", away.step, ThreePauses(), 1.0)
     except Finished:

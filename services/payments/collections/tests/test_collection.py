@@ -6,12 +6,12 @@ import pytest
 
 from services.payments.collections.commands import (
     CancelCollection,
-    ChaseDebt,
     CollectNow,
     CompleteCollection,
-    GiveUpAsking,
+    RecordAttemptDeclined,
     StartAttempt,
     StartCollection,
+    StopLookups,
 )
 from services.payments.collections.decider import COLLECTION as DECIDER
 from services.payments.collections.refusals import (
@@ -53,12 +53,14 @@ def collect_now(*, has_method: bool = True, at: datetime = NOON) -> CollectNow:
     return CollectNow(invoice_id=INVOICE, has_method=has_method, now=at)
 
 
-def declined(number: int, *, hard: bool = False, after: timedelta = timedelta(0)) -> ChaseDebt:
-    return ChaseDebt(payment_id=payment(number), hard=hard, dunning=POLICY.dunning, now=NOON + after)
+def declined(number: int, *, hard: bool = False, after: timedelta = timedelta(0)) -> RecordAttemptDeclined:
+    return RecordAttemptDeclined(
+        payment_id=payment(number), hard=hard, dunning=POLICY.dunning, now=NOON + after
+    )
 
 
-def silent(number: int) -> GiveUpAsking:
-    return GiveUpAsking(payment_id=payment(number), now=NOON)
+def silent(number: int) -> StopLookups:
+    return StopLookups(payment_id=payment(number), now=NOON)
 
 
 def paid(number: int) -> CompleteCollection:

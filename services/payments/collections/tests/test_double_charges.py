@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.payments.gateways.sandbox.gateway import Sandbox
-from services.payments.gateways.sandbox.ledger import MemoryBooks
+from services.payments.gateways.sandbox.gateway import SandboxGateway
+from services.payments.gateways.sandbox.ledger import MemorySandboxLedger
 from services.payments.payment_methods.handlers import attach_method
 from services.payments.tests.dying import Died, Fate, MortalGateway, mortal
 from services.payments.tests.running import Running
@@ -19,7 +19,7 @@ from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.framework.core.event import Event, Metadata
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.unit_of_work import transact
-from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.fakes import FakeClock
 
 PAUSES = (timedelta(0), FIVE_MINUTES, HOUR, 3 * DAY, 5 * DAY, 7 * DAY, *[DAY] * 5)
 TOKENS = {
@@ -52,14 +52,14 @@ class World:
 
     def __init__(self, fate: Fate) -> None:
         self.fate = fate
-        self.clock = StillClock(NOON)
+        self.clock = FakeClock(NOON)
         self.store = MemoryEventStore("payments", self.clock)
-        self.books = MemoryBooks()
+        self.books = MemorySandboxLedger()
         self.house = self.born()
 
     def born(self) -> Running:
         """A new process over what is left."""
-        sandbox = Sandbox(self.books, self.clock, timedelta(minutes=10))
+        sandbox = SandboxGateway(self.books, self.clock, timedelta(minutes=10))
         gateway = MortalGateway(sandbox, self.fate)
         return Running(mortal(self.store, self.fate), self.books, gateway, self.clock)
 

@@ -5,23 +5,30 @@ from datetime import timedelta
 
 import pytest
 
-from services.payments.gateways.port import Captured, Card, Declined, Outcome, Refunded, Silence
-from services.payments.gateways.sandbox.gateway import Sandbox
-from services.payments.gateways.sandbox.ledger import MemoryBooks
+from services.payments.gateways.port import (
+    Captured,
+    CaptureOutcome,
+    Declined,
+    GatewayPaymentMethod,
+    RefundConfirmed,
+    UnknownOutcome,
+)
+from services.payments.gateways.sandbox.gateway import SandboxGateway
+from services.payments.gateways.sandbox.ledger import MemorySandboxLedger
 from services.payments.tests.running import FOR_EVER, Running
 from services.payments.tests.stories import DAY, DUE, INVOICE, NOON, POLICY, finalized, voided
 from shared.billing.contracts.payments.collections import CollectionCompleted, CollectionGaveUp
 from shared.billing.contracts.payments.payments import PaymentSucceeded, PaymentUnknown
 from shared.billing.contracts.payments.refunds import RefundIssued
 from shared.billing.money import Money
-from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.fakes import FakeClock
 
 
 @dataclass(slots=True)
 class Line:
     """A sandbox at the end of a line that can be dead: it hears, and its answers are lost."""
 
-    inner: Sandbox
+    inner: SandboxGateway
     dead: bool = True
     cut: bool = False
     """Cut: the answer is lost in an exception of the line's own."""
@@ -30,24 +37,26 @@ class Line:
     def check_token(self, token: str) -> None:
         self.inner.check_token(token)
 
-    async def capture(self, amount: Money, card: Card, key: str) -> Captured | Declined | Silence:
+    async def capture(
+        self, amount: Money, card: GatewayPaymentMethod, key: str
+    ) -> Captured | Declined | UnknownOutcome:
         answer = await self.inner.capture(amount, card, key)
         if self.cut:
             raise ConnectionError("cut")
-        return Silence("line_dead") if self.dead else answer
+        return UnknownOutcome("line_dead") if self.dead else answer
 
-    async def lookup(self, key: str) -> Outcome:
-        return Silence("line_dead") if self.dead else await self.inner.lookup(key)
+    async def lookup(self, key: str) -> CaptureOutcome:
+        return UnknownOutcome("line_dead") if self.dead else await self.inner.lookup(key)
 
-    async def refund(self, reference: str, amount: Money, key: str) -> Refunded | Silence:
+    async def refund(self, reference: str, amount: Money, key: str) -> RefundConfirmed | UnknownOutcome:
         answer = await self.inner.refund(reference, amount, key)
-        return Silence("line_dead") if self.dead else answer
+        return UnknownOutcome("line_dead") if self.dead else answer
 
 
 async def silent(token: str = "tok_ok") -> tuple[Running, Line]:
     """An invoice whose charge was made, and not told."""
-    clock, books = StillClock(NOON), MemoryBooks()
-    line = Line(Sandbox(books, clock, timedelta(0)))
+    clock, books = FakeClock(NOON), MemorySandboxLedger()
+    line = Line(SandboxGateway(books, clock, timedelta(0)))
     house = Running(books=books, gateway=line, clock=clock)
     await house.customer(token)
     await house.hear(finalized())
@@ -132,8 +141,8 @@ async def test_a_refund_is_asked_for_until_it_is_confirmed() -> None:
 
 async def test_a_line_that_is_cut_is_tried_again_by_the_wall_clock_and_by_looking_first() -> None:
     """Nobody knows whether the request arrived; it had."""
-    clock, books = StillClock(NOON), MemoryBooks()
-    line = Line(Sandbox(books, clock, timedelta(0)), dead=False, cut=True)
+    clock, books = FakeClock(NOON), MemorySandboxLedger()
+    line = Line(SandboxGateway(books, clock, timedelta(0)), dead=False, cut=True)
     house = Running(books=books, gateway=line, clock=clock)
     await house.customer("tok_ok")
     await house.hear(finalized())

@@ -8,24 +8,32 @@ from datetime import timedelta
 
 from services.payments.gateways.port import (
     Captured,
-    Card,
+    CaptureOutcome,
+    ChargeNotFound,
     Declined,
-    NotFound,
-    Outcome,
+    GatewayPaymentMethod,
     PaymentGateway,
-    Refunded,
-    Silence,
+    RefundConfirmed,
+    UnknownOutcome,
 )
-from services.payments.gateways.sandbox.ledger import Books, Entry, Refund, Status
+from services.payments.gateways.sandbox.ledger import (
+    ChargeStatus,
+    SandboxCharge,
+    SandboxLedger,
+    SandboxRefund,
+)
 from services.payments.gateways.sandbox.postgres import open_books
-from services.payments.gateways.sandbox.script import Step, step_at, steps_of
+from services.payments.gateways.sandbox.script import ScriptedOutcome, step_at, steps_of
 from services.payments.settings import PaymentsSettings
 from shared.billing.money import Money
 from shared.framework.core.clock import Clock
 from shared.framework.core.ids import derived_id
 
-_DECLINES = {Step.SOFT: Declined("insufficient_funds", False), Step.HARD: Declined("stolen_card", True)}
-_MUTE = {Step.TIMEOUT_BEFORE, Step.TIMEOUT_AFTER, Step.SLOW}
+_DECLINES = {
+    ScriptedOutcome.SOFT: Declined("insufficient_funds", False),
+    ScriptedOutcome.HARD: Declined("stolen_card", True),
+}
+_MUTE = {ScriptedOutcome.TIMEOUT_BEFORE, ScriptedOutcome.TIMEOUT_AFTER, ScriptedOutcome.SLOW}
 
 
 class KeyWasUsedForAnotherAmount(Exception):
@@ -37,10 +45,10 @@ class ChargeIsUnknown(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Sandbox:
+class SandboxGateway:
     """Takes no money, remembers everything. `slow_by` is how late a slow charge is made."""
 
-    books: Books
+    books: SandboxLedger
     clock: Clock
     slow_by: timedelta
     name: str = "sandbox"
@@ -49,75 +57,77 @@ class Sandbox:
         """Raise TokenIsNotOfThisGateway unless the token is a script."""
         steps_of(token)
 
-    async def capture(self, amount: Money, card: Card, key: str) -> Captured | Declined | Silence:
+    async def capture(
+        self, amount: Money, card: GatewayPaymentMethod, key: str
+    ) -> Captured | Declined | UnknownOutcome:
         """Do what the script says of this card's next charge; the same key again is the same charge."""
-        entry, fresh = await self.books.enter(
+        entry, fresh = await self.books.get_or_create(
             key, card.method_id, lambda place: self._begin(amount, card, key, place)
         )
         if entry.amount != amount:
             raise KeyWasUsedForAnotherAmount(key)
         if fresh:
             return await self._first_answer(entry)
-        if entry.status is Status.LOST:
-            entry = await self.books.arrive(key, self.clock.now())
+        if entry.status is ChargeStatus.LOST:
+            entry = await self.books.complete_late(key, self.clock.now())
         answer = self._answer(entry)
-        return Silence("in_progress") if isinstance(answer, NotFound) else answer
+        return UnknownOutcome("in_progress") if isinstance(answer, ChargeNotFound) else answer
 
-    async def lookup(self, key: str) -> Outcome:
+    async def lookup(self, key: str) -> CaptureOutcome:
         """What this key has come to by now."""
         entry = await self.books.find(key)
-        return NotFound() if entry is None else self._answer(entry)
+        return ChargeNotFound() if entry is None else self._answer(entry)
 
-    async def refund(self, reference: str, amount: Money, key: str) -> Refunded | Silence:
+    async def refund(self, reference: str, amount: Money, key: str) -> RefundConfirmed | UnknownOutcome:
         """Send the money of a charge back, once per key."""
-        charge = await self.books.named(reference)
+        charge = await self.books.by_reference(reference)
         if charge is None or not isinstance(self._answer(charge), Captured):
             raise ChargeIsUnknown(reference)
-        fresh = await self.books.refund(Refund(key=key, charge_reference=reference, amount=amount))
-        if fresh and charge.step == Step.REFUND_TIMEOUT:
-            await _fall_silent()
-        return Refunded(derived_id("sbr", key))
+        fresh = await self.books.refund(SandboxRefund(key=key, charge_reference=reference, amount=amount))
+        if fresh and charge.step == ScriptedOutcome.REFUND_TIMEOUT:
+            await _never_answer()
+        return RefundConfirmed(derived_id("sbr", key))
 
-    def _begin(self, amount: Money, card: Card, key: str, place: int) -> Entry:
+    def _begin(self, amount: Money, card: GatewayPaymentMethod, key: str, place: int) -> SandboxCharge:
         step = step_at(card.token, place)
-        status = Status.DECLINED if step in _DECLINES else Status.CHARGED
-        late = self.slow_by if step is Step.SLOW else timedelta(0)
-        return Entry(
+        status = ChargeStatus.DECLINED if step in _DECLINES else ChargeStatus.CHARGED
+        late = self.slow_by if step is ScriptedOutcome.SLOW else timedelta(0)
+        return SandboxCharge(
             key=key,
             card=card.method_id,
             place=place,
             step=step,
             amount=amount,
-            status=Status.LOST if step is Step.TIMEOUT_BEFORE else status,
+            status=ChargeStatus.LOST if step is ScriptedOutcome.TIMEOUT_BEFORE else status,
             reference=derived_id("sbx", key),
             charged_at=self.clock.now() + late,
         )
 
-    async def _first_answer(self, entry: Entry) -> Captured | Declined | Silence:
+    async def _first_answer(self, entry: SandboxCharge) -> Captured | Declined | UnknownOutcome:
         if entry.step in _MUTE:
-            await _fall_silent()
-        if entry.step == Step.ERROR_AFTER:
-            return Silence("http_500")
+            await _never_answer()
+        if entry.step == ScriptedOutcome.ERROR_AFTER:
+            return UnknownOutcome("http_500")
         answer = self._answer(entry)
-        return Silence("in_progress") if isinstance(answer, NotFound) else answer
+        return UnknownOutcome("in_progress") if isinstance(answer, ChargeNotFound) else answer
 
-    def _answer(self, entry: Entry) -> Captured | Declined | NotFound:
+    def _answer(self, entry: SandboxCharge) -> Captured | Declined | ChargeNotFound:
         match entry.status:
-            case Status.DECLINED:
-                return _DECLINES[Step(entry.step)]
-            case Status.CHARGED if entry.charged_at <= self.clock.now():
+            case ChargeStatus.DECLINED:
+                return _DECLINES[ScriptedOutcome(entry.step)]
+            case ChargeStatus.CHARGED if entry.charged_at <= self.clock.now():
                 return Captured(entry.reference)
-            case Status.CHARGED | Status.LOST:
-                return NotFound()
+            case ChargeStatus.CHARGED | ChargeStatus.LOST:
+                return ChargeNotFound()
 
 
 @asynccontextmanager
 async def open_sandbox(settings: PaymentsSettings, clock: Clock) -> AsyncIterator[PaymentGateway]:
     """The sandbox on its own database, until the process ends."""
     async with open_books(settings.sandbox_database_url.get_secret_value()) as books:
-        yield Sandbox(books, clock, timedelta(seconds=2 * settings.gateway_time_limit_s))
+        yield SandboxGateway(books, clock, timedelta(seconds=2 * settings.gateway_time_limit_s))
 
 
-async def _fall_silent() -> None:
+async def _never_answer() -> None:
     """Never answer: whoever waits has a time limit."""
     await asyncio.Event().wait()

@@ -9,7 +9,7 @@ from typing import Protocol
 from shared.billing.money import Money
 
 
-class Status(StrEnum):
+class ChargeStatus(StrEnum):
     """What the sandbox has done about a key."""
 
     LOST = "lost"
@@ -20,7 +20,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class SandboxCharge:
     """One key, for ever; `place` counts the charges of its card from 0."""
 
     key: str
@@ -28,13 +28,13 @@ class Entry:
     place: int
     step: str
     amount: Money
-    status: Status
+    status: ChargeStatus
     reference: str
     charged_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refund:
+class SandboxRefund:
     """Money that went back."""
 
     key: str
@@ -42,77 +42,81 @@ class Refund:
     amount: Money
 
 
-class Books(Protocol):
+class SandboxLedger(Protocol):
     """Every write is committed by itself, before the sandbox answers or falls silent."""
 
-    async def enter(self, key: str, card: str, begin: Callable[[int], Entry]) -> tuple[Entry, bool]:
+    async def get_or_create(
+        self, key: str, card: str, begin: Callable[[int], SandboxCharge]
+    ) -> tuple[SandboxCharge, bool]:
         """The key's entry, and whether it is new: then `begin` made it, from its place among its card's."""
         ...
 
-    async def find(self, key: str) -> Entry | None:
+    async def find(self, key: str) -> SandboxCharge | None:
         """The entry of a key."""
         ...
 
-    async def named(self, reference: str) -> Entry | None:
+    async def by_reference(self, reference: str) -> SandboxCharge | None:
         """The entry with this reference."""
         ...
 
-    async def arrive(self, key: str, charged_at: datetime) -> Entry:
+    async def complete_late(self, key: str, charged_at: datetime) -> SandboxCharge:
         """A request that was lost has arrived at last: charged, once."""
         ...
 
-    async def refund(self, refund: Refund) -> bool:
+    async def refund(self, refund: SandboxRefund) -> bool:
         """Write it down unless its key is there; whether it is new."""
         ...
 
-    async def entries(self) -> Sequence[Entry]:
+    async def entries(self) -> Sequence[SandboxCharge]:
         """Everything, by key: for audits."""
         ...
 
-    async def refunds(self) -> Sequence[Refund]:
+    async def refunds(self) -> Sequence[SandboxRefund]:
         """All money that went back, by key: for audits."""
         ...
 
 
-class MemoryBooks:
+class MemorySandboxLedger:
     """Books for tests and simulation: durable as long as the object is kept."""
 
     def __init__(self) -> None:
         """Nothing happened yet."""
-        self._entries: dict[str, Entry] = {}
-        self._refunds: dict[str, Refund] = {}
+        self._entries: dict[str, SandboxCharge] = {}
+        self._refunds: dict[str, SandboxRefund] = {}
 
-    async def enter(self, key: str, card: str, begin: Callable[[int], Entry]) -> tuple[Entry, bool]:
-        """See Books."""
+    async def get_or_create(
+        self, key: str, card: str, begin: Callable[[int], SandboxCharge]
+    ) -> tuple[SandboxCharge, bool]:
+        """See SandboxLedger."""
         fresh = key not in self._entries
         if fresh:
             place = sum(entry.card == card for entry in self._entries.values())
             self._entries[key] = begin(place)
         return self._entries[key], fresh
 
-    async def find(self, key: str) -> Entry | None:
-        """See Books."""
+    async def find(self, key: str) -> SandboxCharge | None:
+        """See SandboxLedger."""
         return self._entries.get(key)
 
-    async def named(self, reference: str) -> Entry | None:
-        """See Books."""
+    async def by_reference(self, reference: str) -> SandboxCharge | None:
+        """See SandboxLedger."""
         return next((e for e in self._entries.values() if e.reference == reference), None)
 
-    async def arrive(self, key: str, charged_at: datetime) -> Entry:
-        """See Books."""
+    async def complete_late(self, key: str, charged_at: datetime) -> SandboxCharge:
+        """See SandboxLedger."""
         entry = self._entries[key]
-        if entry.status is Status.LOST:
-            self._entries[key] = replace(entry, status=Status.CHARGED, charged_at=charged_at)
+        if entry.status is ChargeStatus.LOST:
+            self._entries[key] = replace(entry, status=ChargeStatus.CHARGED, charged_at=charged_at)
         return self._entries[key]
 
-    async def refund(self, refund: Refund) -> bool:
-        """See Books."""
+    async def refund(self, refund: SandboxRefund) -> bool:
+        """See SandboxLedger."""
         return self._refunds.setdefault(refund.key, refund) is refund
 
-    async def entries(self) -> Sequence[Entry]:
-        """See Books."""
+    async def entries(self) -> Sequence[SandboxCharge]:
+        """See SandboxLedger."""
         return [self._entries[key] for key in sorted(self._entries)]
 
-    async def refunds(self) -> Sequence[Refund]:
-        """See Books."""
+    async def refunds(self) -> Sequence[SandboxRefund]:
+        """See SandboxLedger."""
         return [self._refunds[key] for key in sorted(self._refunds)]

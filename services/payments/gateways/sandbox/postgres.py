@@ -6,7 +6,7 @@ from datetime import datetime
 
 import asyncpg
 
-from services.payments.gateways.sandbox.ledger import Entry, Refund, Status
+from services.payments.gateways.sandbox.ledger import ChargeStatus, SandboxCharge, SandboxRefund
 from shared.billing.money import Money
 
 CONNECT_LIMIT_S = 5.0
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS sandbox_refunds (
 
 
 @asynccontextmanager
-async def open_books(dsn: str) -> AsyncIterator["PostgresBooks"]:
+async def open_books(dsn: str) -> AsyncIterator["PostgresSandboxLedger"]:
     """Connect, and create the tables if they are not there yet."""
     pool = await asyncpg.create_pool(
         dsn, min_size=1, max_size=4, timeout=CONNECT_LIMIT_S, command_timeout=COMMAND_LIMIT_S
@@ -35,18 +35,20 @@ async def open_books(dsn: str) -> AsyncIterator["PostgresBooks"]:
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(hashtext('sandbox_tables'))")
             await connection.execute(TABLES)
-        yield PostgresBooks(pool)
+        yield PostgresSandboxLedger(pool)
 
 
-class PostgresBooks:
+class PostgresSandboxLedger:
     """Books that survive everybody's death."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         """A pool of the sandbox's own database."""
         self._pool = pool
 
-    async def enter(self, key: str, card: str, begin: Callable[[int], Entry]) -> tuple[Entry, bool]:
-        """See Books. One request of a card is entered at a time."""
+    async def get_or_create(
+        self, key: str, card: str, begin: Callable[[int], SandboxCharge]
+    ) -> tuple[SandboxCharge, bool]:
+        """See SandboxLedger. One request of a card is entered at a time."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", card)
             row = await connection.fetchrow("SELECT * FROM sandbox_entries WHERE key = $1", key)
@@ -60,18 +62,18 @@ class PostgresBooks:
             )
             return entry, True
 
-    async def find(self, key: str) -> Entry | None:
-        """See Books."""
+    async def find(self, key: str) -> SandboxCharge | None:
+        """See SandboxLedger."""
         row = await self._pool.fetchrow("SELECT * FROM sandbox_entries WHERE key = $1", key)
         return None if row is None else _entry(row)
 
-    async def named(self, reference: str) -> Entry | None:
-        """See Books."""
+    async def by_reference(self, reference: str) -> SandboxCharge | None:
+        """See SandboxLedger."""
         row = await self._pool.fetchrow("SELECT * FROM sandbox_entries WHERE reference = $1", reference)
         return None if row is None else _entry(row)
 
-    async def arrive(self, key: str, charged_at: datetime) -> Entry:
-        """See Books."""
+    async def complete_late(self, key: str, charged_at: datetime) -> SandboxCharge:
+        """See SandboxLedger."""
         row = await self._pool.fetchrow(
             "UPDATE sandbox_entries SET"
             " charged_at = CASE status WHEN 'lost' THEN $2 ELSE charged_at END,"
@@ -83,8 +85,8 @@ class PostgresBooks:
         assert row is not None
         return _entry(row)
 
-    async def refund(self, refund: Refund) -> bool:
-        """See Books."""
+    async def refund(self, refund: SandboxRefund) -> bool:
+        """See SandboxLedger."""
         done = await self._pool.execute(
             "INSERT INTO sandbox_refunds VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
             refund.key,
@@ -94,16 +96,16 @@ class PostgresBooks:
         )
         return bool(done == "INSERT 0 1")
 
-    async def entries(self) -> Sequence[Entry]:
-        """See Books."""
+    async def entries(self) -> Sequence[SandboxCharge]:
+        """See SandboxLedger."""
         rows = await self._pool.fetch('SELECT * FROM sandbox_entries ORDER BY key COLLATE "C"')
         return [_entry(row) for row in rows]
 
-    async def refunds(self) -> Sequence[Refund]:
-        """See Books."""
+    async def refunds(self) -> Sequence[SandboxRefund]:
+        """See SandboxLedger."""
         rows = await self._pool.fetch('SELECT * FROM sandbox_refunds ORDER BY key COLLATE "C"')
         return [
-            Refund(
+            SandboxRefund(
                 key=row["key"],
                 charge_reference=row["charge_reference"],
                 amount=Money(row["amount_minor"], row["currency"]),
@@ -112,7 +114,7 @@ class PostgresBooks:
         ]
 
 
-def _row(entry: Entry) -> tuple[object, ...]:
+def _row(entry: SandboxCharge) -> tuple[object, ...]:
     return (
         entry.key,
         entry.card,
@@ -126,14 +128,14 @@ def _row(entry: Entry) -> tuple[object, ...]:
     )
 
 
-def _entry(row: asyncpg.Record) -> Entry:
-    return Entry(
+def _entry(row: asyncpg.Record) -> SandboxCharge:
+    return SandboxCharge(
         key=row["key"],
         card=row["card"],
         place=row["place"],
         step=row["step"],
         amount=Money(row["amount_minor"], row["currency"]),
-        status=Status(row["status"]),
+        status=ChargeStatus(row["status"]),
         reference=row["reference"],
         charged_at=row["charged_at"],
     )

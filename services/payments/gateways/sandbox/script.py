@@ -10,7 +10,7 @@ from enum import StrEnum
 from services.payments.gateways.port import TokenIsNotOfThisGateway
 
 
-class Step(StrEnum):
+class ScriptedOutcome(StrEnum):
     """What becomes of one charge."""
 
     OK = "ok"
@@ -31,17 +31,21 @@ class Step(StrEnum):
     """Charged; its refund is made, and not answered the first time."""
 
 
-_TOKEN = re.compile(rf"tok_({'|'.join(Step)})(-({'|'.join(Step)}))*(\.[A-Za-z0-9._:\-]{{1,64}})?")
+_TOKEN = re.compile(
+    rf"tok_({'|'.join(ScriptedOutcome)})(-({'|'.join(ScriptedOutcome)}))*(\.[A-Za-z0-9._:\-]{{1,64}})?"
+)
 
 
-def steps_of(token: str) -> tuple[Step, ...]:
+def steps_of(token: str) -> tuple[ScriptedOutcome, ...]:
     """The script of a token; TokenIsNotOfThisGateway for anything else."""
     if not _TOKEN.fullmatch(token):
-        raise TokenIsNotOfThisGateway("the sandbox takes tok_<step>[-<step>...] of " + ", ".join(Step))
-    return tuple(Step(word) for word in token.removeprefix("tok_").split(".")[0].split("-"))
+        raise TokenIsNotOfThisGateway(
+            "the sandbox takes tok_<step>[-<step>...] of " + ", ".join(ScriptedOutcome)
+        )
+    return tuple(ScriptedOutcome(word) for word in token.removeprefix("tok_").split(".")[0].split("-"))
 
 
-def step_at(token: str, place: int) -> Step:
+def step_at(token: str, place: int) -> ScriptedOutcome:
     """The step of the card's charge number `place`, counted from 0."""
     steps = steps_of(token)
     return steps[min(place, len(steps) - 1)]

@@ -11,21 +11,25 @@ import pytest_asyncio
 from services.payments.gateways import GATEWAYS
 from services.payments.gateways.port import (
     Captured,
-    Card,
+    ChargeNotFound,
     Declined,
-    NotFound,
+    GatewayPaymentMethod,
     PaymentGateway,
-    Refunded,
-    Silence,
+    RefundConfirmed,
     TokenIsNotOfThisGateway,
+    UnknownOutcome,
 )
-from services.payments.gateways.sandbox.gateway import ChargeIsUnknown, KeyWasUsedForAnotherAmount, Sandbox
-from services.payments.gateways.sandbox.ledger import Books, MemoryBooks
+from services.payments.gateways.sandbox.gateway import (
+    ChargeIsUnknown,
+    KeyWasUsedForAnotherAmount,
+    SandboxGateway,
+)
+from services.payments.gateways.sandbox.ledger import MemorySandboxLedger, SandboxLedger
 from services.payments.gateways.sandbox.postgres import open_books
-from services.payments.gateways.time_limited import TimeLimited
+from services.payments.gateways.time_limited import TimeLimitedGateway
 from services.payments.tests.stories import DUE, NOON
 from shared.billing.money import Money
-from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.fakes import FakeClock
 
 SLOW_BY = timedelta(minutes=10)
 
@@ -36,9 +40,9 @@ def books_url(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest_asyncio.fixture
-async def books(books_url: str | None) -> AsyncIterator[Books]:
+async def books(books_url: str | None) -> AsyncIterator[SandboxLedger]:
     if books_url is None:
-        yield MemoryBooks()
+        yield MemorySandboxLedger()
         return
     async with open_books(books_url) as on_postgres:
         yield on_postgres
@@ -47,20 +51,20 @@ async def books(books_url: str | None) -> AsyncIterator[Books]:
 class Desk:
     """A gateway with a clock to turn, a time limit, and its books to look into."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: SandboxLedger) -> None:
         self.books = books
-        self.clock = StillClock(NOON)
-        self.gateway: PaymentGateway = TimeLimited(Sandbox(books, self.clock, SLOW_BY), 0.2)
+        self.clock = FakeClock(NOON)
+        self.gateway: PaymentGateway = TimeLimitedGateway(SandboxGateway(books, self.clock, SLOW_BY), 0.2)
 
     async def take(self, token: str, key: str = "k1", method: str = "pm_1") -> object:
-        return await self.gateway.capture(DUE, Card(method, token), key)
+        return await self.gateway.capture(DUE, GatewayPaymentMethod(method, token), key)
 
     async def look(self, key: str = "k1") -> object:
         return await self.gateway.lookup(key)
 
 
 @pytest.fixture
-def desk(books: Books) -> Desk:
+def desk(books: SandboxLedger) -> Desk:
     return Desk(books)
 
 
@@ -100,8 +104,8 @@ async def test_every_card_has_a_script_of_its_own(desk: Desk) -> None:
 
 async def test_a_request_that_was_lost_charges_when_it_is_sent_again(desk: Desk) -> None:
     """No answer, no charge; under the same key it arrives at last, once."""
-    assert await desk.take("tok_timeout_before") == Silence("no_answer")
-    assert await desk.look() == NotFound()
+    assert await desk.take("tok_timeout_before") == UnknownOutcome("no_answer")
+    assert await desk.look() == ChargeNotFound()
     assert await desk.take("tok_timeout_before") == await desk.look() == await desk.take("tok_timeout_before")
     assert isinstance(await desk.look(), Captured)
 
@@ -111,16 +115,16 @@ async def test_a_request_that_was_lost_charges_when_it_is_sent_again(desk: Desk)
 )
 async def test_an_answer_that_was_lost_is_found_by_asking(desk: Desk, token: str, cause: str) -> None:
     """Charged, and not told: looking it up tells, and asking again charges nothing."""
-    assert await desk.take(token) == Silence(cause)
+    assert await desk.take(token) == UnknownOutcome(cause)
     assert isinstance(await desk.look(), Captured)
     assert await desk.take(token) == await desk.look()
 
 
 async def test_a_slow_charge_comes_after_everybody_has_stopped_waiting(desk: Desk) -> None:
     """Until then it cannot be found, and asking again is told to wait; in the end there is one charge."""
-    assert await desk.take("tok_slow") == Silence("no_answer")
-    assert await desk.look() == NotFound()
-    assert await desk.take("tok_slow") == Silence("in_progress")
+    assert await desk.take("tok_slow") == UnknownOutcome("no_answer")
+    assert await desk.look() == ChargeNotFound()
+    assert await desk.take("tok_slow") == UnknownOutcome("in_progress")
     desk.clock.move(SLOW_BY)
     assert isinstance(await desk.look(), Captured)
     assert await desk.take("tok_slow") == await desk.look()
@@ -131,7 +135,7 @@ async def test_money_goes_back_once_per_key(desk: Desk) -> None:
     charge = await desk.take("tok_ok")
     assert isinstance(charge, Captured)
     first = await desk.gateway.refund(charge.reference, DUE, "r1")
-    assert isinstance(first, Refunded)
+    assert isinstance(first, RefundConfirmed)
     assert await desk.gateway.refund(charge.reference, DUE, "r1") == first
     assert [refund.amount for refund in await desk.books.refunds()] == [DUE]
 
@@ -140,8 +144,8 @@ async def test_a_refund_whose_answer_was_lost_is_asked_for_again(desk: Desk) -> 
     """It was made the first time."""
     charge = await desk.take("tok_refund_timeout")
     assert isinstance(charge, Captured)
-    assert await desk.gateway.refund(charge.reference, DUE, "r1") == Silence("no_answer")
-    assert isinstance(await desk.gateway.refund(charge.reference, DUE, "r1"), Refunded)
+    assert await desk.gateway.refund(charge.reference, DUE, "r1") == UnknownOutcome("no_answer")
+    assert isinstance(await desk.gateway.refund(charge.reference, DUE, "r1"), RefundConfirmed)
     assert len(await desk.books.refunds()) == 1
 
 
@@ -155,12 +159,12 @@ async def test_a_key_names_one_amount(desk: Desk) -> None:
     """Another amount under the same key is a defect of the caller's."""
     await desk.take("tok_ok")
     with pytest.raises(KeyWasUsedForAnotherAmount):
-        await desk.gateway.capture(Money(1, "USD"), Card("pm_1", "tok_ok"), "k1")
+        await desk.gateway.capture(Money(1, "USD"), GatewayPaymentMethod("pm_1", "tok_ok"), "k1")
 
 
 async def test_a_key_that_was_never_used_is_not_found(desk: Desk) -> None:
     """Looking moves nothing."""
-    assert await desk.look("nobody") == NotFound()
+    assert await desk.look("nobody") == ChargeNotFound()
     assert await desk.books.entries() == []
 
 
@@ -170,7 +174,7 @@ async def test_a_key_that_was_never_used_is_not_found(desk: Desk) -> None:
 def test_a_token_that_is_no_script_is_refused(token: str) -> None:
     """Before anything is stored."""
     with pytest.raises(TokenIsNotOfThisGateway):
-        Sandbox(MemoryBooks(), StillClock(NOON), SLOW_BY).check_token(token)
+        SandboxGateway(MemorySandboxLedger(), FakeClock(NOON), SLOW_BY).check_token(token)
 
 
 async def test_the_register_opens_gateways_under_their_own_names(database_url: str) -> None:
@@ -180,9 +184,11 @@ async def test_the_register_opens_gateways_under_their_own_names(database_url: s
     )
     for _ in range(2):
         for name, opened in GATEWAYS.items():
-            async with opened(settings, StillClock(NOON)) as gateway:
+            async with opened(settings, FakeClock(NOON)) as gateway:
                 assert gateway.name == name
-                assert isinstance(await gateway.capture(DUE, Card("pm_1", "tok_ok"), "k"), Captured)
+                assert isinstance(
+                    await gateway.capture(DUE, GatewayPaymentMethod("pm_1", "tok_ok"), "k"), Captured
+                )
 
 
 class _Secret:

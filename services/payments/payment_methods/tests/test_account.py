@@ -5,10 +5,10 @@ import pytest
 from services.payments.payment_methods.card_number import holds_card_number
 from services.payments.payment_methods.decider import (
     ACCOUNT,
-    Account,
-    AttachMethod,
+    AttachPaymentMethod,
     CustomerIsUnknown,
-    OpenAccount,
+    OpenPaymentAccount,
+    PaymentAccount,
     method_id_of,
 )
 from services.payments.tests.stories import NOON
@@ -17,12 +17,12 @@ from shared.framework.testing.spec import Spec
 
 account = Spec(ACCOUNT)
 
-OPEN = OpenAccount(customer_id="cus_1", now=NOON)
+OPEN = OpenPaymentAccount(customer_id="cus_1", now=NOON)
 opened = AccountOpened(customer_id="cus_1", opened_at=NOON)
 
 
-def attach(token: str) -> AttachMethod:
-    return AttachMethod(
+def attach(token: str) -> AttachPaymentMethod:
+    return AttachPaymentMethod(
         method_id=method_id_of("cus_1", "sandbox", token),
         customer_id="cus_1",
         gateway="sandbox",
@@ -57,7 +57,7 @@ def test_the_method_attached_last_is_the_default() -> None:
     told = told.when(attach("tok_ok")).then_nothing()
     told = told.when(attach("tok_hard")).then(attached("tok_hard"))
     told = told.when(attach("tok_ok")).then(attached("tok_ok"))
-    assert isinstance(told.state, Account)
+    assert isinstance(told.state, PaymentAccount)
     assert told.state.default is not None
     assert told.state.default.token == "tok_ok"
 

@@ -9,7 +9,7 @@ from services.payments.payments.commands import (
     ConfirmRefund,
     RecordCapture,
     RecordDecline,
-    RecordSilence,
+    RecordUnknownOutcome,
     RequestPayment,
     RequestRefund,
     SubmitPayment,
@@ -44,7 +44,7 @@ REQUEST = RequestPayment(
 SUBMIT = SubmitPayment(now=NOON)
 CAPTURED = RecordCapture(reference="sbx_1", now=NOON)
 DECLINED = RecordDecline(code="insufficient_funds", hard=False, now=NOON)
-SILENCE = RecordSilence(cause="no_answer", checks=POLICY.checks, now=NOON)
+SILENCE = RecordUnknownOutcome(cause="no_answer", checks=POLICY.checks, now=NOON)
 ABANDON = AbandonPayment(now=NOON)
 REFUND = RequestRefund(refund_id="ref_1", reason="invoice_voided", now=NOON)
 REFUND_DONE = ConfirmRefund(reference="sbr_1", now=NOON)

@@ -10,8 +10,8 @@ from services.subscriptions.subscriptions.decider import SUBSCRIPTION
 from services.subscriptions.subscriptions.refusals import (
     AnchorIsInTheFuture,
     AnchorIsTooOld,
-    CurrenciesAreNotTheSame,
     PeriodIsNotOver,
+    PlanCurrencyDiffers,
     SubscriptionExists,
     SubscriptionIsUnknown,
 )
@@ -53,7 +53,7 @@ def test_an_anchor_of_another_age_is_refused() -> None:
 def test_a_plan_in_another_currency_is_refused() -> None:
     """A customer is billed in one currency."""
     dollars = msgspec.structs.replace(PLAN_ONE, currency="USD")
-    subscription.when(replace(START, plan=dollars)).refuses(CurrenciesAreNotTheSame)
+    subscription.when(replace(START, plan=dollars)).refuses(PlanCurrencyDiffers)
 
 
 def test_an_id_starts_one_subscription() -> None:

@@ -8,10 +8,10 @@ from services.subscriptions.test_clocks.decider import (
     TEST_CLOCK,
     AdvanceTestClock,
     StartTestClock,
+    TestClockCannotGoBack,
     TestClockExists,
     TestClockIsMissing,
     TestClockLeapsTooFar,
-    TimeRunsBackwards,
 )
 from services.subscriptions.tests.stories import DAY, NOON, on
 from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced, TestClockStarted
@@ -56,7 +56,7 @@ def test_moving_to_where_it_stands_changes_nothing() -> None:
 def test_time_never_runs_backwards() -> None:
     """Not by a microsecond: what happened would lie in the future."""
     clock.given(STANDING).when(AdvanceTestClock(to=NOON - timedelta(microseconds=1))).refuses(
-        TimeRunsBackwards
+        TestClockCannotGoBack
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 
 from shared.billing.money import Money
 from shared.billing.period import Period
-from shared.billing.pricing import Step
+from shared.billing.pricing import RatingStep
 from shared.framework.core.event import Event
 
 
@@ -19,7 +19,7 @@ class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     quantity: Decimal
     amount: Money
-    steps: tuple[Step, ...] = ()
+    steps: tuple[RatingStep, ...] = ()
     period: Period | None = None
     meter_key: str | None = None
 

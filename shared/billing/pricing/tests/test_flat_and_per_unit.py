@@ -14,7 +14,7 @@ amounts = st.decimals(min_value=0, max_value=10**8 - 1, places=12, allow_nan=Fal
 
 
 def part_of(amount: str, days: int, full_days: int, currency: str = "USD") -> str:
-    steps = Flat(amount=Decimal(amount)).rate_part(days, full_days)
+    steps = Flat(amount=Decimal(amount)).rate_prorated(days, full_days)
     return str(Money.rounded(exact_sum(steps), currency).major)
 
 
@@ -45,7 +45,7 @@ def test_a_part_of_a_period_costs_its_days_of_the_real_period(
 @given(amounts, st.integers(0, 400), st.integers(1, 400))
 def test_a_part_is_rounded_as_its_exact_fraction_is(amount: Decimal, days: int, full_days: int) -> None:
     """Law 1: exact until the line, also where the fraction of the period has no end."""
-    steps = Flat(amount=amount).rate_part(days, full_days)
+    steps = Flat(amount=amount).rate_prorated(days, full_days)
     exact = Fraction(amount) * min(days, full_days) / full_days
     assert Money.rounded(exact_sum(steps), "USD").minor == int(exact * 100 + Fraction(1, 2))
 
@@ -53,12 +53,12 @@ def test_a_part_is_rounded_as_its_exact_fraction_is(amount: Decimal, days: int, 
 @given(amounts, st.integers(1, 400))
 def test_all_days_cost_the_whole_fee(amount: Decimal, full_days: int) -> None:
     """A whole period and all of its days are the same bill, told the same way."""
-    assert Flat(amount=amount).rate_part(full_days, full_days) == Flat(amount=amount).rate(Decimal(1))
+    assert Flat(amount=amount).rate_prorated(full_days, full_days) == Flat(amount=amount).rate(Decimal(1))
 
 
 def test_a_part_says_which_days_it_is_for() -> None:
     """So the line of an invoice can be checked by hand."""
-    (step,) = Flat(amount=Decimal(31)).rate_part(17, 31)
+    (step,) = Flat(amount=Decimal(31)).rate_prorated(17, 31)
     assert step.description == "flat fee, 17 of 31 days"
     assert step.quantity == Decimal("0.548387096774")
     assert step.amount == 17

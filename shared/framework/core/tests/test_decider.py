@@ -1,7 +1,7 @@
 """A decider only remembers; a refusal tells its title."""
 
 from shared.framework.core.decider import Decider
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 
 COUNTER: Decider[int, int, int] = Decider(0, lambda _, asked: [asked], lambda count, one: count + one)
 
@@ -24,7 +24,7 @@ class DoorIsLocked(Refusal):
     """
 
     code = "door-is-locked"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
 
 
 def test_the_title_of_a_refusal_is_its_first_line() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Effect, EventStore, Receipt
-from shared.framework.testing.fakes import StillClock
-from shared.framework.testing.store_contract import HistoryContract, Notebook
-from shared.framework.testing.store_contract_side_state import BesideContract
+from shared.framework.eventstore.port import CommitReceipt, EventStore, SideWrite
+from shared.framework.testing.fakes import FakeClock
+from shared.framework.testing.store_contract import EventStreamContract, SideTable
+from shared.framework.testing.store_contract_side_state import SideStateContract
 from shared.framework.testing.store_examples import NOON
 
 
@@ -16,8 +16,8 @@ class MemoryNotebook:
     def __init__(self, store: MemoryEventStore) -> None:
         self._store = store
 
-    def note(self, text: str) -> Effect:
-        async def effect(store: Any, _: Receipt) -> None:
+    def note(self, text: str) -> SideWrite:
+        async def effect(store: Any, _: CommitReceipt) -> None:
             store.table("notes")[text] = True
 
         return effect
@@ -26,15 +26,15 @@ class MemoryNotebook:
         return set(self._store.table("notes"))
 
 
-class TestMemoryEventStore(HistoryContract, BesideContract):
+class TestMemoryEventStore(EventStreamContract, SideStateContract):
     @pytest.fixture
     def memory(self) -> MemoryEventStore:
-        return MemoryEventStore("subscriptions", StillClock(NOON))
+        return MemoryEventStore("subscriptions", FakeClock(NOON))
 
     @pytest.fixture
     def store(self, memory: MemoryEventStore) -> EventStore:
         return memory
 
     @pytest.fixture
-    def notebook(self, memory: MemoryEventStore) -> Notebook:
+    def notebook(self, memory: MemoryEventStore) -> SideTable:
         return MemoryNotebook(memory)

@@ -8,12 +8,18 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from shared.framework.eventstore.pool import connect, told
-from shared.framework.eventstore.port import Changes, Effect, EventStore, Receipt, StoreIsUnavailable
+from shared.framework.eventstore.pool import connect, translate_errors
+from shared.framework.eventstore.port import (
+    ChangeSet,
+    CommitReceipt,
+    EventStore,
+    SideWrite,
+    StoreIsUnavailable,
+)
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.eventstore.tests.conftest import APP_ROLE, Database
-from shared.framework.testing.store_contract import HistoryContract, Notebook
-from shared.framework.testing.store_contract_side_state import BesideContract
+from shared.framework.testing.store_contract import EventStreamContract, SideTable
+from shared.framework.testing.store_contract_side_state import SideStateContract
 from shared.framework.testing.store_examples import append, registered, timer, write
 
 Pool = Any
@@ -23,8 +29,8 @@ class PostgresNotebook:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    def note(self, text: str) -> Effect:
-        async def effect(connection: Any, _: Receipt) -> None:
+    def note(self, text: str) -> SideWrite:
+        async def effect(connection: Any, _: CommitReceipt) -> None:
             await connection.execute("INSERT INTO notes VALUES ($1)", text)
 
         return effect
@@ -33,24 +39,24 @@ class PostgresNotebook:
         return {row["text"] for row in await self._pool.fetch("SELECT text FROM notes")}
 
 
-class TestPostgresEventStore(HistoryContract, BesideContract):
+class TestPostgresEventStore(EventStreamContract, SideStateContract):
     @pytest.fixture
     def store(self, pool: Pool) -> EventStore:
         return PostgresEventStore(pool, "subscriptions")
 
     @pytest_asyncio.fixture
-    async def notebook(self, pool: Pool, owner: Any) -> Notebook:
+    async def notebook(self, pool: Pool, owner: Any) -> SideTable:
         await owner.execute("CREATE TABLE notes (text text PRIMARY KEY)")
         await owner.execute(f"GRANT SELECT, INSERT ON notes TO {APP_ROLE}")
         return PostgresNotebook(pool)
 
     async def test_a_side_tables_own_conflict_is_not_the_streams(
-        self, store: EventStore, notebook: Notebook
+        self, store: EventStore, notebook: SideTable
     ) -> None:
         """An effect's unique violation must not be retried as if the stream had grown."""
-        await store.commit(Changes(effects=[notebook.note("a")]))
+        await store.commit(ChangeSet(effects=[notebook.note("a")]))
         with pytest.raises(asyncpg.UniqueViolationError):
-            await store.commit(Changes(appends=[append("cus_1")], effects=[notebook.note("a")]))
+            await store.commit(ChangeSet(appends=[append("cus_1")], effects=[notebook.note("a")]))
         assert await store.version("tenant-a", "cus_1") == 0
 
 
@@ -98,10 +104,10 @@ async def test_a_command_is_one_statement(pool: Pool) -> None:
     seen: list[str] = []
     async with pool.acquire() as connection:
         store = PostgresEventStore(_OneConnection(connection), "subscriptions")  # type: ignore[arg-type]
-        await store.commit(Changes(appends=[append("cus_0")]))  # the driver learns the types
+        await store.commit(ChangeSet(appends=[append("cus_0")]))  # the driver learns the types
         with connection.query_logger(lambda query: seen.append(query.query)):
-            await store.commit(Changes(appends=[append("cus_1")]))
-            await store.commit(Changes(appends=[append("cus_2", registered())], timers=[timer("tmr_1")]))
+            await store.commit(ChangeSet(appends=[append("cus_1")]))
+            await store.commit(ChangeSet(appends=[append("cus_2", registered())], timers=[timer("tmr_1")]))
     assert len(seen) == 2
 
 
@@ -132,7 +138,7 @@ class _OneConnection:
 )
 def test_what_the_server_cannot_do_now_is_a_refusal(error: Exception) -> None:
     """It passes; nothing about the request is wrong, and nothing in us is broken."""
-    with pytest.raises(StoreIsUnavailable), told():
+    with pytest.raises(StoreIsUnavailable), translate_errors():
         raise error
 
 

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from shared.framework.eventstore.pool import connect
-from shared.framework.eventstore.port import Changes, Record, VersionConflict
+from shared.framework.eventstore.port import ChangeSet, EventRecord, VersionConflict
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.eventstore.tests.conftest import Database
 from shared.framework.testing.store_examples import TENANT, append, registered, write
@@ -34,10 +34,10 @@ class Tail:
     """Follows history by "greater than the last I saw", as the relay does."""
 
     def __init__(self) -> None:
-        self.seen: list[Record] = []
+        self.seen: list[EventRecord] = []
 
     async def read(self, store: PostgresEventStore) -> None:
-        self.seen += await store.read(self.seen[-1].position if self.seen else 0, 50)
+        self.seen += await store.read_stable(self.seen[-1].position if self.seen else 0, 50)
 
 
 class PartitionTail(Tail):
@@ -108,7 +108,7 @@ async def _write_a_lot(store: PostgresEventStore, dice: random.Random) -> None:
     for _ in range(ROUNDS):
         stream_id = f"cus_{dice.randrange(STREAMS)}"
         version = await store.version(TENANT, stream_id)
-        changes = Changes(appends=[append(stream_id, registered(), registered(), expected=version)])
+        changes = ChangeSet(appends=[append(stream_id, registered(), registered(), expected=version)])
         if dice.random() < 0.5:
             changes.effects.append(_held_open(dice.random() * 0.01, fails=dice.random() < 0.5))
         try:
@@ -126,7 +126,7 @@ def _held_open(seconds: float, *, fails: bool) -> Any:
     return effect
 
 
-def _check_streams(records: list[Record]) -> None:
+def _check_streams(records: list[EventRecord]) -> None:
     versions: dict[str, list[int]] = defaultdict(list)
     for record in records:
         versions[record.stream_id].append(record.version)
@@ -140,14 +140,14 @@ async def test_an_open_writer_hides_what_was_committed_after_it(pool: Any, datab
     slow = await asyncpg.connect(database.app_dsn)
     await write(store, append("cus_0"))
     for ending in ("ROLLBACK", "COMMIT"):
-        before = [record.position for record in await store.read(0, 100)]
+        before = [record.position for record in await store.read_stable(0, 100)]
         await slow.execute("BEGIN")
         await slow.execute(_APPEND_SLOWLY)
         await write(store, append(f"cus_{ending}"))
-        assert [record.position for record in await store.read(0, 100)] == before
+        assert [record.position for record in await store.read_stable(0, 100)] == before
         assert (await store.feed(0, 1, 0, 100)).head == before[-1]
         await slow.execute(ending)
-        after = await store.read(0, 100)
+        after = await store.read_stable(0, 100)
         assert len(after) == len(before) + (2 if ending == "COMMIT" else 1)
     await slow.close()
 
@@ -164,7 +164,7 @@ async def test_a_long_transaction_that_appends_nothing_holds_nobody_up(pool: Any
     idle = await asyncpg.connect(database.owner_dsn)
     await idle.execute("BEGIN; SELECT txid_current(); CREATE TABLE meanwhile (n int)")
     await write(store, append("cus_1"))
-    assert len(await store.read(0, 100)) == 1
+    assert len(await store.read_stable(0, 100)) == 1
     await idle.close()
 
 
@@ -176,9 +176,9 @@ async def test_a_killed_writer_frees_the_readers(pool: Any, database: Database, 
     await slow.execute("BEGIN")
     await slow.execute(_APPEND_SLOWLY)
     (at,) = await write(store, append("cus_1"))
-    assert await store.read(0, 100) == []
+    assert await store.read_stable(0, 100) == []
     await _kill(slow, killed, database)
-    while not (records := await store.read(0, 100)):  # the server notices in its own time
+    while not (records := await store.read_stable(0, 100)):  # the server notices in its own time
         await asyncio.sleep(0)
     assert [record.position for record in records] == [at.position]
 

@@ -11,17 +11,17 @@ from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import NAMESPACE
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Receipt, StreamIsBusy
+from shared.framework.eventstore.port import CommitReceipt, StreamIsBusy
 from shared.framework.eventstore.unit_of_work import (
     APPEND_ATTEMPTS_MAX,
     Session,
     UnitOfWork,
     caused_by,
+    consequence_time,
     event_id_of,
-    moment_after,
     transact,
 )
-from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.store_examples import METADATA, NOON, TENANT, TESTING, append, registered, write
 
 
@@ -43,7 +43,7 @@ NAMES: Decider[tuple[str, ...], Register, CustomerRegistered] = Decider((), _dec
 
 @pytest.fixture
 def store() -> MemoryEventStore:
-    return MemoryEventStore("subscriptions", StillClock(NOON))
+    return MemoryEventStore("subscriptions", FakeClock(NOON))
 
 
 def session(unit: UnitOfWork) -> Session:
@@ -69,7 +69,7 @@ async def test_nothing_decided_is_nothing_written(store: MemoryEventStore) -> No
         await session(unit).handle(NAMES, "cus_1", Register("acme"))
 
     await transact(store, work)
-    assert await transact(store, work) == (None, Receipt())
+    assert await transact(store, work) == (None, CommitReceipt())
 
 
 async def test_a_second_command_sees_what_the_first_decided(store: MemoryEventStore) -> None:
@@ -156,10 +156,10 @@ async def test_a_session_gathers_what_goes_beside(store: MemoryEventStore) -> No
     await transact(store, work)
     (timer,) = await store.due_timers(NOON + timedelta(hours=1), 10)
     assert (timer.purpose, timer.payload, timer.metadata) == ("close", {"n": 1}, METADATA)
-    assert await store.tenant_now(TENANT) == NOON
+    assert await store.test_clock_now(TENANT) == NOON
 
     async def finish(unit: UnitOfWork) -> None:
-        session(unit).finish("tmr_1")
+        session(unit).complete_timer("tmr_1")
 
     await transact(store, finish)
     assert await store.due_timers(NOON + timedelta(hours=1), 10) == []
@@ -168,7 +168,7 @@ async def test_a_session_gathers_what_goes_beside(store: MemoryEventStore) -> No
 async def test_a_consequence_knows_its_cause(store: MemoryEventStore) -> None:
     """The same correlation, caused by the event, at the moment given."""
     await write(store, append("cus_1"))
-    (record,) = await store.read(0, 1)
+    (record,) = await store.read_stable(0, 1)
     metadata = caused_by(record, NOON + timedelta(days=1))
     assert metadata.correlation_id == METADATA.correlation_id
     assert metadata.causation_id == str(record.event_id)
@@ -178,9 +178,9 @@ async def test_a_consequence_knows_its_cause(store: MemoryEventStore) -> None:
 def test_under_a_test_clock_consequences_happen_at_their_causes_moment() -> None:
     """Else now, but never before the cause."""
     later = NOON + timedelta(days=400)
-    assert moment_after(TESTING, later) == NOON
-    assert moment_after(METADATA, later) == later
-    assert moment_after(METADATA, NOON - timedelta(seconds=1)) == NOON
+    assert consequence_time(TESTING, later) == NOON
+    assert consequence_time(METADATA, later) == later
+    assert consequence_time(METADATA, NOON - timedelta(seconds=1)) == NOON
 
 
 def test_an_events_identity_is_named_by_its_place() -> None:

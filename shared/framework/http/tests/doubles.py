@@ -10,25 +10,25 @@ from fastapi import APIRouter, FastAPI, Response
 from starlette.types import ASGIApp
 
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
-from shared.framework.core.refusals import Kind, Refusal
+from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.unit_of_work import Session
 from shared.framework.http.app import create_app
-from shared.framework.http.authorization import TheCaller, requires
-from shared.framework.http.command_endpoint import TheDesk, TheDeskKeyOptional
+from shared.framework.http.authorization import Caller, requires
+from shared.framework.http.command_endpoint import CommandDep, CommandDepKeyOptional
 from shared.framework.http.credential import Role
 from shared.framework.http.field_types import (
-    Amount,
-    Body,
+    ApiModel,
     CurrencyCode,
+    DecimalAmount,
     Identifier,
     Instant,
     MinorUnits,
-    Text,
+    ShortText,
 )
-from shared.framework.http.health import Check
-from shared.framework.http.read_your_writes import Waiter
-from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
+from shared.framework.http.health import ReadinessCheck
+from shared.framework.http.read_your_writes import PositionWaiter
+from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -37,22 +37,22 @@ class ThingIsCursed(Refusal):
     """Nobody may make such a thing."""
 
     code = "thing-is-cursed"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
 
 
-class Line(Body):
+class Line(ApiModel):
     minor: MinorUnits
 
 
-class NewThing(Body):
-    name: Text
-    price: Amount = Decimal(0)
+class NewThing(ApiModel):
+    name: ShortText
+    price: DecimalAmount = Decimal(0)
     currency: CurrencyCode = "USD"
     at: Instant = NOON
     lines: list[Line] | None = None
 
 
-class Thing(Body):
+class Thing(ApiModel):
     id: str
     seen_at: Instant
 
@@ -89,17 +89,17 @@ def things(hooks: Hooks) -> APIRouter:
     @router.post(
         "/things/{thing_id}", dependencies=[requires("things:write")], response_model=Thing, status_code=201
     )
-    async def post_thing(thing_id: Identifier, body: NewThing, desk: TheDesk) -> Response:
+    async def post_thing(thing_id: Identifier, body: NewThing, desk: CommandDep) -> Response:
         if body.name == "cursed":
             raise ThingIsCursed(thing_id)
-        return await desk.run(lambda session: make(session, thing_id), lambda thing: thing)
+        return await desk.execute(lambda session: make(session, thing_id), lambda thing: thing)
 
     @router.put("/things/{thing_id}", dependencies=[requires("things:write")], response_model=Thing)
-    async def put_thing(thing_id: Identifier, desk: TheDeskKeyOptional) -> Response:
-        return await desk.run(lambda session: make(session, thing_id), lambda thing: thing, status=200)
+    async def put_thing(thing_id: Identifier, desk: CommandDepKeyOptional) -> Response:
+        return await desk.execute(lambda session: make(session, thing_id), lambda thing: thing, status=200)
 
     @router.get("/things", dependencies=[requires("things:read")])
-    async def get_things(caller: TheCaller) -> dict[str, str]:
+    async def get_things(caller: Caller) -> dict[str, str]:
         return {"tenant": caller.tenant_id}
 
     @router.get("/secret-failure", dependencies=[requires("things:read")])
@@ -111,7 +111,7 @@ def things(hooks: Hooks) -> APIRouter:
         raise ConnectionRefusedError("postgres://u:p@host")
 
     @router.get("/everything", dependencies=[requires("feed:read", every_tenant=True)])
-    async def get_everything(caller: TheCaller) -> dict[str, str]:
+    async def get_everything(caller: Caller) -> dict[str, str]:
         return {"tenant": caller.tenant_id}
 
     return router
@@ -134,11 +134,11 @@ class Setting:
         self,
         *,
         store: MemoryEventStore | None = None,
-        waiter: Waiter | None = None,
-        checks: Mapping[str, Check] | None = None,
+        waiter: PositionWaiter | None = None,
+        checks: Mapping[str, ReadinessCheck] | None = None,
         raw: Mapping[str, ASGIApp] | None = None,
     ) -> None:
-        self.clock = StillClock(NOON)
+        self.clock = FakeClock(NOON)
         self.store = store or MemoryEventStore("subscriptions", self.clock)
         self.hooks = Hooks()
         self.app: FastAPI = create_app(
@@ -146,8 +146,8 @@ class Setting:
             [things(self.hooks)],
             store=self.store,
             clock=self.clock,
-            ids=CountingIds(),
-            authenticator=KnownCallers(CALLERS),
+            ids=SequentialIds(),
+            authenticator=FakeAuthenticator(CALLERS),
             partitions=4,
             waiter=waiter,
             checks=checks,

@@ -7,7 +7,7 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.http.app import create_app
 from shared.framework.http.authorization import RouteHasNoScope, requires, scopes_of
 from shared.framework.http.tests.doubles import CALLERS, Hooks, Setting, things
-from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock
+from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds
 
 ROUTES = [route for route in iter_route_contexts(things(Hooks()).routes) if route.path]
 
@@ -26,7 +26,7 @@ async def test_a_route_opens_to_exactly_those_who_carry_its_scope(route: RouteCo
     """Every route against every caller: 403 without the scope or with the wrong tenant, else never."""
     every_tenant = route.path == "/v1/everything"
     credential = CALLERS[who]
-    allowed = scopes_of(route) <= credential.scopes and credential.is_of_every_tenant == every_tenant
+    allowed = scopes_of(route) <= credential.scopes and credential.is_cross_tenant == every_tenant
     path = path_of(route)
     answer = await Setting().client.request(
         min(route.methods or ()), path, headers={"authorization": f"Bearer {who}"}
@@ -79,14 +79,14 @@ def routers_with_a_forgotten_route() -> list[APIRouter]:
 
 
 def application(router: APIRouter) -> FastAPI:
-    clock = StillClock()
+    clock = FakeClock()
     return create_app(
         "subscriptions",
         [router],
         store=MemoryEventStore("subscriptions", clock),
         clock=clock,
-        ids=CountingIds(),
-        authenticator=KnownCallers({}),
+        ids=SequentialIds(),
+        authenticator=FakeAuthenticator({}),
         partitions=4,
     )
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.framework.http.api_keys import ApiKeys
+from shared.framework.http.api_keys import ApiKeyVerifier
 from shared.framework.http.credential import CredentialIsNotAccepted, Role
 from shared.framework.http.tests.doubles import NOON
-from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.fakes import FakeClock
 
 SECRET = "0123456789abcdef" * 3
 
@@ -22,9 +22,9 @@ def spelt(key_id: str = "k1", secret: str = SECRET) -> str:
 class Cabinet:
     def __init__(self, folder: Path) -> None:
         self.file = folder / "api_keys.json"
-        self.clock = StillClock()
+        self.clock = FakeClock()
         self.keep(spelt())
-        self.keys = ApiKeys(self.file, self.clock)
+        self.keys = ApiKeyVerifier(self.file, self.clock)
 
     def keep(self, *keys: str, **changes: object) -> None:
         self.file.write_text(json.dumps({"keys": [self.entry(key) | changes for key in keys]}))
@@ -106,4 +106,4 @@ def test_an_entry_that_cannot_be_understood_stops_the_start(
     cabinet = Cabinet(tmp_path)
     cabinet.keep(spelt(), **change)
     with pytest.raises(ValueError):
-        ApiKeys(cabinet.file, cabinet.clock)
+        ApiKeyVerifier(cabinet.file, cabinet.clock)

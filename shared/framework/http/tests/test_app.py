@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared.framework.http.docs import FILES
 from shared.framework.http.tests.doubles import Setting
-from shared.framework.observability.traceparent import spell_traceparent
+from shared.framework.observability.traceparent import format_traceparent
 from shared.framework.observability.tracing import start_tracing
 
 
@@ -143,10 +143,10 @@ async def test_a_command_lies_in_the_trace_of_its_caller_and_hands_it_on() -> No
         refused = await setting.post(key="k2", name="cursed")
     finally:
         stop()
-    (record,) = await setting.store.read(0, 10)
+    (record,) = await setting.store.read_stable(0, 10)
     first, _ = exporter.get_finished_spans()
     assert first.name == "POST /v1/things/{thing_id}"
-    assert record.metadata.traceparent == spell_traceparent(first.context)
+    assert record.metadata.traceparent == format_traceparent(first.context)
     assert refused.json()["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
 
 

@@ -2,9 +2,9 @@ import asyncio
 from datetime import timedelta
 
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Changes, Receipt
+from shared.framework.eventstore.port import ChangeSet, CommitReceipt
 from shared.framework.http.tests.doubles import NOON, Setting
-from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.fakes import FakeClock
 
 
 async def test_a_command_without_a_key_is_refused_before_anything_happens() -> None:
@@ -40,7 +40,7 @@ async def test_the_same_request_again_is_answered_with_the_same_bytes() -> None:
     assert again.headers["tollhouse-position"] == first.headers["tollhouse-position"]
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
-    assert len(await setting.store.read(0, 10)) == 1
+    assert len(await setting.store.read_stable(0, 10)) == 1
 
 
 async def test_a_key_is_bound_to_its_body_its_route_and_its_tenant() -> None:
@@ -66,7 +66,7 @@ async def test_a_hundred_equal_posts_at_once_have_one_effect() -> None:
     assert {answer.content for answer in [*done, late]} == {done[0].content}
     assert all(answer.headers["retry-after"] == "1" for answer in waiting)
     assert {answer.json()["code"] for answer in waiting} <= {"idempotency-key-in-flight"}
-    assert len(await setting.store.read(0, 200)) == 1
+    assert len(await setting.store.read_stable(0, 200)) == 1
 
 
 async def test_a_refused_command_gives_its_key_back() -> None:
@@ -88,7 +88,7 @@ class DiesBetween(MemoryEventStore):
     commits_first = False
     dead = True
 
-    async def commit(self, changes: Changes) -> Receipt:
+    async def commit(self, changes: ChangeSet) -> CommitReceipt:
         if not self.dead:
             return await super().commit(changes)
         if self.commits_first:
@@ -97,7 +97,7 @@ class DiesBetween(MemoryEventStore):
 
 
 async def killed_mid_command(*, commits_first: bool) -> Setting:
-    clock = StillClock()
+    clock = FakeClock()
     store = DiesBetween("subscriptions", clock)
     store.commits_first = commits_first
     setting = Setting(store=store)
@@ -118,7 +118,7 @@ async def test_a_crash_before_the_commit_leaves_the_key_claimed_for_its_lease_on
     lease_over = Setting(store=setting.store)
     lease_over.clock.move(timedelta(seconds=61))
     assert (await lease_over.post()).status_code == 201
-    assert len(await setting.store.read(0, 10)) == 1
+    assert len(await setting.store.read_stable(0, 10)) == 1
 
 
 async def test_a_crash_after_the_commit_still_leads_to_the_stored_answer() -> None:
@@ -127,16 +127,16 @@ async def test_a_crash_after_the_commit_still_leads_to_the_stored_answer() -> No
     answer = await setting.post()
     assert (answer.status_code, answer.headers["idempotency-replayed"]) == (201, "true")
     assert answer.json()["id"] == "t1"
-    assert len(await setting.store.read(0, 10)) == 1
+    assert len(await setting.store.read_stable(0, 10)) == 1
 
 
 async def test_a_command_happens_at_the_moment_of_the_tenants_test_clock() -> None:
     """And its event says so, with who did it and why."""
     setting = Setting()
     next_year = NOON + timedelta(days=365)
-    await setting.store.commit(Changes(clocks={"acme": next_year}))
+    await setting.store.commit(ChangeSet(clocks={"acme": next_year}))
     answer = await setting.post(key="k9")
-    (record,) = await setting.store.read(0, 10)
+    (record,) = await setting.store.read_stable(0, 10)
     assert answer.json()["seen_at"] == "2027-03-01T12:00:00Z"
     assert (record.metadata.occurred_at, record.metadata.test_clock) == (next_year, True)
     assert (record.metadata.actor, record.metadata.causation_id) == ("acme-agent", "k9")
@@ -150,12 +150,12 @@ async def test_a_route_that_is_idempotent_by_itself_needs_no_key() -> None:
     for extra in ({}, {}, {"idempotency-key": "k"}, {"idempotency-key": "k"}):
         answer = await setting.client.put("/v1/things/t1", headers=headers | extra)
         assert answer.status_code == 200
-    assert len(await setting.store.read(0, 10)) == 3
+    assert len(await setting.store.read_stable(0, 10)) == 3
 
 
 async def test_the_answer_tells_how_far_history_has_come() -> None:
     """context:partition:position, so that a reader can wait for it."""
     setting = Setting()
     answer = await setting.post()
-    (record,) = await setting.store.read(0, 10)
+    (record,) = await setting.store.read_stable(0, 10)
     assert answer.headers["tollhouse-position"] == f"subscriptions:{record.slot % 4}:{record.position}"

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from shared.framework.eventstore.port import Position, Receipt
-from shared.framework.http.read_your_writes import Mark, marks_of, read_marks, spell_marks
+from shared.framework.eventstore.port import CommitReceipt, EventPosition
+from shared.framework.http.read_your_writes import PositionToken, format_tokens, parse_tokens, position_tokens
 from shared.framework.http.refusals import PositionIsUnreadable
 from shared.framework.http.tests.doubles import Setting
 
@@ -15,30 +15,30 @@ class Heard:
         self.position = position
         self.asked: list[tuple[str, int, int]] = []
 
-    async def reached(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
+    async def wait_for_position(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
         self.asked.append((context, partition, position))
         return position <= self.position
 
 
 def test_a_commit_tells_the_furthest_position_of_each_partition() -> None:
     """Slots 1 and 5 share a partition of four; slot 2 has its own."""
-    places = (Position("a", 1, 10, 1), Position("b", 1, 11, 5), Position("c", 1, 12, 2))
-    marks = marks_of("invoicing", Receipt(places), 4)
-    assert marks == (Mark("invoicing", 1, 11), Mark("invoicing", 2, 12))
-    assert read_marks(spell_marks(marks)) == marks
+    places = (EventPosition("a", 1, 10, 1), EventPosition("b", 1, 11, 5), EventPosition("c", 1, 12, 2))
+    marks = position_tokens("invoicing", CommitReceipt(places), 4)
+    assert marks == (PositionToken("invoicing", 1, 11), PositionToken("invoicing", 2, 12))
+    assert parse_tokens(format_tokens(marks)) == marks
 
 
 @pytest.mark.parametrize("header", ["", "a", "a:b:c", "a:1", "a:1:-1", "A:1:1", "a:1:1,", "a:1:" + "9" * 30])
 def test_what_we_never_spelt_is_not_waited_for(header: str) -> None:
     """A bad mark is the caller's mistake, told at once."""
     with pytest.raises(PositionIsUnreadable):
-        read_marks(header)
+        parse_tokens(header)
 
 
 def test_nobody_waits_for_a_hundred_marks() -> None:
     """One request, a handful of partitions."""
     with pytest.raises(PositionIsUnreadable):
-        read_marks(",".join(["a:1:1"] * 17))
+        parse_tokens(",".join(["a:1:1"] * 17))
 
 
 async def test_a_request_waits_until_this_process_has_heard() -> None:
@@ -58,8 +58,10 @@ async def test_all_marks_are_waited_for_at_once() -> None:
             super().__init__(position=100)
             self.all_asked = asyncio.Event()
 
-        async def reached(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
-            await super().reached(context, partition, position, timeout_s)
+        async def wait_for_position(
+            self, context: str, partition: int, position: int, timeout_s: float
+        ) -> bool:
+            await super().wait_for_position(context, partition, position, timeout_s)
             if len(self.asked) == 3:
                 self.all_asked.set()
             async with asyncio.timeout(timeout_s):

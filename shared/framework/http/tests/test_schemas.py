@@ -9,16 +9,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.framework.http.field_types import (
     INT64_MAX,
-    Amount,
     CurrencyCode,
+    DecimalAmount,
     Identifier,
     Instant,
     MinorUnits,
-    Text,
-    UnsignedAmount,
+    NonNegativeDecimal,
+    ShortText,
 )
 
-AMOUNT: TypeAdapter[Decimal] = TypeAdapter(Amount)
+AMOUNT: TypeAdapter[Decimal] = TypeAdapter(DecimalAmount)
 INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
@@ -70,7 +70,7 @@ def test_minus_nothing_is_nothing() -> None:
 def test_prices_are_not_negative() -> None:
     """A discount is another thing."""
     with pytest.raises(ValidationError):
-        TypeAdapter(UnsignedAmount).validate_python("-0.01")
+        TypeAdapter(NonNegativeDecimal).validate_python("-0.01")
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_an_instant_without_offset_or_sense_is_refused(value: object) -> None:
         (MinorUnits, 1.0),
         (MinorUnits, "1"),
         (MinorUnits, True),
-        (Text, ""),
-        (Text, "x" * 257),
-        (Text, "a\u202eb"),
-        (Text, "a\tb"),
+        (ShortText, ""),
+        (ShortText, "x" * 257),
+        (ShortText, "a\u202eb"),
+        (ShortText, "a\tb"),
     ],
 )
 def test_what_a_field_does_not_take(field: Any, value: object) -> None:

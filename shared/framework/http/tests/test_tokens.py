@@ -15,7 +15,7 @@ from joserfc.jwk import KeySet, OctKey, RSAKey
 from shared.framework.http.authentication import BearerAuthenticator
 from shared.framework.http.credential import Credential, CredentialIsNotAccepted, Role
 from shared.framework.http.tests.doubles import NOON
-from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.fakes import FakeClock
 
 NOW = int(NOON.timestamp())
 
@@ -113,7 +113,7 @@ class Door:
     """An authenticator over files that a test may change."""
 
     def __init__(self, folder: Path, *names: str) -> None:
-        self.clock = StillClock()
+        self.clock = FakeClock()
         self.jwks = folder / "jwks.json"
         self.api_keys = folder / "api_keys.json"
         self.api_keys.write_text('{"keys": []}')
@@ -138,7 +138,7 @@ def test_a_good_token_grants_what_it_says(tmp_path: Path) -> None:
 def test_a_service_may_be_of_every_tenant(tmp_path: Path) -> None:
     """That is how our processes read each other's feeds."""
     token = signed(claims(tenant="*", role="service", scopes=["feed:read"]))
-    assert Door(tmp_path, "now").enter(token).is_of_every_tenant
+    assert Door(tmp_path, "now").enter(token).is_cross_tenant
 
 
 @pytest.mark.parametrize("make", BAD.values(), ids=BAD.keys())
@@ -216,7 +216,7 @@ def test_a_process_does_not_start_without_keys(tmp_path: Path) -> None:
     (tmp_path / "api_keys.json").write_text('{"keys": []}')
     (tmp_path / "jwks.json").write_text('{"keys": []}')
     with pytest.raises(ValueError, match="RSA"):
-        BearerAuthenticator(tmp_path / "jwks.json", tmp_path / "api_keys.json", StillClock())
+        BearerAuthenticator(tmp_path / "jwks.json", tmp_path / "api_keys.json", FakeClock())
 
 
 def test_what_is_remembered_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from shared.framework.messaging.kafka import KafkaBroker
 from shared.framework.messaging.memory import MemoryBroker
 from shared.framework.messaging.port import BrokerFailed
-from shared.framework.process.clock import LoopSleeper
+from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.testing.broker_contract import BrokerContract
 
 
@@ -26,7 +26,7 @@ async def new_topic(bootstrap: str) -> str:
 class TestMemoryBroker(BrokerContract):
     @pytest.fixture
     def broker(self) -> MemoryBroker:
-        return MemoryBroker(LoopSleeper())
+        return MemoryBroker(EventLoopSleeper())
 
     @pytest.fixture
     def topic(self) -> str:
@@ -63,6 +63,6 @@ class TestApacheKafka(BrokerContract):
 async def test_a_broker_that_is_not_there_is_a_failure_and_not_a_wait() -> None:
     """Every call ends in BrokerFailed within its limit; nothing of the client is left running."""
     broker = KafkaBroker("127.0.0.1:1", idempotence=False, fetch_wait_ms=50)
-    for attempt in (broker.incarnation, broker.producer, lambda: broker.subscriber({("test", 0): None})):
+    for attempt in (broker.cluster_id, broker.producer, lambda: broker.subscriber({("test", 0): None})):
         with pytest.raises(BrokerFailed):
             await attempt()

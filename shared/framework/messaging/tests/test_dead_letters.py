@@ -6,13 +6,19 @@ from collections.abc import Sequence
 import pytest
 
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Changes, Receipt, Record, StoreIsUnavailable, VersionConflict
+from shared.framework.eventstore.port import (
+    ChangeSet,
+    CommitReceipt,
+    EventRecord,
+    StoreIsUnavailable,
+    VersionConflict,
+)
 from shared.framework.eventstore.unit_of_work import UnitOfWork
-from shared.framework.messaging.dead_letters import replay_parked
+from shared.framework.messaging.dead_letters import replay_dead_letters
 from shared.framework.messaging.memory import MemoryBroker
-from shared.framework.process.clock import LoopSleeper
-from shared.framework.testing.fakes import StillClock
-from shared.framework.testing.messaging_harness import Hearing, eventually, running
+from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.testing.fakes import FakeClock
+from shared.framework.testing.messaging_harness import MessagingHarness, eventually, running
 from shared.framework.testing.store_examples import TENANT, registered
 
 
@@ -22,7 +28,7 @@ class RestlessStore(MemoryEventStore):
     outages = 0
     largest = 1000
 
-    async def commit(self, changes: Changes) -> Receipt:
+    async def commit(self, changes: ChangeSet) -> CommitReceipt:
         if self.outages > 0 and changes.inbox:
             self.outages -= 1
             raise StoreIsUnavailable("away")
@@ -32,30 +38,30 @@ class RestlessStore(MemoryEventStore):
 
 
 @pytest.fixture
-def hearing() -> Hearing:
-    clock, sleeper = StillClock(), LoopSleeper()
+def hearing() -> MessagingHarness:
+    clock, sleeper = FakeClock(), EventLoopSleeper()
     telling, hearing = MemoryEventStore("subscriptions", clock), RestlessStore("invoicing", clock)
-    return Hearing(telling, hearing, MemoryBroker(sleeper), sleeper, refused={"poison"})
+    return MessagingHarness(telling, hearing, MemoryBroker(sleeper), sleeper, refused={"poison"})
 
 
-async def letters(hearing: Hearing) -> list[tuple[str, int, str]]:
-    parked = await hearing.hearing.parked("invoicing")
+async def letters(hearing: MessagingHarness) -> list[tuple[str, int, str]]:
+    parked = await hearing.hearing.dead_letters("invoicing")
     return [(letter.record.stream_id, letter.record.version, letter.cause[:10]) for letter in parked]
 
 
-async def tell_poison(hearing: Hearing) -> None:
+async def tell_poison(hearing: MessagingHarness) -> None:
     """Stream `bad`: fine, poisonous, fine; stream `good`: fine twice."""
     for stream_id, name in [("bad", "a"), ("good", "b"), ("bad", "poison"), ("good", "c"), ("bad", "d")]:
-        await hearing.tell(stream_id, name)
+        await hearing.publish(stream_id, name)
 
 
-async def test_a_poisonous_message_is_parked_and_its_stream_waits(hearing: Hearing) -> None:
+async def test_a_poisonous_message_is_parked_and_its_stream_waits(hearing: MessagingHarness) -> None:
     """Its cause is kept; other streams of the partition do not notice."""
     async with running(hearing.relay().run, hearing.consumer().run):
         await tell_poison(hearing)
         await eventually(lambda: holds(hearing, 2))
         assert await hearing.diary() == {"bad": [1], "good": [1, 2]}
-        await hearing.tell("bad", "e")
+        await hearing.publish("bad", "e")
         await eventually(lambda: holds(hearing, 3))
     assert await letters(hearing) == [
         ("bad", 2, "ValueError"),
@@ -64,7 +70,7 @@ async def test_a_poisonous_message_is_parked_and_its_stream_waits(hearing: Heari
     ]
 
 
-async def test_the_dlq_topic_has_a_copy_with_the_cause(hearing: Hearing) -> None:
+async def test_the_dlq_topic_has_a_copy_with_the_cause(hearing: MessagingHarness) -> None:
     """For whoever watches the broker; what merely waits behind is not there."""
     async with running(hearing.relay().run, hearing.consumer().run):
         await tell_poison(hearing)
@@ -74,53 +80,53 @@ async def test_the_dlq_topic_has_a_copy_with_the_cause(hearing: Hearing) -> None
     assert dict(copy.headers)["dlq_cause"] == b"ValueError('cannot take bad version 2')"
 
 
-async def test_a_replay_handles_them_in_order_and_frees_the_stream(hearing: Hearing) -> None:
+async def test_a_replay_handles_them_in_order_and_frees_the_stream(hearing: MessagingHarness) -> None:
     """Once the cause is gone, what waited is handled, and what comes later goes straight through."""
     consumer = hearing.consumer()
     async with running(hearing.relay().run, consumer.run):
         await tell_poison(hearing)
         await eventually(lambda: holds(hearing, 2))
         hearing.refused.clear()
-        assert (await consumer.replay()).handled == 2
-        await hearing.tell("bad", "e")
-        await eventually(hearing.all_heard)
+        assert (await consumer.replay_dead_letters()).handled == 2
+        await hearing.publish("bad", "e")
+        await eventually(hearing.is_complete)
     assert await letters(hearing) == []
 
 
-async def test_a_replay_that_fails_again_keeps_the_order(hearing: Hearing) -> None:
+async def test_a_replay_that_fails_again_keeps_the_order(hearing: MessagingHarness) -> None:
     """Nothing overtakes the letter that still cannot be handled."""
     consumer = hearing.consumer()
     async with running(hearing.relay().run, consumer.run):
         await tell_poison(hearing)
         await eventually(lambda: holds(hearing, 2))
-        replay = await consumer.replay()
+        replay = await consumer.replay_dead_letters()
     assert replay.handled == 0
     assert [letter.record.version for letter in replay.failing] == [2]
     assert await hearing.diary() == {"bad": [1], "good": [1, 2]}
 
 
-async def test_two_replays_at_once_handle_each_letter_once(hearing: Hearing) -> None:
+async def test_two_replays_at_once_handle_each_letter_once(hearing: MessagingHarness) -> None:
     """Neither an impatient operator nor a lost lease may double an effect."""
     async with running(hearing.relay().run, hearing.consumer().run):
         await tell_poison(hearing)
         await eventually(lambda: holds(hearing, 2))
     hearing.refused.clear()
 
-    async def slowly(unit: UnitOfWork, records: Sequence[Record]) -> None:
+    async def slowly(unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         await asyncio.sleep(0.01)  # both have read the letter before either has handled it
         session = unit.session(records[0].tenant_id, records[0].metadata)
         session.append(f"effect_{len(effects)}", 0, [registered()])
         effects.append(records[0].version)
 
     effects: list[int] = []
-    replays = [replay_parked(hearing.hearing, "invoicing", slowly) for _ in range(2)]
+    replays = [replay_dead_letters(hearing.hearing, "invoicing", slowly) for _ in range(2)]
     assert sum(replay.handled for replay in await asyncio.gather(*replays)) == 2
     written = [await hearing.hearing.version(TENANT, f"effect_{n}") for n in range(len(effects))]
     assert sum(written) == 2
     assert await letters(hearing) == []
 
 
-async def test_what_was_parked_during_a_replay_is_replayed_too(hearing: Hearing) -> None:
+async def test_what_was_parked_during_a_replay_is_replayed_too(hearing: MessagingHarness) -> None:
     """The consumer saw the stream waiting and put one more behind it, while the replay was at its last."""
     consumer = hearing.consumer()
     async with running(hearing.relay().run, consumer.run):
@@ -128,63 +134,63 @@ async def test_what_was_parked_during_a_replay_is_replayed_too(hearing: Hearing)
         await eventually(lambda: holds(hearing, 2))
         hearing.refused.clear()
 
-        async def and_one_more(unit: UnitOfWork, records: Sequence[Record]) -> None:
+        async def and_one_more(unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
             if records[0].version == 3:
-                await hearing.tell("bad", "e")
+                await hearing.publish("bad", "e")
                 await eventually(lambda: waits(hearing, 4))
             await hearing.write_diary(unit, records)
 
-        await replay_parked(hearing.hearing, "invoicing", and_one_more)
-        await eventually(hearing.all_heard)
+        await replay_dead_letters(hearing.hearing, "invoicing", and_one_more)
+        await eventually(hearing.is_complete)
     assert await letters(hearing) == []
 
 
-async def test_a_restarted_consumer_remembers_which_streams_wait(hearing: Hearing) -> None:
+async def test_a_restarted_consumer_remembers_which_streams_wait(hearing: MessagingHarness) -> None:
     """The dead letters are in the database, not in the process."""
     async with running(hearing.relay().run, hearing.consumer().run):
         await tell_poison(hearing)
         await eventually(lambda: holds(hearing, 2))
     hearing.refused.clear()
     async with running(hearing.relay().run, hearing.consumer().run):
-        await hearing.tell("bad", "e")
+        await hearing.publish("bad", "e")
         await eventually(lambda: holds(hearing, 3))
     assert (await hearing.diary())["bad"] == [1]
 
 
-async def test_an_outage_of_the_database_parks_nothing(hearing: Hearing) -> None:
+async def test_an_outage_of_the_database_parks_nothing(hearing: MessagingHarness) -> None:
     """The message is not to blame: it is tried again until the store is back, however long that takes."""
     store = hearing.hearing
     assert isinstance(store, RestlessStore)
     store.outages = 6
     async with running(hearing.relay().run, hearing.consumer().run):
-        await hearing.tell("good")
-        await eventually(hearing.all_heard)
+        await hearing.publish("good")
+        await eventually(hearing.is_complete)
     assert store.outages == 0
     assert await letters(hearing) == []
 
 
-async def test_a_batch_that_cannot_win_its_streams_is_taken_in_pieces(hearing: Hearing) -> None:
+async def test_a_batch_that_cannot_win_its_streams_is_taken_in_pieces(hearing: MessagingHarness) -> None:
     """Commands keep changing one stream or another of it; of a single message hardly ever the one."""
     store = hearing.hearing
     assert isinstance(store, RestlessStore)
     store.largest = 1
     async with running(hearing.relay().run):
         for number in range(20):
-            await hearing.tell(f"cus_{number}")
+            await hearing.publish(f"cus_{number}")
         await eventually(lambda: sent(hearing, 20))
     async with running(hearing.consumer().run):
-        await eventually(hearing.all_heard)
+        await eventually(hearing.is_complete)
     assert await letters(hearing) == []
 
 
-async def sent(hearing: Hearing, count: int) -> bool:
+async def sent(hearing: MessagingHarness, count: int) -> bool:
     assert isinstance(hearing.broker, MemoryBroker)
     return len(hearing.broker.sent) == count
 
 
-async def waits(hearing: Hearing, version: int) -> bool:
+async def waits(hearing: MessagingHarness, version: int) -> bool:
     return version in [version for _, version, _ in await letters(hearing)]
 
 
-async def holds(hearing: Hearing, count: int) -> bool:
+async def holds(hearing: MessagingHarness, count: int) -> bool:
     return len(await letters(hearing)) == count

@@ -7,19 +7,19 @@ import pytest
 
 from shared.framework.core.event import Metadata
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Append, Changes, Record
-from shared.framework.messaging.envelope import MessageIsUnreadable, message_of, record_of
+from shared.framework.eventstore.port import Append, ChangeSet, EventRecord
+from shared.framework.messaging.envelope import MessageIsUnreadable, message_of, record_from_message
 from shared.framework.messaging.port import Delivery, Message
-from shared.framework.testing.fakes import StillClock
+from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.store_examples import METADATA, TENANT, registered
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-async def written(metadata: Metadata = METADATA) -> Record:
-    store = MemoryEventStore("subscriptions", StillClock())
-    await store.commit(Changes(appends=[Append(TENANT, "cus_1", 0, (registered("Zoë"),), metadata)]))
-    [record] = await store.read(0, 1)
+async def written(metadata: Metadata = METADATA) -> EventRecord:
+    store = MemoryEventStore("subscriptions", FakeClock())
+    await store.commit(ChangeSet(appends=[Append(TENANT, "cus_1", 0, (registered("Zoë"),), metadata)]))
+    [record] = await store.read_stable(0, 1)
     return record
 
 
@@ -30,7 +30,7 @@ def delivered(message: Message) -> Delivery:
 async def test_a_record_survives_the_journey_whole() -> None:
     """Every field comes back, and `previous` is what the relay said."""
     record = await written(msgspec.structs.replace(METADATA, traceparent=TRACE, test_clock=True))
-    assert record_of(delivered(message_of(record, 3, 41))) == replace(record, previous=41)
+    assert record_from_message(delivered(message_of(record, 3, 41))) == replace(record, previous=41)
 
 
 async def test_headers_follow_the_cloud_events_binding() -> None:
@@ -51,7 +51,7 @@ async def test_a_message_of_somebody_else_is_unreadable(lost: str) -> None:
     delivery = delivered(message_of(await written(), 0, 0))
     headers = tuple((name, value) for name, value in delivery.headers if name != lost)
     with pytest.raises(MessageIsUnreadable):
-        record_of(replace(delivery, headers=headers))
+        record_from_message(replace(delivery, headers=headers))
 
 
 @pytest.mark.parametrize("name", ["ce_id", "position", "metadata", "tenant"])
@@ -60,4 +60,4 @@ async def test_a_header_without_a_value_is_unreadable(name: str) -> None:
     delivery = delivered(message_of(await written(), 0, 0))
     headers = tuple((known, None if known == name else value) for known, value in delivery.headers)
     with pytest.raises(MessageIsUnreadable):
-        record_of(replace(delivery, headers=headers))  # type: ignore[arg-type]
+        record_from_message(replace(delivery, headers=headers))  # type: ignore[arg-type]

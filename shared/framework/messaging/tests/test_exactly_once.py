@@ -9,45 +9,45 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.messaging.memory import MemoryBroker
 from shared.framework.messaging.relay_cursor import MemoryCursor
-from shared.framework.process.clock import LoopSleeper
-from shared.framework.testing.fakes import StillClock
-from shared.framework.testing.messaging_harness import Hearing, eventually, running
+from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.testing.fakes import FakeClock
+from shared.framework.testing.messaging_harness import MessagingHarness, eventually, running
 
 STREAMS = [f"cus_{number}" for number in range(12)]
 
 
 @pytest.fixture
 def broker() -> MemoryBroker:
-    return MemoryBroker(LoopSleeper())
+    return MemoryBroker(EventLoopSleeper())
 
 
 @pytest.fixture
-def hearing(broker: MemoryBroker) -> Hearing:
-    clock = StillClock()
+def hearing(broker: MemoryBroker) -> MessagingHarness:
+    clock = FakeClock()
     telling, hearing = MemoryEventStore("subscriptions", clock), MemoryEventStore("invoicing", clock)
-    return Hearing(telling, hearing, broker, LoopSleeper())
+    return MessagingHarness(telling, hearing, broker, EventLoopSleeper())
 
 
-async def tell_all(hearing: Hearing, times: int = 5) -> None:
+async def tell_all(hearing: MessagingHarness, times: int = 5) -> None:
     for _ in range(times):
         for stream_id in STREAMS:
-            await hearing.tell(stream_id)
+            await hearing.publish(stream_id)
         await asyncio.sleep(0)
 
 
-async def test_facts_are_heard_once_and_in_order(hearing: Hearing, broker: MemoryBroker) -> None:
+async def test_facts_are_heard_once_and_in_order(hearing: MessagingHarness, broker: MemoryBroker) -> None:
     """The plain case, all of it through the broker."""
     async with running(hearing.relay().run, hearing.consumer().run):
         await tell_all(hearing)
-        await eventually(hearing.all_heard)
+        await eventually(hearing.is_complete)
     assert len(broker.sent) == 60
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_loss_doubles_death_and_amnesia_change_nothing(hearing: Hearing, seed: int) -> None:
+async def test_loss_doubles_death_and_amnesia_change_nothing(hearing: MessagingHarness, seed: int) -> None:
     """A broker that drops a fifth, doubles a fifth, dies and forgets everything, at seeded moments."""
     fate = random.Random(seed)
-    hearing.broker = broker = MemoryBroker(LoopSleeper(), drop=0.2, double=0.2, chance=fate.random)
+    hearing.broker = broker = MemoryBroker(EventLoopSleeper(), drop=0.2, double=0.2, chance=fate.random)
     relay, consumer = hearing.relay(), hearing.consumer()
     async with running(relay.run, consumer.run):
         for _ in range(12):
@@ -56,57 +56,59 @@ async def test_loss_doubles_death_and_amnesia_change_nothing(hearing: Hearing, s
             random_blow(fate, broker)
             await asyncio.sleep(fate.random() / 50)
         broker.start()
-        await eventually(hearing.all_heard)
+        await eventually(hearing.is_complete)
 
 
 async def test_a_broker_that_never_comes_changes_nothing_but_the_road(
-    hearing: Hearing, broker: MemoryBroker
+    hearing: MessagingHarness, broker: MemoryBroker
 ) -> None:
     """The sweeper reads the feeds instead."""
     broker.stop()
     async with running(hearing.relay().run, hearing.consumer().run):
         await tell_all(hearing)
-        await eventually(hearing.all_heard)
+        await eventually(hearing.is_complete)
     assert broker.sent == []
 
 
-async def test_a_silent_broker_is_noticed_by_the_sweeper(hearing: Hearing, broker: MemoryBroker) -> None:
+async def test_a_silent_broker_is_noticed_by_the_sweeper(
+    hearing: MessagingHarness, broker: MemoryBroker
+) -> None:
     """All was acknowledged, nothing arrives, and no later message shows the hole."""
     broker.drop = 2.0
     async with running(hearing.relay().run, hearing.consumer().run):
         await tell_all(hearing)
-        await eventually(hearing.all_heard)
+        await eventually(hearing.is_complete)
 
 
 async def test_a_new_consumer_of_an_empty_broker_reads_the_past_from_the_feed(
-    hearing: Hearing, broker: MemoryBroker
+    hearing: MessagingHarness, broker: MemoryBroker
 ) -> None:
     """The first message tells of what lies before it."""
     async with running(hearing.relay().run):
         await tell_all(hearing)
         await eventually(lambda: sent(broker, 60))
-    broker.forget_everything()
+    broker.lose_all_messages()
     async with running(hearing.relay().run, hearing.consumer().run):
         await tell_all(hearing, times=1)
-        await eventually(hearing.all_heard)
+        await eventually(hearing.is_complete)
 
 
 async def test_a_broker_that_came_back_empty_is_read_from_its_beginning(
-    hearing: Hearing, broker: MemoryBroker
+    hearing: MessagingHarness, broker: MemoryBroker
 ) -> None:
     """Offsets of its former life lie beyond its end, where there is only silence; no sweep helps here."""
     consumer = hearing.consumer()
     consumer.sweep_interval_s = 1000
     async with running(hearing.relay().run, consumer.run):
         await tell_all(hearing)
-        await eventually(hearing.all_heard)
-        broker.forget_everything()
+        await eventually(hearing.is_complete)
+        broker.lose_all_messages()
         await tell_all(hearing, times=1)
-        await eventually(hearing.all_heard)
+        await eventually(hearing.is_complete)
 
 
 async def test_two_relays_and_two_consumers_are_no_more_than_one(
-    hearing: Hearing, broker: MemoryBroker
+    hearing: MessagingHarness, broker: MemoryBroker
 ) -> None:
     """One leads; when it is deposed the other goes on where the first had come to."""
     hearing.leadership = leadership = MemoryLeadership()
@@ -114,12 +116,12 @@ async def test_two_relays_and_two_consumers_are_no_more_than_one(
     async with running(*loops):
         for name in ("relay:subscriptions", "consumer:invoicing") * 3:
             await tell_all(hearing, times=1)
-            await eventually(hearing.all_heard)
-            leadership.depose(name)
+            await eventually(hearing.is_complete)
+            leadership.revoke(name)
     assert len(broker.sent) >= 72
 
 
-async def test_leaders_who_do_not_know_of_one_another_do_no_harm(hearing: Hearing) -> None:
+async def test_leaders_who_do_not_know_of_one_another_do_no_harm(hearing: MessagingHarness) -> None:
     """Both relay and both consume, as after a lost connection: compare-and-set lets one of them through."""
     relays, consumers = [], []
     for _ in range(2):
@@ -132,36 +134,38 @@ async def test_leaders_who_do_not_know_of_one_another_do_no_harm(hearing: Hearin
             for relay in relays:
                 relay.wake.set()
             await asyncio.sleep(0.01)
-        await eventually(hearing.all_heard)
+        await eventually(hearing.is_complete)
 
 
 async def test_a_consumer_that_starts_again_goes_on_from_its_mark(
-    hearing: Hearing, broker: MemoryBroker
+    hearing: MessagingHarness, broker: MemoryBroker
 ) -> None:
     """It neither hears the past again nor misses what came meanwhile."""
     async with running(hearing.relay().run, hearing.consumer().run):
         await tell_all(hearing)
-        await eventually(hearing.all_heard)
+        await eventually(hearing.is_complete)
     async with running(hearing.relay().run):
         await tell_all(hearing)
         await eventually(lambda: sent(broker, 120))
     async with running(hearing.consumer().run):
-        await eventually(hearing.all_heard)
+        await eventually(hearing.is_complete)
 
 
 async def test_what_is_too_large_for_the_broker_comes_by_the_feed(
-    hearing: Hearing, broker: MemoryBroker
+    hearing: MessagingHarness, broker: MemoryBroker
 ) -> None:
     """It would stop the relay for ever; so it is left out, and leaves a hole that shows."""
     async with running(hearing.relay().run, hearing.consumer().run):
-        await hearing.tell("cus_1", "a")
-        await hearing.tell("cus_1", "x" * 1_000_000)
-        await hearing.tell("cus_1", "c")
-        await eventually(hearing.all_heard)
+        await hearing.publish("cus_1", "a")
+        await hearing.publish("cus_1", "x" * 1_000_000)
+        await hearing.publish("cus_1", "c")
+        await eventually(hearing.is_complete)
     assert len(broker.sent) == 2
 
 
-async def test_a_resend_says_the_same_as_the_first_send(hearing: Hearing, broker: MemoryBroker) -> None:
+async def test_a_resend_says_the_same_as_the_first_send(
+    hearing: MessagingHarness, broker: MemoryBroker
+) -> None:
     """A relay that died before its cursor moved sends again, with the same `prev` in every message."""
     async with running(hearing.relay().run):
         await tell_all(hearing)
@@ -187,4 +191,4 @@ def random_blow(fate: random.Random, broker: MemoryBroker) -> None:
         case 1:
             broker.start()
         case 2:
-            broker.forget_everything()
+            broker.lose_all_messages()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from shared.framework.messaging.port import BrokerFailed
-from shared.framework.retry.backoff import RESTARTS, STEADY_S, Backoff, keep_trying
+from shared.framework.retry.backoff import HEALTHY_AFTER_S, RESTARTS, Backoff, restart_with_backoff
 from shared.framework.retry.periodic_task import PeriodicTask, every
 
 
@@ -81,20 +81,20 @@ async def test_work_begins_again_after_an_end_and_after_a_transient_failure() ->
     sleeper = VirtualSleeper()
     outcomes: list[bool | BaseException] = [BrokerFailed("away"), False, *[OSError("gone")] * 5]
     with pytest.raises(Defect):
-        await keep_trying("work", Script(outcomes).work, sleeper)
+        await restart_with_backoff("work", Script(outcomes).work, sleeper)
     assert sleeper.pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0]
 
 
 async def test_after_healthy_work_a_failure_counts_as_the_first() -> None:
     sleeper, script = VirtualSleeper(), Script([OSError(), OSError(), OSError(), OSError()])
-    times = iter([0.0, 0.0, STEADY_S + 0.5, STEADY_S - 0.5])
+    times = iter([0.0, 0.0, HEALTHY_AFTER_S + 0.5, HEALTHY_AFTER_S - 0.5])
 
     async def work() -> None:
         sleeper.now += next(times, 0.0)
         await script.step()
 
     with pytest.raises(Defect):
-        await keep_trying("work", work, sleeper)
+        await restart_with_backoff("work", work, sleeper)
     assert sleeper.pauses == [0.05, 0.1, 0.05, 0.1]
 
 
@@ -105,7 +105,7 @@ async def test_a_cancellation_goes_through_and_is_not_retried() -> None:
         started.set()
         await asyncio.Event().wait()
 
-    task = asyncio.create_task(keep_trying("work", work, sleeper))
+    task = asyncio.create_task(restart_with_backoff("work", work, sleeper))
     await started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

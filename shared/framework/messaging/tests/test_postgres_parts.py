@@ -9,13 +9,13 @@ import pytest_asyncio
 
 import shared.framework.messaging
 from shared.framework.eventstore.migrate import apply
-from shared.framework.eventstore.pool import told
+from shared.framework.eventstore.pool import translate_errors
 from shared.framework.eventstore.port import StoreIsUnavailable
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.leadership.port import LeadershipLost, Lease
 from shared.framework.leadership.postgres import PostgresLeadership
-from shared.framework.messaging.relay_cursor import CursorMoved, PostgresCursor
-from shared.framework.process.clock import LoopSleeper
+from shared.framework.messaging.relay_cursor import CursorConflict, PostgresCursor
+from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.retry.transient import is_message_fault, is_transient
 from shared.framework.testing.messaging_harness import eventually, running
 
@@ -34,7 +34,7 @@ async def test_a_cursor_moves_only_from_where_it_stands(pool: "asyncpg.Pool[asyn
     cursor = PostgresCursor(pool, "relay:invoicing")
     assert await cursor.position() == 0
     await cursor.advance(0, 41)
-    with pytest.raises(CursorMoved):
+    with pytest.raises(CursorConflict):
         await PostgresCursor(pool, "relay:invoicing").advance(0, 17)
     assert await cursor.position() == 41
 
@@ -50,13 +50,13 @@ class Candidate:
     """Holds a lease until it is lost, then stands no more."""
 
     def __init__(self, dsn: str) -> None:
-        self.leadership = PostgresLeadership(dsn, LoopSleeper())
+        self.leadership = PostgresLeadership(dsn, EventLoopSleeper())
         self.lease: Lease | None = None
 
     async def stand(self) -> None:
-        async with self.leadership.hold("relay:invoicing") as self.lease:
+        async with self.leadership.acquire("relay:invoicing") as self.lease:
             while True:
-                await LoopSleeper().sleep(0.01)
+                await EventLoopSleeper().sleep(0.01)
 
     async def leads(self) -> bool:
         return self.lease is not None
@@ -82,7 +82,7 @@ async def test_a_lease_is_given_to_one_task_of_a_process(database_url: str) -> N
     async with running(first.stand):
         await eventually(first.leads)
         async with running(second.stand):
-            await LoopSleeper().sleep(0.1)
+            await EventLoopSleeper().sleep(0.1)
             assert not await second.leads()
     async with running(second.stand):
         await eventually(second.leads)
@@ -126,6 +126,6 @@ async def test_a_pool_in_full_use_is_no_messages_fault(
                     await work
                 assert is_transient(starved.value)
                 assert not is_message_fault(starved.value)
-        with pytest.raises(StoreIsUnavailable) as slow, told():
+        with pytest.raises(StoreIsUnavailable) as slow, translate_errors():
             await pool.execute("SELECT pg_sleep(1)")
         assert is_message_fault(slow.value)

@@ -10,10 +10,10 @@ from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced
 from shared.framework.core.event import Event, Metadata
 from shared.framework.eventstore.codec import EventIsUnreadable
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Append, Changes, Record
+from shared.framework.eventstore.port import Append, ChangeSet, EventRecord
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact
-from shared.framework.messaging.handlers import Handler, reactions
-from shared.framework.testing.fakes import StillClock
+from shared.framework.messaging.handlers import Handler, reaction_handler
+from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.store_examples import METADATA, NOON, TENANT, TESTING, registered
 
 
@@ -22,27 +22,27 @@ class Listener:
 
     def __init__(self) -> None:
         self.sessions: list[Session] = []
-        self.clock = StillClock(NOON + timedelta(days=2))
+        self.clock = FakeClock(NOON + timedelta(days=2))
         self.store = MemoryEventStore("invoicing", self.clock)
-        self.handler = reactions({CustomerRegistered: self.on_customer_registered}, self.clock)
+        self.handler = reaction_handler({CustomerRegistered: self.on_customer_registered}, self.clock)
 
     async def on_customer_registered(
-        self, session: Session, event: CustomerRegistered, record: Record
+        self, session: Session, event: CustomerRegistered, record: EventRecord
     ) -> None:
         self.sessions.append(session)
         session.append(f"acc_{event.external_id}", 0, [registered(event.external_id)])
 
-    async def hear(self, *records: Record, handler: Handler | None = None) -> None:
+    async def hear(self, *records: EventRecord, handler: Handler | None = None) -> None:
         async def work(unit: UnitOfWork) -> None:
             await (handler or self.handler)(unit, records)
 
         await transact(self.store, work)
 
 
-async def told(event: Event, metadata: Metadata = METADATA, context: str = "subscriptions") -> Record:
-    store = MemoryEventStore(context, StillClock())
-    await store.commit(Changes(appends=[Append(TENANT, "cus_1", 0, (event,), metadata)]))
-    [record] = await store.read(0, 1)
+async def told(event: Event, metadata: Metadata = METADATA, context: str = "subscriptions") -> EventRecord:
+    store = MemoryEventStore(context, FakeClock())
+    await store.commit(ChangeSet(appends=[Append(TENANT, "cus_1", 0, (event,), metadata)]))
+    [record] = await store.read_stable(0, 1)
     return record
 
 
@@ -72,7 +72,7 @@ async def test_under_a_test_clock_a_consequence_happens_at_its_cause_s_moment(li
 async def test_test_clocks_are_followed_without_being_asked(listener: Listener) -> None:
     """Whoever hears subscriptions knows its tenants' time."""
     await listener.hear(await told(TestClockAdvanced(now=NOON + timedelta(days=40)), TESTING))
-    assert await listener.store.tenant_now(TENANT) == NOON + timedelta(days=40)
+    assert await listener.store.test_clock_now(TENANT) == NOON + timedelta(days=40)
 
 
 async def test_facts_that_nobody_asked_for_are_passed_over_unread(listener: Listener) -> None:

@@ -6,67 +6,67 @@ import pytest
 
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import InboxMark
+from shared.framework.eventstore.port import InboxPosition
 from shared.framework.messaging.memory import MemoryBroker
-from shared.framework.process.clock import LoopSleeper
-from shared.framework.testing.fakes import StillClock
-from shared.framework.testing.messaging_harness import PARTITIONS, Hearing, running
+from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.testing.fakes import FakeClock
+from shared.framework.testing.messaging_harness import PARTITIONS, MessagingHarness, running
 
 PLACE = ("subscriptions", partition_of(slot_of("cus_1"), PARTITIONS))
 
 
 @pytest.fixture
-def hearing() -> Hearing:
-    clock, sleeper = StillClock(), LoopSleeper()
+def hearing() -> MessagingHarness:
+    clock, sleeper = FakeClock(), EventLoopSleeper()
     telling, hearing = MemoryEventStore("subscriptions", clock), MemoryEventStore("invoicing", clock)
-    return Hearing(telling, hearing, MemoryBroker(sleeper), sleeper)
+    return MessagingHarness(telling, hearing, MemoryBroker(sleeper), sleeper)
 
 
-async def test_it_returns_once_the_effect_is_committed(hearing: Hearing) -> None:
+async def test_it_returns_once_the_effect_is_committed(hearing: MessagingHarness) -> None:
     """Not when the message has merely arrived."""
     consumer = hearing.consumer()
     async with running(hearing.relay().run, consumer.run):
-        await hearing.tell("cus_1")
-        assert await consumer.reached(*PLACE, 1, timeout_s=10)
-        assert await hearing.all_heard()
+        await hearing.publish("cus_1")
+        assert await consumer.wait_for_position(*PLACE, 1, timeout_s=10)
+        assert await hearing.is_complete()
 
 
-async def test_a_replica_that_does_not_lead_sees_what_the_leader_has_done(hearing: Hearing) -> None:
+async def test_a_replica_that_does_not_lead_sees_what_the_leader_has_done(hearing: MessagingHarness) -> None:
     """It looks into the database that both share."""
     follower = hearing.consumer()
     async with running(hearing.relay().run, hearing.consumer().run):
-        await hearing.tell("cus_1")
-        assert await follower.reached(*PLACE, 1, timeout_s=10)
+        await hearing.publish("cus_1")
+        assert await follower.wait_for_position(*PLACE, 1, timeout_s=10)
 
 
-async def test_patience_ends(hearing: Hearing) -> None:
+async def test_patience_ends(hearing: MessagingHarness) -> None:
     """A position that does not come is told so, in time."""
-    assert not await hearing.consumer().reached(*PLACE, 1, timeout_s=0.15)
+    assert not await hearing.consumer().wait_for_position(*PLACE, 1, timeout_s=0.15)
 
 
 @pytest.mark.parametrize("context", ["payments", "nonsense"])
-async def test_what_is_not_heard_is_not_waited_for(hearing: Hearing, context: str) -> None:
+async def test_what_is_not_heard_is_not_waited_for(hearing: MessagingHarness, context: str) -> None:
     """So a client may send every position that it was ever told to every service."""
-    assert await hearing.consumer().reached(context, 0, 7, timeout_s=1000)
+    assert await hearing.consumer().wait_for_position(context, 0, 7, timeout_s=1000)
 
 
-async def test_a_partition_that_does_not_exist_is_never_reached(hearing: Hearing) -> None:
+async def test_a_partition_that_does_not_exist_is_never_reached(hearing: MessagingHarness) -> None:
     """Nobody waits for it."""
-    assert not await hearing.consumer().reached("subscriptions", 99, 0, timeout_s=1000)
+    assert not await hearing.consumer().wait_for_position("subscriptions", 99, 0, timeout_s=1000)
 
 
-async def test_however_many_wait_the_database_is_asked_now_and_then(hearing: Hearing) -> None:
+async def test_however_many_wait_the_database_is_asked_now_and_then(hearing: MessagingHarness) -> None:
     """A crowd that waits on a replica must not become a load on the database that makes them wait."""
     asked = 0
 
     class Counting(MemoryEventStore):
-        async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxMark]:
+        async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxPosition]:
             nonlocal asked
             asked += 1
             return await super().inbox(consumer)
 
-    hearing.hearing = Counting("invoicing", StillClock())
+    hearing.hearing = Counting("invoicing", FakeClock())
     follower = hearing.consumer()
-    waits = (follower.reached(*PLACE, 1, timeout_s=0.35) for _ in range(50))
+    waits = (follower.wait_for_position(*PLACE, 1, timeout_s=0.35) for _ in range(50))
     assert not any(await asyncio.gather(*waits))
     assert 0 < asked <= 5

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from shared.framework.observability.logging import JsonLines, correlation_id, logged_as
-from shared.framework.observability.redaction import redacted
+from shared.framework.observability.logging import JsonLinesFormatter, correlation_id, logged_as
+from shared.framework.observability.redaction import redact_text
 
 
 class Written:
     def __init__(self) -> None:
         self.stream = io.StringIO()
         handler = logging.StreamHandler(self.stream)
-        handler.setFormatter(JsonLines("ingest"))
+        handler.setFormatter(JsonLinesFormatter("ingest"))
         self.logger = logging.Logger("tollhouse.test")  # noqa: LOG001 - outside of the tree, so that no test hears another
         self.logger.addHandler(handler)
 
@@ -88,11 +88,11 @@ def test_tokens_and_keys_are_blacked_out_by_their_shape(secret: str, written: Wr
 )
 def test_secrets_are_blacked_out_by_where_they_stand(line: str, shown: str) -> None:
     """And the line stays readable, JSON stays JSON."""
-    assert "hunter2" not in redacted(line)
-    assert "dXNlc" not in redacted(line)
+    assert "hunter2" not in redact_text(line)
+    assert "dXNlc" not in redact_text(line)
     if line.startswith('{"'):
-        json.loads(redacted(line))
-    assert redacted(line) == shown
+        json.loads(redact_text(line))
+    assert redact_text(line) == shown
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from shared.framework.observability.exporters import JsonLinesExporter, span_processors
-from shared.framework.observability.traceparent import read_traceparent, spell_traceparent
+from shared.framework.observability.traceparent import format_traceparent, read_traceparent
 from shared.framework.observability.tracing import (
     current_trace_id,
     current_traceparent,
@@ -45,8 +45,8 @@ def test_a_cause_from_another_process_becomes_the_parent(spans: InMemorySpanExpo
         assert current_trace_id() == CAUSE.split("-")[1]
     (done,) = spans.get_finished_spans()
     assert done.parent is not None
-    assert spell_traceparent(done.parent) == CAUSE
-    assert carried == spell_traceparent(done.context)
+    assert format_traceparent(done.parent) == CAUSE
+    assert carried == format_traceparent(done.context)
     assert dict(done.attributes or {}) == {"n": 1}
 
 
@@ -64,7 +64,7 @@ def test_a_batch_links_to_each_of_its_causes_once(spans: InMemorySpanExporter) -
     with span("project", links=[CAUSE, None, OTHER, CAUSE, "nonsense"]):
         pass
     (done,) = spans.get_finished_spans()
-    assert [spell_traceparent(link.context) for link in done.links] == [CAUSE, OTHER]
+    assert [format_traceparent(link.context) for link in done.links] == [CAUSE, OTHER]
 
 
 def test_a_failure_marks_its_span_and_goes_on(spans: InMemorySpanExporter) -> None:
@@ -97,7 +97,7 @@ def test_a_future_version_of_the_header_is_read_by_its_first_parts() -> None:
     """The standard promises them to stay."""
     read = read_traceparent(CAUSE.replace("00-", "01-", 1) + "-future")
     assert read is not None
-    assert spell_traceparent(read) == CAUSE
+    assert format_traceparent(read) == CAUSE
 
 
 def test_the_trace_file_has_one_line_per_span(tmp_path: Path) -> None:

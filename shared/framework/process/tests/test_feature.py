@@ -11,16 +11,16 @@ from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.framework.core.event import Event
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Append, Changes, Record
+from shared.framework.eventstore.port import Append, ChangeSet, EventRecord
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork
 from shared.framework.messaging.handlers import Handler
 from shared.framework.process.feature import Feature, FeaturesCollide
-from shared.framework.process.service_definition import Service
-from shared.framework.process.timers import TimerAction
-from shared.framework.testing.fakes import StillClock
+from shared.framework.process.service_definition import ServiceDefinition
+from shared.framework.process.timers import TimerHandler
+from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.store_examples import METADATA, TENANT, registered
 
-CLOCK = StillClock()
+CLOCK = FakeClock()
 
 
 async def decide(session: Session, timer: Any, answer: Any) -> None:
@@ -31,28 +31,28 @@ async def endless() -> None:
     """Nothing."""
 
 
-async def react(session: Session, event: Event, record: Record) -> None:
+async def react(session: Session, event: Event, record: EventRecord) -> None:
     """Nothing."""
 
 
-TIMER, ROUTE = TimerAction(decide=decide), Response()
+TIMER, ROUTE = TimerHandler(decide=decide), Response()
 
 
-async def record_of(context: str) -> Record:
+async def record_of(context: str) -> EventRecord:
     store = MemoryEventStore(context, CLOCK)
-    await store.commit(Changes(appends=[Append(TENANT, "cus_1", 0, (registered(),), METADATA)]))
-    [record] = await store.read(0, 1)
+    await store.commit(ChangeSet(appends=[Append(TENANT, "cus_1", 0, (registered(),), METADATA)]))
+    [record] = await store.read_stable(0, 1)
     return record
 
 
 def counting(name: str, calls: list[tuple[str, int]]) -> Handler:
-    async def handler(unit: UnitOfWork, records: Sequence[Record]) -> None:
+    async def handler(unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         calls.append((name, len(records)))
 
     return handler
 
 
-async def deliver(service: Service, *records: Record) -> None:
+async def deliver(service: ServiceDefinition, *records: EventRecord) -> None:
     assert service.handler is not None
     await service.handler(UnitOfWork(MemoryEventStore("invoicing", CLOCK)), records)
 
@@ -67,7 +67,7 @@ async def test_a_service_has_the_parts_of_all_its_features() -> None:
         return 3
 
     one, other = APIRouter(), APIRouter()
-    service = Service.of(
+    service = ServiceDefinition.of(
         Feature(routers=[one], subscribes_to=["subscriptions"], timers={"a": TIMER}, pending_work=two),
         Feature(raw_routes={"/raw": ROUTE}, tasks={"t": endless}, checks={"c": endless}),
         Feature(routers=[other], subscribes_to=["payments", "subscriptions"], pending_work=three),
@@ -77,17 +77,17 @@ async def test_a_service_has_the_parts_of_all_its_features() -> None:
         close=endless,
     )
     assert list(service.routers) == [one, other]
-    assert list(service.hears) == ["subscriptions", "payments"]
-    assert (dict(service.mounts), dict(service.timers)) == ({"/raw": ROUTE}, {"a": TIMER})
+    assert list(service.subscribes_to) == ["subscriptions", "payments"]
+    assert (dict(service.raw_routes), dict(service.timers)) == ({"/raw": ROUTE}, {"a": TIMER})
     assert (dict(service.tasks), dict(service.checks)) == ({"t": endless}, {"c": endless})
     assert (service.consumer, service.batch, service.close) == ("named", 7, endless)
-    assert service.busy is not None
-    assert await service.busy() == 5
+    assert service.pending_work is not None
+    assert await service.pending_work() == 5
 
 
 def test_without_subscriptions_there_is_no_handler() -> None:
     """So the process starts no consumer."""
-    assert Service.of(Feature(timers={"a": TIMER}), clock=CLOCK).handler is None
+    assert ServiceDefinition.of(Feature(timers={"a": TIMER}), clock=CLOCK).handler is None
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_without_subscriptions_there_is_no_handler() -> None:
 def test_two_features_with_the_same_name_are_refused(feature: Feature, named: str) -> None:
     """One of them would silently be lost."""
     with pytest.raises(FeaturesCollide, match=named):
-        Service.of(feature, feature, clock=CLOCK)
+        ServiceDefinition.of(feature, feature, clock=CLOCK)
 
 
 def test_a_feature_with_a_batch_handler_has_no_reactors() -> None:
@@ -115,7 +115,7 @@ def test_a_feature_with_a_batch_handler_has_no_reactors() -> None:
 async def test_each_context_can_have_a_handler_of_its_own() -> None:
     """One unit of work, several ways to take things in."""
     heard: list[tuple[str, int]] = []
-    service = Service.of(
+    service = ServiceDefinition.of(
         Feature(subscribes_to=["subscriptions"], handler=counting("s", heard)),
         Feature(subscribes_to=["payments"], handler=counting("p", heard)),
         Feature(subscribes_to=["ingest"], handler=counting("i", heard)),
@@ -131,10 +131,10 @@ async def test_reactors_get_the_events_of_their_contexts_beside_a_batch_handler(
     batches: list[tuple[str, int]] = []
     events: list[tuple[str, Event]] = []
 
-    async def note(session: Session, event: CustomerRegistered, record: Record) -> None:
+    async def note(session: Session, event: CustomerRegistered, record: EventRecord) -> None:
         events.append((record.context, event))
 
-    service = Service.of(
+    service = ServiceDefinition.of(
         Feature(subscribes_to=["ingest"], handler=counting("usage", batches)),
         Feature(subscribes_to=["subscriptions"], reactors={CustomerRegistered: note}),
         Feature(subscribes_to=["payments"], reactors={InvoiceFinalized: react}),

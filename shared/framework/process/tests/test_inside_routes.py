@@ -9,16 +9,16 @@ import pytest_asyncio
 
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Changes
+from shared.framework.eventstore.port import ChangeSet
 from shared.framework.http.app import create_app
 from shared.framework.http.credential import Role
-from shared.framework.messaging.feed import FeedFailed, LocalFeeds
+from shared.framework.messaging.feed import FeedUnavailable, InProcessFeeds
 from shared.framework.messaging.feed_http import HttpFeeds
 from shared.framework.messaging.memory import MemoryBroker
-from shared.framework.process.clock import LoopSleeper
-from shared.framework.process.internal_routes import Inside, inside_routes
-from shared.framework.testing.fakes import CountingIds, KnownCallers, StillClock, caller
-from shared.framework.testing.messaging_harness import PARTITIONS, Hearing
+from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.process.internal_routes import InternalRoutesContext, internal_routes
+from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
+from shared.framework.testing.messaging_harness import PARTITIONS, MessagingHarness
 from shared.framework.testing.store_examples import NOON, append, days, move, parked, timer, write
 
 CALLERS = {
@@ -31,19 +31,19 @@ class Rig:
     """invoicing over memory, its consumer standing still, and ways to ask it."""
 
     def __init__(self, token_file: Path) -> None:
-        clock, sleeper = StillClock(NOON), LoopSleeper()
+        clock, sleeper = FakeClock(NOON), EventLoopSleeper()
         self.store = MemoryEventStore("invoicing", clock)
-        self.hearing = Hearing(
+        self.hearing = MessagingHarness(
             MemoryEventStore("subscriptions", clock), self.store, MemoryBroker(sleeper), sleeper
         )
-        inside = Inside(self.store, clock, PARTITIONS, self.hearing.consumer(), self.busy)
+        inside = InternalRoutesContext(self.store, clock, PARTITIONS, self.hearing.consumer(), self.busy)
         app = create_app(
             "invoicing",
-            [inside_routes(inside)],
+            [internal_routes(inside)],
             store=self.store,
             clock=clock,
-            ids=CountingIds(),
-            authenticator=KnownCallers(CALLERS),
+            ids=SequentialIds(),
+            authenticator=FakeAuthenticator(CALLERS),
             partitions=PARTITIONS,
         )
         transport = httpx2.ASGITransport(app=app)
@@ -71,7 +71,7 @@ async def test_a_feed_read_over_http_is_the_feed_itself(rig: Rig) -> None:
     """Records, bytes, metadata and heads come through whole, page by page."""
     for number in range(20):
         await write(rig.store, append(f"cus_{number}"))
-    local = LocalFeeds({"invoicing": rig.store})
+    local = InProcessFeeds({"invoicing": rig.store})
     for partition in range(PARTITIONS):
         asked = ("invoicing", partition, PARTITIONS, 2, 3)
         assert await rig.feeds.page(*asked) == await local.page(*asked)
@@ -80,10 +80,10 @@ async def test_a_feed_read_over_http_is_the_feed_itself(rig: Rig) -> None:
 
 async def test_a_feed_that_refuses_or_is_unknown_has_failed(rig: Rig, tmp_path: Path) -> None:
     """The reader tries again later; it never takes an error for an empty page."""
-    with pytest.raises(FeedFailed):
+    with pytest.raises(FeedUnavailable):
         await rig.feeds.page("payments", 0, PARTITIONS, 0, 10)
     (tmp_path / "token").write_text("nobody")
-    with pytest.raises(FeedFailed):
+    with pytest.raises(FeedUnavailable):
         await rig.feeds.heads("invoicing", PARTITIONS)
 
 
@@ -107,7 +107,7 @@ async def test_a_feed_asked_for_wrongly_is_a_problem(rig: Rig, asked: str) -> No
 async def test_progress_says_where_everything_stands(rig: Rig) -> None:
     """Heads of the own history, marks of what is heard, timers due (failed ones too), and what is in hand."""
     await write(rig.store, append("cus_1"))
-    await rig.store.commit(Changes(timers=[timer("t1"), timer("t2"), timer("t3", NOON + days(0.001))]))
+    await rig.store.commit(ChangeSet(timers=[timer("t1"), timer("t2"), timer("t3", NOON + days(0.001))]))
     await rig.store.postpone("t2", NOON + days(0.002))
     told = (await rig.ask("/progress")).json()
     partition = str(partition_of(slot_of("cus_1"), PARTITIONS))
@@ -121,10 +121,10 @@ async def test_dead_letters_are_shown_and_handled_again(rig: Rig) -> None:
     """With their cause; afterwards they are gone."""
     telling = rig.hearing.telling
     await write(telling, append("cus_1"))
-    [record] = await telling.read(0, 1)
+    [record] = await telling.read_stable(0, 1)
     letter = parked(record, cause="ValueError('boom')")
     letter = type(letter)("invoicing", record, "subscriptions-events", 0, letter.cause)
-    await rig.store.commit(Changes(parked=[letter], inbox=[move(1, expected=0)]))
+    await rig.store.commit(ChangeSet(parked=[letter], inbox=[move(1, expected=0)]))
     [shown] = (await rig.ask("/dead-letters")).json()
     assert (shown["cause"], shown["record"]["stream_id"]) == ("ValueError('boom')", "cus_1")
     replay = (await rig.ask("/dead-letters/replay", method="POST")).json()

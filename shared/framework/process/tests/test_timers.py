@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Changes, Timer
+from shared.framework.eventstore.port import ChangeSet, Timer
 from shared.framework.eventstore.unit_of_work import Session
 from shared.framework.leadership.port import MemoryLeadership
-from shared.framework.process.clock import LoopSleeper
-from shared.framework.process.timers import ASKED_AT_ONCE_MAX, TimerAction, TimerLoop, unfinished_timers
-from shared.framework.testing.fakes import StillClock
+from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.process.timers import ASKED_AT_ONCE_MAX, TimerHandler, TimerLoop, unfinished_timers
+from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.messaging_harness import eventually, running
 from shared.framework.testing.store_examples import METADATA, NOON, TENANT, TESTING, days, registered
 
@@ -22,14 +22,14 @@ class Rig:
     """A timer loop over a memory store; `fired`: which timers were decided, and at which moment."""
 
     def __init__(self) -> None:
-        self.clock = StillClock(NOON)
+        self.clock = FakeClock(NOON)
         self.store = MemoryEventStore("invoicing", self.clock)
         self.fired: list[tuple[str, datetime]] = []
         self.answers: list[Any] = []
-        self.loop = self.another({"note": TimerAction(decide=self.note)})
+        self.loop = self.another({"note": TimerHandler(decide=self.note)})
 
-    def another(self, actions: dict[str, TimerAction]) -> TimerLoop:
-        return TimerLoop(self.store, actions, self.clock, MemoryLeadership(), LoopSleeper())
+    def another(self, actions: dict[str, TimerHandler]) -> TimerLoop:
+        return TimerLoop(self.store, actions, self.clock, MemoryLeadership(), EventLoopSleeper())
 
     async def note(self, session: Session, timer: Timer, answer: Any) -> None:
         self.fired.append((timer.timer_id, session.now))
@@ -38,7 +38,7 @@ class Rig:
 
     async def set(self, *timers: Timer, clock: datetime | None = None) -> None:
         clocks = {} if clock is None else {TENANT: clock}
-        await self.store.commit(Changes(timers=list(timers), clocks=clocks))
+        await self.store.commit(ChangeSet(timers=list(timers), clocks=clocks))
 
     async def names(self) -> Sequence[str]:
         return [name for name, _ in self.fired]
@@ -76,7 +76,7 @@ async def test_a_year_on_a_test_clock_plays_every_moment_in_order(rig: Rig) -> N
         await rig.note(session, due, answer)
         session.schedule(f"{due.timer_id}-grace", session.now + timedelta(hours=1), "note", {})
 
-    loop = rig.another({"note": TimerAction(rig.note), "close": TimerAction(close_period)})
+    loop = rig.another({"note": TimerHandler(rig.note), "close": TimerHandler(close_period)})
     months = [timer(f"m{n}", NOON + days(30 * n), testing=True, purpose="close") for n in (3, 1, 2)]
     await rig.set(*months, clock=NOON + days(365))
     await drain(loop)
@@ -88,18 +88,18 @@ async def test_what_a_timer_brings_about_names_it_as_its_cause(rig: Rig) -> None
     """The correlation goes on, the causation is the timer."""
     await rig.set(timer("t1", NOON))
     await drain(rig.loop)
-    [record] = await rig.store.read(0, 10)
+    [record] = await rig.store.read_stable(0, 10)
     assert record.metadata == msgspec.structs.replace(METADATA, causation_id="t1", occurred_at=NOON)
 
 
 async def test_the_remote_answer_is_handed_to_the_decision(rig: Rig) -> None:
-    """`before` is asked outside the transaction."""
+    """`call_remote` is asked outside the transaction."""
 
     async def ask(asked: Timer) -> str:
         return f"answer to {asked.timer_id}"
 
     await rig.set(timer("t1", NOON))
-    await drain(rig.another({"note": TimerAction(rig.note, before=ask)}))
+    await drain(rig.another({"note": TimerHandler(rig.note, call_remote=ask)}))
     assert rig.answers == ["answer to t1"]
 
 
@@ -111,11 +111,11 @@ async def test_remote_calls_of_one_moment_are_few_at_once(rig: Rig) -> None:
         nonlocal waiting, most
         waiting += 1
         most = max(most, waiting)
-        await LoopSleeper().sleep(0.001)
+        await EventLoopSleeper().sleep(0.001)
         waiting -= 1
 
     await rig.set(*(timer(f"t{n}", NOON) for n in range(100)))
-    await drain(rig.another({"note": TimerAction(rig.note, before=ask)}))
+    await drain(rig.another({"note": TimerHandler(rig.note, call_remote=ask)}))
     assert most == ASKED_AT_ONCE_MAX
     assert len(rig.fired) == 100
 
@@ -128,7 +128,7 @@ async def test_a_failed_call_postpones_the_timer_and_others_go_on(rig: Rig) -> N
         if asked.timer_id in broken:
             raise ConnectionError("no gateway")
 
-    loop = rig.another({"note": TimerAction(rig.note, before=ask)})
+    loop = rig.another({"note": TimerHandler(rig.note, call_remote=ask)})
     await rig.set(timer("t1", NOON), timer("t2", NOON))
     await drain(loop)
     assert await rig.names() == ["t2"]
@@ -148,8 +148,8 @@ async def test_a_failed_decision_writes_nothing_and_is_tried_again(rig: Rig) -> 
         raise ValueError("cannot decide")
 
     await rig.set(timer("t1", NOON))
-    await drain(rig.another({"note": TimerAction(fail)}))
-    assert await rig.store.read(0, 10) == []
+    await drain(rig.another({"note": TimerHandler(fail)}))
+    assert await rig.store.read_stable(0, 10) == []
     rig.clock.move(timedelta(seconds=1))
     await drain(rig.loop)
     assert await rig.names() == ["t1"]
@@ -166,7 +166,7 @@ async def test_a_timer_nobody_knows_is_kept(rig: Rig) -> None:
 
 async def test_two_loops_that_both_think_they_lead_fire_once(rig: Rig) -> None:
     """Finishing the timer is a compare-and-set."""
-    loops = [rig.another({"note": TimerAction(rig.note)}) for _ in range(2)]
+    loops = [rig.another({"note": TimerHandler(rig.note)}) for _ in range(2)]
     async with running(*(loop.run for loop in loops)):
         await rig.set(*(timer(f"t{n}", NOON) for n in range(20)))
         await eventually(lambda: wrote(rig, 20))
@@ -174,4 +174,4 @@ async def test_two_loops_that_both_think_they_lead_fire_once(rig: Rig) -> None:
 
 
 async def wrote(rig: Rig, count: int) -> bool:
-    return len(await rig.store.read(0, 100)) == count
+    return len(await rig.store.read_stable(0, 100)) == count

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from shared.framework.core.decider import Decider
-from shared.framework.core.refusals import ImpossibleHistory, Kind, Refusal
+from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 from shared.framework.testing.spec import Spec
 
 
@@ -13,7 +13,7 @@ class DoorIsLocked(Refusal):
     """A locked door does not open."""
 
     code = "door-is-locked"
-    kind = Kind.CONFLICT
+    kind = RefusalKind.CONFLICT
 
 
 class DoorIsGone(DoorIsLocked):
