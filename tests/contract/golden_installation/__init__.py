@@ -1,0 +1,1 @@
+"""An installation that was written by the code of an earlier commit, and how it was made."""
