@@ -52,8 +52,8 @@ imports: install ## who may import whom
 bench: install ## speed, as ratios against a limit measured in the same run
 	@$(BIN)/python -m tests.bench
 
-kafka: install ## fetch Apache Kafka with Maven (JDK 17+); then TOLLHOUSE_BROKER=apache make up
-	@$(BIN)/python -m tollhouse.servers.apache_kafka
+kafka: install ## run Apache Kafka (JDK 17+, fetched with Maven) until Ctrl-C; prints the settings to use it
+	@$(BIN)/python -m tests.apache_kafka.server
 
 lock: install ## pin requirements/*.in again, with hashes
 	@for name in runtime dev; do $(LOCK) requirements/$$name.in -o requirements/$$name.txt; done && $(LOCK) --no-deps requirements/data.in -o requirements/data.txt

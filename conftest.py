@@ -1,8 +1,7 @@
 """Fixtures that every test folder may use: real servers, on free ports, gone when the session is.
 
 `postgres_url` (a superuser's), `redis_url` and `kafka_bootstrap` are shared by the session; a test that wants
-a clean database takes `database_url`. TOLLHOUSE_BROKER=apache puts Apache Kafka behind `kafka_bootstrap`;
-`apache_kafka_bootstrap` always is Apache Kafka, or a skip that says why.
+a clean database takes `database_url`. `apache_kafka_bootstrap` is Apache Kafka, or a skip that says why.
 """
 
 import secrets
@@ -14,9 +13,9 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 
-from tollhouse.embedded import LocalServers, chosen_broker, local_servers
+from tests.apache_kafka.server import KafkaIsMissing, local_apache_kafka
+from tollhouse.embedded import LocalServers, local_servers
 from tollhouse.installation_state import InstallationState
-from tollhouse.servers.apache_kafka import KafkaIsMissing, fetch, local_apache_kafka
 from tollhouse.supervised_process import supervised
 
 # A machine that is busy with other tests is slow, not wrong: no example has a deadline of its own.
@@ -26,8 +25,6 @@ settings.load_profile("tollhouse")
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalServers]:
-    if chosen_broker() == "apache":
-        fetch()
     async with local_servers(tmp_path_factory.mktemp("servers"), fast=True) as running:
         yield running
 
@@ -61,9 +58,8 @@ async def database_url(postgres_url: str) -> AsyncIterator[str]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def apache_kafka_bootstrap(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
     try:
-        fetch()
+        bootstrap, program = local_apache_kafka(InstallationState(tmp_path_factory.mktemp("apache-kafka")))
     except KafkaIsMissing as missing:
         pytest.skip(str(missing))
-    bootstrap, program = local_apache_kafka(InstallationState(tmp_path_factory.mktemp("apache-kafka")))
     async with supervised([program]):
         yield bootstrap

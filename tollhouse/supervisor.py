@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx2
 
 from tollhouse.credentials import Credentials
-from tollhouse.embedded import BrokerKind, LocalServers, local_servers
+from tollhouse.embedded import LocalServers, local_servers
 from tollhouse.installation_state import InstallationState
 from tollhouse.launch_plan import LaunchPlan
 from tollhouse.provision import Databases, provision
@@ -38,7 +38,6 @@ class Stack:
         folder: Path,
         *,
         services: Sequence[ServiceProcess] = SERVICES,
-        broker: BrokerKind | None = None,
         fast: bool = False,
         env: Mapping[str, str] | None = None,
     ) -> "AsyncIterator[Stack]":
@@ -48,7 +47,7 @@ class Stack:
         local_servers). Raises AlreadyRunning, ChildDied, ChildNotReady.
         """
         async with AsyncExitStack() as rooms:
-            servers = await rooms.enter_async_context(local_servers(folder, broker=broker, fast=fast))
+            servers = await rooms.enter_async_context(local_servers(folder, fast=fast))
             state = InstallationState(folder)
             databases = Databases(servers.postgres_url, state.secret)
             await provision(databases, services)

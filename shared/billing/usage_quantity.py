@@ -29,9 +29,8 @@ def quantity_of(value: Any) -> int | Decimal | None:
 
 
 def _bounded(number: Decimal) -> Decimal | None:
-    if not number.is_finite():
-        return None
     _, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)
+    if not isinstance(exponent, int):  # a letter, for NaN and the infinities
+        return None
     fits = exponent >= -QUANTITY_PLACES_MAX and len(digits) <= QUANTITY_DIGITS_MAX
     return number if fits and number.adjusted() < QUANTITY_DIGITS_MAX else None

@@ -106,4 +106,4 @@ def test_no_file_names_a_package_registry() -> None:
 
 def _ignored(path: Path) -> bool:
     hidden = {".git", ".venv", ".tollhouse", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
-    return bool(hidden & set(path.relative_to(ROOT).parts)) or path.suffix in {".pyc", ".js", ".map"}
+    return bool(hidden & set(path.relative_to(ROOT).parts)) or path.suffix == ".pyc"

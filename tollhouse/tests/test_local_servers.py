@@ -8,7 +8,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from redis.asyncio import Redis
 
-from tollhouse.embedded import LocalServers, UnknownBroker, chosen_broker, local_servers
+from tollhouse.embedded import LocalServers, local_servers
 from tollhouse.installation_state import AlreadyRunning, InstallationState
 from tollhouse.servers.postgres import local_postgres
 from tollhouse.servers.process_user import as_nobody
@@ -58,19 +58,19 @@ async def test_data_and_ports_are_found_again_after_a_stop_that_leaves_nothing_r
     tmp_path: Path,
 ) -> None:
     """A second start is the same installation, not a new one."""
-    async with local_servers(tmp_path, broker="tansu") as first:
+    async with local_servers(tmp_path) as first:
         await remember(first)
         started = pids(first)
         assert set(started) == set(SERVERS)
     assert not [pid for pid in started.values() if is_alive(pid)]
-    async with local_servers(tmp_path, broker="tansu") as second:
+    async with local_servers(tmp_path) as second:
         assert await recall(second) == (42, b"42")
         assert (second.postgres_url, second.redis_url) == (first.postgres_url, first.redis_url)
 
 
 async def test_each_server_survives_kill_9_on_its_old_port_with_its_data(tmp_path: Path) -> None:
     """Clients hold addresses; a restarted server must answer where they know it."""
-    async with local_servers(tmp_path, broker="tansu", fast=True) as servers:
+    async with local_servers(tmp_path, fast=True) as servers:
         await remember(servers)
         for keeper in servers.keepers.values():
             await kill_and_wait(keeper)
@@ -108,16 +108,10 @@ async def test_a_server_with_a_url_in_the_environment_is_not_started(
 
 async def test_a_state_folder_serves_one_installation_at_a_time(tmp_path: Path) -> None:
     """Two servers on one data folder would be the end of the data."""
-    async with local_servers(tmp_path, broker="tansu", fast=True):
+    async with local_servers(tmp_path, fast=True):
         with pytest.raises(AlreadyRunning):
-            async with local_servers(tmp_path, broker="tansu", fast=True):
+            async with local_servers(tmp_path, fast=True):
                 pass
-
-
-def test_an_unknown_broker_is_refused_by_name() -> None:
-    """A typing error must not silently mean the default."""
-    with pytest.raises(UnknownBroker, match="kafak"):
-        chosen_broker({"TOLLHOUSE_BROKER": "kafak"})
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")

@@ -26,6 +26,7 @@ from services.payments.payments.timers import MANUAL
 from services.payments.retry_policy import RetryPolicy
 from shared.billing.contracts.payments.payments import PaymentRequested
 from shared.framework.core.clock import Clock
+from shared.framework.core.refusals import ImpossibleHistory
 from shared.framework.eventstore.port import EventStore, Timer
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact
 from shared.framework.process.timers import metadata_at_firing
@@ -88,7 +89,8 @@ async def _prepare(session: Session, payment_id: str) -> CaptureRequest | None:
     if isinstance(payment, Requested):
         await _submit(session, payment_id)
     account = await session.state(ACCOUNT, payment_account_id(order.customer_id))
-    assert isinstance(account, PaymentAccount)
+    if not isinstance(account, PaymentAccount):
+        raise ImpossibleHistory(account, order)
     collection = await session.state(COLLECTION, order.collection_id)
     return CaptureRequest(
         order=order,

@@ -20,6 +20,7 @@ from services.payments.payments.state import Submitted, Unknown
 from services.payments.payments.timers import schedule_capture
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceVoided
 from shared.billing.contracts.payments.collections import CollectionAttemptStarted
+from shared.framework.core.refusals import ImpossibleHistory
 from shared.framework.eventstore.unit_of_work import Session
 
 
@@ -91,7 +92,8 @@ async def _request_payment(
     session: Session, started: CollectionAttemptStarted, method: PaymentMethod
 ) -> None:
     collection = await session.state(COLLECTION, started.collection_id)
-    assert isinstance(collection, AttemptOpen)
+    if not isinstance(collection, AttemptOpen):
+        raise ImpossibleHistory(collection, started)
     command = RequestPayment(
         payment_id=started.payment_id,
         collection_id=started.collection_id,

@@ -64,8 +64,7 @@ def requires(scope: str, *, every_tenant: bool = False) -> params.Security:
 
 def credential_of(request: Request) -> Credential:
     """The credential that the gate has verified."""
-    credential = request.scope[CREDENTIAL_IN_SCOPE]
-    assert isinstance(credential, Credential)
+    credential: Credential = request.scope[CREDENTIAL_IN_SCOPE]
     return credential
 
 

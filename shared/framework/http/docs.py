@@ -1,6 +1,6 @@
-"""Documentation pages that need no network: OpenAPI 3.1, and Swagger UI from the files beside this one."""
+"""Documentation pages that need no network: OpenAPI 3.1, and Swagger UI from the `fastapi-offline` wheel."""
 
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, Response
 from shared.framework.http.problem import MEDIA_TYPE
 from shared.framework.http.refusals import RouteIsUnknown
 
-ASSETS = Path(__file__).with_name("swagger_ui")
+ASSETS = files("fastapi_offline") / "static"
 FILES = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
@@ -71,7 +71,7 @@ def docs_router(name: str) -> APIRouter:
     async def asset(file: str) -> Response:
         if file not in FILES:
             raise RouteIsUnknown(file)
-        return FileResponse(ASSETS / file, media_type=FILES[file])
+        return FileResponse(str(ASSETS / file), media_type=FILES[file])
 
     return router
 

@@ -23,18 +23,16 @@ from shared.framework.http.refusals import (
 
 def install_exception_handlers(app: FastAPI) -> None:
     """Tell every refusal, invalid request and unknown route as a problem."""
-    app.add_exception_handler(Refusal, _on_refusal)
-    app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.exception_handler(Refusal)(_on_refusal)
+    app.exception_handler(RequestValidationError)(_on_invalid_request)
+    app.exception_handler(HTTPException)(_on_http_exception)
 
 
-async def _on_refusal(request: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, Refusal)
+async def _on_refusal(request: Request, refusal: Refusal) -> Response:
     return problem_response(refusal, request.url.path)
 
 
-async def _on_invalid_request(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+async def _on_invalid_request(request: Request, error: RequestValidationError) -> Response:
     refusal = _about_the_key(error.errors())
     if refusal is not None:
         return problem_response(refusal, request.url.path)
@@ -55,8 +53,7 @@ def _about_the_key(errors: Sequence[Any]) -> Refusal | None:
             return IdempotencyKeyIsInvalid(wrong["msg"])
 
 
-async def _on_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+async def _on_http_exception(request: Request, error: HTTPException) -> Response:
     path = request.url.path
     match error.status_code:
         case 404:

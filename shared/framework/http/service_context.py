@@ -26,6 +26,5 @@ class ServiceContext:
 
 def service_context_of(connection: HTTPConnection) -> ServiceContext:
     """The house that serves this request."""
-    house = connection.app.state.house
-    assert isinstance(house, ServiceContext)
+    house: ServiceContext = connection.app.state.house
     return house

@@ -16,7 +16,7 @@ from shared.framework.messaging.feed import FeedReader, FeedUnavailable
 from shared.framework.messaging.handlers import Handler
 from shared.framework.messaging.inbox import Inbox
 from shared.framework.messaging.message_processor import MessageProcessor
-from shared.framework.messaging.port import Broker, Delivery, TopicPartition
+from shared.framework.messaging.port import BrokerKind, Delivery, TopicPartition
 from shared.framework.observability import metrics
 from shared.framework.retry.backoff import Sleeper, restart_with_backoff
 
@@ -33,7 +33,7 @@ class Consumer:
     subscribes_to: Sequence[str]
     handler: Handler
     store: EventStore
-    broker: Broker
+    broker: BrokerKind
     feeds: FeedReader
     leadership: Leadership
     sleeper: Sleeper

@@ -4,12 +4,12 @@ import logging
 
 from shared.framework.eventstore.port import DeadLetter
 from shared.framework.messaging.envelope import message_of
-from shared.framework.messaging.port import Broker, BrokerFailed, Message
+from shared.framework.messaging.port import BrokerFailed, BrokerKind, Message
 
 _log = logging.getLogger(__name__)
 
 
-async def publish_dead_letter(broker: Broker, letter: DeadLetter) -> None:
+async def publish_dead_letter(broker: BrokerKind, letter: DeadLetter) -> None:
     """Send the message as it was, with its cause and its consumer; a broker that is away is let be."""
     try:
         producer = await broker.producer()

@@ -8,7 +8,7 @@ from shared.framework.core.ids import partition_of
 from shared.framework.eventstore.port import EventRecord, EventStore
 from shared.framework.leadership.port import Leadership, Lease
 from shared.framework.messaging.envelope import message_of
-from shared.framework.messaging.port import Broker, BrokerFailed, Message, Producer
+from shared.framework.messaging.port import BrokerFailed, BrokerKind, Message, Producer
 from shared.framework.messaging.relay_cursor import RelayCursor
 from shared.framework.messaging.trace_links import parent_and_links
 from shared.framework.observability import metrics, names
@@ -27,7 +27,7 @@ class Relay:
     """Sends one context's settled events to its topic; `wake` is set by local commits."""
 
     store: EventStore
-    broker: Broker
+    broker: BrokerKind
     cursor: RelayCursor
     leadership: Leadership
     sleeper: Sleeper

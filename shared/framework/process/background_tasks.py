@@ -7,7 +7,7 @@ from datetime import timedelta
 from shared.billing.contracts import TOPICS
 from shared.framework.leadership.port import Leadership
 from shared.framework.messaging.consumer import Consumer
-from shared.framework.messaging.port import Broker
+from shared.framework.messaging.port import BrokerKind
 from shared.framework.messaging.relay import Relay
 from shared.framework.messaging.relay_cursor import RelayCursor
 from shared.framework.process.idempotency_cleanup import IdempotencyKeyCleanup
@@ -46,7 +46,7 @@ def background_tasks(
     tools: ServiceDependencies[SettingsT],
     store: InstrumentedEventStore,
     *,
-    broker: Broker,
+    broker: BrokerKind,
     cursor: RelayCursor,
     leadership: Leadership,
 ) -> BackgroundTasks:
@@ -65,7 +65,10 @@ def background_tasks(
 
 
 def _consumer(
-    service: ServiceDefinition, tools: ServiceDependencies[SettingsT], broker: Broker, leadership: Leadership
+    service: ServiceDefinition,
+    tools: ServiceDependencies[SettingsT],
+    broker: BrokerKind,
+    leadership: Leadership,
 ) -> Consumer | None:
     if service.handler is None:
         return None

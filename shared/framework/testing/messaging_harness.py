@@ -11,7 +11,7 @@ from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.leadership.port import Leadership, MemoryLeadership
 from shared.framework.messaging.consumer import Consumer
 from shared.framework.messaging.feed import FeedReader, InProcessFeeds
-from shared.framework.messaging.port import Broker
+from shared.framework.messaging.port import BrokerKind
 from shared.framework.messaging.relay import Relay
 from shared.framework.messaging.relay_cursor import MemoryCursor, RelayCursor
 from shared.framework.retry.backoff import Sleeper
@@ -26,7 +26,7 @@ class MessagingHarness:
 
     telling: EventStore
     hearing: EventStore
-    broker: Broker
+    broker: BrokerKind
     sleeper: Sleeper
     leadership: Leadership = field(default_factory=MemoryLeadership)
     cursor: RelayCursor = field(default_factory=MemoryCursor)

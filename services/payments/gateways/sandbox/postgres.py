@@ -82,7 +82,8 @@ class PostgresSandboxLedger:
             key,
             charged_at,
         )
-        assert row is not None
+        if row is None:
+            raise KeyError(key)
         return _entry(row)
 
     async def refund(self, refund: SandboxRefund) -> bool:

@@ -34,7 +34,7 @@ class TestMemoryBroker(BrokerContract):
 
 
 class TestLocalBroker(BrokerContract):
-    """Tansu, or Apache Kafka when TOLLHOUSE_BROKER=apache."""
+    """Tansu, or the broker that TOLLHOUSE_KAFKA_BOOTSTRAP names."""
 
     @pytest_asyncio.fixture
     async def broker(self, kafka_bootstrap: str) -> AsyncIterator[KafkaBroker]:

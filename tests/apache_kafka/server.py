@@ -1,6 +1,6 @@
-"""Apache Kafka itself (KRaft, one node) on a JDK 17+, fetched with Maven: the broker that tells the truth.
+"""Apache Kafka (KRaft, one node) as a child process, on a JDK 17 or newer; its jars are fetched with Maven.
 
-`make kafka` runs this module to fetch the jars; `TOLLHOUSE_BROKER=apache` then uses them.
+Tests start it by `local_apache_kafka`. `python -m tests.apache_kafka.server` (make kafka) keeps one running.
 """
 
 import asyncio
@@ -10,14 +10,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tollhouse.installation_state import InstallationState
-from tollhouse.servers.child_process import ChildDied, ProcessSpec
+from tollhouse.servers.child_process import ChildDied, ChildNotReady, ProcessSpec
 from tollhouse.servers.topics import has_topics
+from tollhouse.supervised_process import supervised
 
-HOUSE = Path(__file__).parents[2]
-POM = HOUSE / "deploy" / "kafka" / "pom.xml"
-LIBS = Path(os.environ.get("TOLLHOUSE_KAFKA_LIBS", HOUSE / ".tollhouse" / "kafka" / "libs"))
+POM = Path(__file__).with_name("pom.xml")
+LIBS = Path(
+    os.environ.get("TOLLHOUSE_KAFKA_LIBS", Path(__file__).parents[2] / ".tollhouse" / "kafka" / "libs")
+)
 RECEIPT = "pom.xml"  # a copy of the pom beside the jars that it brought
 JAVA_MIN = 17
 HEAP = ["-Xms256m", "-Xmx512m", "-XX:+UseG1GC"]
@@ -73,10 +76,9 @@ def _is_fetched() -> bool:
 def local_apache_kafka(state: InstallationState) -> tuple[str, ProcessSpec]:
     """The broker of a state folder: its bootstrap address, and itself as a child process.
 
-    Unlike the memory broker it keeps its log and its cluster id. Raises KafkaIsMissing.
+    Unlike the memory broker it keeps its log and its cluster id. Fetches it first; raises KafkaIsMissing.
     """
-    if not _is_fetched():
-        raise KafkaIsMissing(why_unavailable() or "Apache Kafka is not here yet: run `make kafka` once")
+    fetch()
     home = state.folder / "apache-kafka"
     bootstrap = f"127.0.0.1:{state.port('apache-kafka')}"
     controller = f"127.0.0.1:{state.port('apache-kafka-controller')}"
@@ -150,13 +152,24 @@ rootLogger.appenderRef.console.ref = console
 """
 
 
+async def _keep_running(folder: Path) -> None:
+    bootstrap, program = local_apache_kafka(InstallationState(folder))
+    async with supervised([program]):
+        settings = f"TOLLHOUSE_KAFKA_BOOTSTRAP={bootstrap} TOLLHOUSE_BROKER_IDEMPOTENCE=true"
+        print(f"Apache Kafka runs until Ctrl-C, for one house: {settings} make up", flush=True)
+        await asyncio.Event().wait()
+
+
 def main() -> int:
-    """Fetch, and say where it went."""
-    try:
-        print(f"Apache Kafka is in {fetch()}; TOLLHOUSE_BROKER=apache uses it")
-    except KafkaIsMissing as missing:
-        print(missing, file=sys.stderr)
-        return 1
+    """Run one with an empty log until Ctrl-C, and print the settings with which a house uses it."""
+    with TemporaryDirectory() as folder:
+        try:
+            asyncio.run(_keep_running(Path(folder)))
+        except KeyboardInterrupt:
+            return 0
+        except (KafkaIsMissing, ChildDied, ChildNotReady) as failure:
+            print(failure, file=sys.stderr)
+            return 1
     return 0
 
 
