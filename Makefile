@@ -9,7 +9,7 @@ TESTS  := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 CODE   := services projections shared tollhouse tests conftest.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up verify test check lint types imports bench kafka lock format clean
+.PHONY: help install demo up verify test check lint types imports security audit leaks bench kafka lock format clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,7 +37,7 @@ verify: install ## rebuild every read model beside the live ones and compare
 test: install ## run all tests
 	@$(TESTS)
 
-check: install lint types imports ## lint, types, import rules, all tests with coverage (what CI runs)
+check: install lint types imports security audit leaks ## all of the above and below, and all tests with coverage (what CI runs)
 	@$(TESTS) --cov --cov-report=term:skip-covered
 
 lint: install ## formatting and lint
@@ -48,6 +48,16 @@ types: install ## mypy --strict over everything
 
 imports: install ## who may import whom
 	@$(BIN)/lint-imports --no-logo
+
+security: install ## bandit: insecure code
+	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(CODE)
+
+audit: install ## pip-audit: known vulnerabilities of the pinned requirements (needs network, or says that it was skipped)
+	@$(BIN)/python -m tests.security.audit_requirements
+
+leaks: install ## detect-secrets: no secret in a file that git has or would add
+	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "leaks: SKIPPED, nothing was scanned: this is no git checkout"; exit 0; }; \
+	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
 
 bench: install ## speed, as ratios against a limit measured in the same run
 	@$(BIN)/python -m tests.bench

@@ -60,6 +60,7 @@ async def test_the_job_makes_every_database_and_may_run_again(tmp_path: Path, po
         server = urlsplit(postgres_url)
         role = f"{service.name}_app"
         at = server.netloc.rpartition("@")[2]
+        # pragma: allowlist nextline secret
         url = f"postgresql://{role}:password-of-{role}@{at}/tollhouse_{service.name}"
         connection = await asyncpg.connect(url)
         assert await connection.fetchval("SELECT to_regclass('events') IS NOT NULL")

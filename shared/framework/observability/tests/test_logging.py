@@ -59,7 +59,7 @@ def test_an_error_is_told_with_its_cause(written: Written) -> None:
 @pytest.mark.parametrize(
     "secret",
     [
-        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl",
+        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl",  # pragma: allowlist secret
         "th_live_k1_0123456789abcdef0123456789abcdef_0a1b2c3d",
     ],
 )
@@ -74,6 +74,7 @@ def test_tokens_and_keys_are_blacked_out_by_their_shape(secret: str, written: Wr
     ("line", "shown"),
     [
         ("postgresql://app:hunter2@db:5432/x", "postgresql://app:[redacted]@db:5432/x"),
+        # pragma: allowlist nextline secret
         ('{"password": "hun\\"ter2", "user": "u"}', '{"password": "[redacted]", "user": "u"}'),
         ('{"client_secret":"hunter2"}', '{"client_secret":"[redacted]"}'),
         ("password=hunter2 user=u", "password=[redacted] user=u"),
@@ -117,7 +118,9 @@ def test_a_secret_is_blacked_out_however_deep_and_the_line_stays_json(
 
 @pytest.mark.timeout(5)
 @pytest.mark.parametrize(
-    "bait", ["a-", "password", "x://", "eyJ", "secret='", "-----BEGIN PRIVATE KEY-----", "a"]
+    "bait",
+    # pragma: allowlist nextline secret
+    ["a-", "password", "x://", "eyJ", "secret='", "-----BEGIN PRIVATE KEY-----", "a"],
 )
 def test_no_text_makes_logging_slow(bait: str, written: Written) -> None:
     """Whoever sends a long odd text must not stop the process that tells of it; it is told in part."""
