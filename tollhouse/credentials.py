@@ -17,6 +17,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from tollhouse.installation_state import write_privately
+from tollhouse.roles import SCOPES
 
 ISSUER = AUDIENCE = "tollhouse"
 EVERY_TENANT = "*"  # only the role `service` may carry it
@@ -40,11 +41,11 @@ class Credentials:
         *,
         tenant: str,
         role: str,
-        scopes: Sequence[str],
+        scopes: Sequence[str] | None = None,
         subject: str = "local",
         lifetime: timedelta = timedelta(days=1),
     ) -> str:
-        """An RS256 token for `Authorization: Bearer`, valid from now for `lifetime`."""
+        """An RS256 token for `Authorization: Bearer`, valid for `lifetime`; `scopes` None: all of the role."""
         issued_at = int(time.time())
         claims = {
             "iss": ISSUER,
@@ -54,7 +55,7 @@ class Credentials:
             "exp": issued_at + int(lifetime.total_seconds()),
             "tenant": tenant,
             "role": role,
-            "scopes": list(scopes),
+            "scopes": list(SCOPES[role] if scopes is None else scopes),
         }
         header = {"alg": "RS256", "typ": "JWT", "kid": self._key.kid}
         return jwt.encode(header, claims, self._key, algorithms=["RS256"])

@@ -64,22 +64,19 @@ async def provision(databases: Databases, services: Sequence[ServiceProcess] = S
     admin = await asyncpg.connect(databases.server_url, timeout=10)
     try:
         for service in services:
-            await _ensure_role(admin, f"{service.name}_owner", databases)
-            await _ensure_role(admin, f"{service.name}_app", databases)
-            await _ensure_database(
-                admin, service.name, owner=f"{service.name}_owner", user=f"{service.name}_app"
-            )
-        for service in services:
+            owner, user = f"{service.name}_owner", f"{service.name}_app"
+            await _ensure_role(admin, owner, databases)
+            await _ensure_role(admin, user, databases)
+            await _ensure_database(admin, service.name, owner=owner, user=user)
             if service.uses_sandbox:
-                role = f"{service.name}_app"
-                await _ensure_database(admin, SANDBOX, owner=role, user=role)
+                await _ensure_database(admin, SANDBOX, owner=user, user=user)
     finally:
         await admin.close()
     await asyncio.gather(*(_migrate(databases, service) for service in services))
 
 
 async def _migrate(databases: Databases, service: ServiceProcess) -> None:
-    folders: list[Path] = [folder for folder in service.migrations if folder.is_dir()]
+    folders = [folder for folder in service.migrations if folder.is_dir()]
     await apply(databases.owner_dsn(service.name), folders, app_role=f"{service.name}_app")
 
 

@@ -91,14 +91,11 @@ def local_apache_kafka(state: InstallationState) -> tuple[str, ProcessSpec]:
         if not (home / "data" / "meta.properties").exists():
             await asyncio.to_thread(_format, home, cluster_id)
 
-    async def is_ready() -> bool:
-        return await has_topics(bootstrap)
-
     return bootstrap, ProcessSpec(
         name="apache-kafka",
         prepare=prepare,
         command=lambda: [*_java(home), "kafka.Kafka", str(home / "server.properties")],
-        is_ready=is_ready,
+        is_ready=lambda: has_topics(bootstrap),
         log=state.folder / "logs" / "apache-kafka.log",
         stop_within_s=30,
     )

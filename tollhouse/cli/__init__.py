@@ -15,12 +15,8 @@ app = typer.Typer(
     help="Usage becomes money that can be explained.",
     pretty_exceptions_enable=False,
 )
-app.command("up")(up)
-app.command("demo")(demo)
-app.command("verify")(verify)
-app.command("replay")(replay)
-app.command("token")(token)
-app.command("doctor")(doctor)
+for command in (up, demo, verify, replay, token, doctor):
+    app.command()(command)
 app.add_typer(dlq, name="dlq")
 
 __all__ = ["app"]

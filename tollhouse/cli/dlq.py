@@ -21,7 +21,6 @@ from tollhouse.cli.output import (
 )
 from tollhouse.client import TIMEOUT, CallFailed
 from tollhouse.credentials import EVERY_TENANT, Credentials
-from tollhouse.roles import SCOPES
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, replay.")
 
@@ -88,7 +87,7 @@ async def _ask(folder: Any, context: str | None, method: str, path: str) -> list
     urls = running_installation(folder).urls
     if context is not None and context not in urls:
         fail(f"{context!r} is none of {', '.join(urls)}")
-    token = Credentials(folder / "keys").token(tenant=EVERY_TENANT, role="service", scopes=SCOPES["service"])
+    token = Credentials(folder / "keys").token(tenant=EVERY_TENANT, role="service")
 
     async def ask(process: str) -> tuple[str, Any]:
         answer = await http.request(method, urls[process] + path)

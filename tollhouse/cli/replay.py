@@ -19,7 +19,6 @@ from tollhouse.cli.output import (
 )
 from tollhouse.client import Client
 from tollhouse.credentials import Credentials
-from tollhouse.roles import SCOPES
 
 Stream = Annotated[str | None, typer.Option(help="One stream, such as inv_01j9...")]
 Customer = Annotated[str | None, typer.Option(help="Everything that mentions one customer, cus_...")]
@@ -41,7 +40,7 @@ def replay(
         fail(f"--as-of {as_of!r} is no RFC 3339 instant such as 2026-03-01T00:00:00Z")
     asked = {"stream_id": stream, "customer_id": customer, "as_of": as_of}
     urls = running_installation(folder).urls
-    token = Credentials(folder / "keys").token(tenant=tenant, role="auditor", scopes=SCOPES["auditor"])
+    token = Credentials(folder / "keys").token(tenant=tenant, role="auditor")
     events = run(_read(Client(urls, token), {k: v for k, v in asked.items() if v}))
     if not events:
         fail("no such history: nothing is stored under this name for this tenant up to then")

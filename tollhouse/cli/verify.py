@@ -1,5 +1,6 @@
 """`tollhouse verify`: everything that is served, compared with everything that was told."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -38,15 +39,7 @@ def verify(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     house, credentials = running_installation(folder), Credentials(folder / "keys")
     report = run(audited(house, credentials))
     if as_json:
-        say_json(
-            {
-                "ok": report.ok,
-                "rows": report.rows,
-                "events": report.events,
-                "digests": report.digests,
-                "differences": report.differences,
-            }
-        )
+        say_json({"ok": report.ok} | asdict(report))
     else:
         show(report)
     raise typer.Exit(0 if report.ok else FAILED)

@@ -13,7 +13,6 @@ from tollhouse.demo.flights import Departure, departures
 from tollhouse.demo.playback import DeliveryCounts, ProgressCallback, closes, open_account, play_months
 from tollhouse.demo.scenario import AIRLINES, TENANT
 from tollhouse.quiescence import wait_until_quiescent
-from tollhouse.roles import SCOPES
 from tollhouse.supervisor import Stack
 
 # One page of balances: every airline of the demo with what it was billed, has paid and still owes.
@@ -45,8 +44,7 @@ class DemoResult:
 
 def client_of(stack: Stack, tenant: str = TENANT) -> Client:
     """An administrator of one tenant."""
-    token = stack.token(tenant=tenant, role="billing_admin", scopes=SCOPES["billing_admin"])
-    return Client(dict(stack.urls), token)
+    return Client(dict(stack.urls), stack.credentials.token(tenant=tenant, role="billing_admin"))
 
 
 def departures_of(months: int) -> list[Departure]:

