@@ -45,7 +45,7 @@ class Credentials:
         subject: str = "local",
         lifetime: timedelta = timedelta(days=1),
     ) -> str:
-        """An RS256 token for `Authorization: Bearer`, valid for `lifetime`; `scopes` None: all of the role."""
+        """An RS256 token for `Authorization: Bearer`, valid for `lifetime`; no `scopes`: all of the role."""
         issued_at = int(time.time())
         claims = {
             "iss": ISSUER,
