@@ -37,7 +37,7 @@ verify: install ## rebuild every read model beside the live ones and compare
 test: install ## run all tests
 	@$(TESTS)
 
-check: install lint types imports security audit leaks ## all of the above and below, and all tests with coverage (what CI runs)
+check: install lint types imports security audit leaks ## lint, types, import rules, security checks, all tests with coverage (what CI runs)
 	@$(TESTS) --cov --cov-report=term:skip-covered
 
 lint: install ## formatting and lint
