@@ -20,7 +20,7 @@ from projections.engine.request_reader import ReadStores
 from projections.engine.row_store import RowStore
 from projections.read_models.balances.projection import BALANCES
 from projections.settings import ProjectionsSettings
-from shared.billing.contracts import CONTEXTS
+from shared.billing.contracts import CONTEXTS, CONTRACTS
 from shared.framework.leadership.port import LeadershipTerm
 from shared.framework.process.run import run_process
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies, Task
@@ -79,4 +79,4 @@ async def _reads(tools: ServiceDependencies[ProjectionsSettings], truth: RowStor
 
 
 if __name__ == "__main__":
-    run_process("projections", ProjectionsSettings, build)
+    run_process("projections", ProjectionsSettings, build, CONTRACTS)

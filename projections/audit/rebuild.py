@@ -12,10 +12,10 @@ from projections.engine.folding import fact_from, row_changes
 from projections.engine.freshness import LatestEventTime, latest_event_times
 from projections.engine.read_model import AnyModel, DecodedEvent
 from projections.register import READ_MODELS
-from shared.billing.contracts import TOPICS
+from shared.billing.contracts import TOPICS, decode
 from shared.framework.core.event import Event
 from shared.framework.core.refusals import ImpossibleHistory, Refusal
-from shared.framework.eventstore.codec import EventIsUnreadable, decode
+from shared.framework.eventstore.codec import EventIsUnreadable
 from shared.framework.eventstore.port import EventRecord
 from shared.framework.messaging.feed import FeedReader
 

@@ -7,8 +7,8 @@ from typing import Any
 from projections.engine.customer_index import EVENTS_NAMING_A_CUSTOMER
 from projections.engine.read_model import AnyModel, DecodedEvent, Key, StoredRow
 from projections.register import PROJECTED_EVENTS
+from shared.billing.contracts import decode
 from shared.framework.core.event import Event
-from shared.framework.eventstore.codec import decode
 from shared.framework.eventstore.port import EventRecord
 
 _WANTED = PROJECTED_EVENTS | EVENTS_NAMING_A_CUSTOMER

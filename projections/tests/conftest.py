@@ -20,9 +20,10 @@ from projections.engine.projector import Projector
 from projections.engine.request_reader import ReadStores
 from projections.engine.row_store import RowStore
 from projections.tests.stories import CONSUMER, PARTITIONS, MemoryReadSide
+from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore import migrate
 from shared.framework.eventstore.pool import connect
-from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.port import Store
 from shared.framework.eventstore.postgres import PostgresEventStore
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -34,7 +35,7 @@ class PostgresReadSide:
     def __init__(self, dsn: str, owner_dsn: str, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         executor: Any = ReadPool(pool)
         self.dsn, self.owner_dsn, self.pool = dsn, owner_dsn, pool
-        self.store: EventStore = PostgresEventStore(pool, "projections")
+        self.store: Store = PostgresEventStore(pool, "projections", CONTRACTS)
         self.rows: RowStore = PostgresRowStore(executor)
         self.history: EventArchive = PostgresEventArchive(executor)
         self.freshness: FreshnessStore = PostgresFreshness(executor, self.store, CONSUMER)

@@ -10,6 +10,7 @@ from projections.api.history_routes import history_routes
 from projections.api.schema import build_schema
 from projections.engine.request_reader import ReadStores
 from projections.tests.stories import ADA, TENANT, MemoryReadSide
+from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.http.app import create_app
 from shared.framework.http.credential import Credential, Role
@@ -31,7 +32,7 @@ class Frontend:
         app = create_app(
             "projections",
             [graphql_routes(build_schema(), library), history_routes(library.history)],
-            store=MemoryEventStore("projections", FakeClock()),
+            store=MemoryEventStore("projections", FakeClock(), CONTRACTS),
             clock=FakeClock(),
             ids=SequentialIds(),
             authenticator=FakeAuthenticator(CALLERS),

@@ -8,7 +8,7 @@ from decimal import Decimal
 from projections.engine.memory import MemoryEventArchive, MemoryFreshness, MemoryRowStore
 from projections.engine.projector import Projector
 from projections.read_models.balances.projection import balance_id
-from shared.billing.contracts import CONTEXTS, TOPICS
+from shared.billing.contracts import CONTEXTS, CONTRACTS, TOPICS
 from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
 from shared.billing.contracts.invoicing.invoices import (
     InvoiceDrafted,
@@ -41,7 +41,7 @@ from shared.billing.money import Money
 from shared.billing.pricing import PerUnit, RatingStep
 from shared.framework.core.event import Event, Metadata
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Append, ChangeSet, EventStore, InboxAdvance, InboxPosition
+from shared.framework.eventstore.port import Append, ChangeSet, InboxAdvance, InboxPosition, Store
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.messaging.feed import InProcessFeeds
 from shared.framework.testing.fakes import FakeClock
@@ -64,7 +64,7 @@ class Contexts:
     clock: FakeClock = field(default_factory=lambda: FakeClock(NEW_YEAR))
 
     def __post_init__(self) -> None:
-        self.stores = {context: MemoryEventStore(context, self.clock) for context in CONTEXTS}
+        self.stores = {context: MemoryEventStore(context, self.clock, CONTRACTS) for context in CONTEXTS}
         self.feeds = InProcessFeeds(self.stores)
 
     async def tell(
@@ -79,7 +79,7 @@ class Contexts:
 
 
 async def hear(
-    contexts: Contexts, runner: Projector, store: EventStore, limit: int = 1000, order: Sequence[str] = ()
+    contexts: Contexts, runner: Projector, store: Store, limit: int = 1000, order: Sequence[str] = ()
 ) -> None:
     """Let the read side take in all that has been told, `limit` records to a commit."""
     for context in order or contexts.stores:
@@ -89,7 +89,7 @@ async def hear(
 
 
 async def _hear_one(
-    contexts: Contexts, runner: Projector, store: EventStore, place: tuple[str, int], limit: int
+    contexts: Contexts, runner: Projector, store: Store, place: tuple[str, int], limit: int
 ) -> bool:
     context, partition = place
     mark = (await store.inbox(CONSUMER)).get((TOPICS[context], partition))
@@ -108,7 +108,7 @@ class MemoryReadSide:
     """A read side in memory."""
 
     def __init__(self) -> None:
-        self.store = MemoryEventStore("projections", FakeClock(NEW_YEAR))
+        self.store = MemoryEventStore("projections", FakeClock(NEW_YEAR), CONTRACTS)
         self.rows = MemoryRowStore(self.store)
         self.history = MemoryEventArchive(self.store)
         self.freshness = MemoryFreshness(self.store, CONSUMER)

@@ -38,11 +38,12 @@ from projections.tests.stories import (
     some_usage,
 )
 from projections.tests.test_hot_copy import MemoryCache
+from shared.billing.contracts import decode
 from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
 from shared.billing.contracts.payments.payments import PaymentSucceeded
-from shared.framework.eventstore.codec import decode, encode
+from shared.framework.eventstore.codec import encode
 from shared.framework.eventstore.port import EventRecord
 
 

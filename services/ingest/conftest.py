@@ -12,8 +12,9 @@ from services.ingest.acceptance.memory import MemoryDeduplicationStore
 from services.ingest.acceptance.ports import DeduplicationStore
 from services.ingest.acceptance.postgres import PostgresDeduplicationStore
 from services.ingest.tests.offers import NOON
+from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.port import Store
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.service_database import service_pool
@@ -25,7 +26,7 @@ OWN_MIGRATIONS = Path(__file__).parent / "migrations"
 class Kept:
     """A history and the log beside it."""
 
-    store: EventStore
+    store: Store
     log: DeduplicationStore
 
 
@@ -39,6 +40,6 @@ async def pool(database_url: str) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]
 def kept(request: pytest.FixtureRequest) -> Kept:
     if request.param == "postgres":
         pool = request.getfixturevalue("pool")
-        return Kept(PostgresEventStore(pool, "ingest"), PostgresDeduplicationStore(pool))
-    store = MemoryEventStore("ingest", FakeClock(NOON))
+        return Kept(PostgresEventStore(pool, "ingest", CONTRACTS), PostgresDeduplicationStore(pool))
+    store = MemoryEventStore("ingest", FakeClock(NOON), CONTRACTS)
     return Kept(store, MemoryDeduplicationStore(store))

@@ -6,6 +6,7 @@ from services.ingest.acceptance.handlers import UsageAcceptance
 from services.ingest.acceptance.postgres import PostgresDeduplicationStore
 from services.ingest.rejected_events.feature import rejected_events
 from services.ingest.settings import IngestSettings
+from shared.billing.contracts import CONTRACTS
 from shared.framework.process.run import run_process
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 
@@ -30,4 +31,4 @@ async def build(tools: ServiceDependencies[IngestSettings]) -> ServiceDefinition
 
 
 if __name__ == "__main__":
-    run_process("ingest", IngestSettings, build)
+    run_process("ingest", IngestSettings, build, CONTRACTS)

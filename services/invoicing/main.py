@@ -5,6 +5,7 @@ from services.invoicing.billing_runs.feature import BILLING_RUNS
 from services.invoicing.invoices.feature import INVOICES
 from services.invoicing.settings import InvoicingSettings
 from services.invoicing.tax.feature import TAX
+from shared.billing.contracts import CONTRACTS
 from shared.framework.process.run import run_process
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 
@@ -22,4 +23,4 @@ async def build(tools: ServiceDependencies[InvoicingSettings]) -> ServiceDefinit
 
 
 if __name__ == "__main__":
-    run_process("invoicing", InvoicingSettings, build)
+    run_process("invoicing", InvoicingSettings, build, CONTRACTS)

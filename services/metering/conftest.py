@@ -15,8 +15,9 @@ from services.metering.rollups.memory import MemoryRollups
 from services.metering.rollups.ports import RollupStore
 from services.metering.rollups.postgres import PostgresRollups
 from services.metering.tests.usage import NOON
+from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.port import Store
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.service_database import service_pool
@@ -28,7 +29,7 @@ OWN_MIGRATIONS = Path(__file__).parent / "migrations"
 class Kept:
     """A history, and what is kept beside it."""
 
-    store: EventStore
+    store: Store
     book: MeterRepository
     rollups: RollupStore
 
@@ -41,7 +42,7 @@ async def pool(database_url: str) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]
 
 @pytest.fixture
 def in_memory() -> Kept:
-    store = MemoryEventStore("metering", FakeClock(NOON))
+    store = MemoryEventStore("metering", FakeClock(NOON), CONTRACTS)
     return Kept(store, MemoryMeterRepository(store), MemoryRollups(store))
 
 
@@ -51,4 +52,6 @@ def kept(request: pytest.FixtureRequest) -> Kept:
         memory: Kept = request.getfixturevalue("in_memory")
         return memory
     pool = request.getfixturevalue("pool")
-    return Kept(PostgresEventStore(pool, "metering"), PostgresMeterRepository(pool), PostgresRollups(pool))
+    return Kept(
+        PostgresEventStore(pool, "metering", CONTRACTS), PostgresMeterRepository(pool), PostgresRollups(pool)
+    )

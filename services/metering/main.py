@@ -15,6 +15,7 @@ from services.metering.settings import MeteringSettings
 from services.metering.usage_queries.feature import usage_queries
 from services.metering.usage_totals.feature import usage_totals
 from services.metering.usage_totals.publisher import UsageTotalsPublisher
+from shared.billing.contracts import CONTRACTS
 from shared.framework.process.run import run_process
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 
@@ -41,4 +42,4 @@ async def build(tools: ServiceDependencies[MeteringSettings]) -> ServiceDefiniti
 
 
 if __name__ == "__main__":
-    run_process("metering", MeteringSettings, build)
+    run_process("metering", MeteringSettings, build, CONTRACTS)

@@ -13,6 +13,7 @@ from services.payments.refunds.feature import refunds
 from services.payments.refunds.timers import RefundTimer
 from services.payments.retry_policy import RetryPolicy
 from services.payments.settings import PaymentsSettings
+from shared.billing.contracts import CONTRACTS
 from shared.framework.core.clock import Clock
 from shared.framework.eventstore.port import EventStore
 from shared.framework.process.feature import Feature
@@ -56,4 +57,4 @@ def _policy(settings: PaymentsSettings) -> RetryPolicy:
 
 
 if __name__ == "__main__":
-    run_process("payments", PaymentsSettings, build)
+    run_process("payments", PaymentsSettings, build, CONTRACTS)

@@ -4,6 +4,7 @@ from services.subscriptions.customers.feature import CUSTOMERS
 from services.subscriptions.plans.feature import PLANS
 from services.subscriptions.subscriptions.feature import SUBSCRIPTIONS
 from services.subscriptions.test_clocks.feature import TEST_CLOCKS
+from shared.billing.contracts import CONTRACTS
 from shared.framework.process.run import run_process
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 from shared.framework.process.settings import ServiceSettings
@@ -22,4 +23,4 @@ async def build(tools: ServiceDependencies[ServiceSettings]) -> ServiceDefinitio
 
 
 if __name__ == "__main__":
-    run_process("subscriptions", ServiceSettings, build)
+    run_process("subscriptions", ServiceSettings, build, CONTRACTS)

@@ -18,11 +18,11 @@ import asyncpg
 from services.invoicing.invoices.commands import DraftInvoice, RateInvoice
 from services.invoicing.invoices.decider import INVOICE, InvoiceCommand
 from services.invoicing.invoices.state import Invoice, InvoiceEvent
+from shared.billing.contracts import CONTRACTS, decode
 from shared.billing.contracts.invoicing.invoices import InvoiceLine
 from shared.billing.money import Money
 from shared.framework.core.event import Metadata
 from shared.framework.eventstore import migrate
-from shared.framework.eventstore.codec import decode
 from shared.framework.eventstore.pool import connect
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
@@ -186,7 +186,7 @@ async def _store(url: str) -> AsyncIterator[PostgresEventStore]:
     await migrate.apply(url, [migrate.MIGRATIONS], app_role=role)
     pool = await connect(url, size_min=POOL_SIZE, size_max=POOL_SIZE)
     try:
-        yield PostgresEventStore(pool, "invoicing")
+        yield PostgresEventStore(pool, "invoicing", CONTRACTS)
     finally:
         await pool.close()
 

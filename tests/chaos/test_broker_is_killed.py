@@ -21,6 +21,7 @@ from shared.framework.messaging.kafka import KafkaBroker
 from shared.framework.messaging.relay_cursor import PostgresCursor
 from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.testing.messaging_harness import MessagingHarness, eventually, running
+from shared.framework.testing.store_examples import EXAMPLES
 from tollhouse.installation_state import InstallationState
 from tollhouse.servers.tansu import local_tansu
 from tollhouse.supervised_process import SupervisedProcess
@@ -61,7 +62,10 @@ async def hearing(
     dsns: list[str], broker: tuple[KafkaBroker, SupervisedProcess]
 ) -> AsyncIterator[MessagingHarness]:
     pools = [await connect(dsn) for dsn in dsns]
-    telling, hears = PostgresEventStore(pools[0], "subscriptions"), PostgresEventStore(pools[1], "invoicing")
+    telling, hears = (
+        PostgresEventStore(pools[0], "subscriptions", EXAMPLES),
+        PostgresEventStore(pools[1], "invoicing", EXAMPLES),
+    )
     leadership = PostgresLeadership(dsns[0], EventLoopSleeper())
     cursor = PostgresCursor(pools[0], "relay:subscriptions")
     yield MessagingHarness(telling, hears, broker[0], EventLoopSleeper(), leadership, cursor)

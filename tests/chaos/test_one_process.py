@@ -21,9 +21,9 @@ from shared.framework.messaging.handlers import reaction_handler
 from shared.framework.process.run import serve_context
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 from shared.framework.process.settings import ServiceSettings
-from shared.framework.process.timers import TimerHandler
 from shared.framework.testing.messaging_harness import eventually
-from shared.framework.testing.store_examples import registered, timer
+from shared.framework.testing.store_examples import EXAMPLES, registered, timer
+from shared.framework.timers.timer import TimerHandler
 from tollhouse.credentials import Credentials
 from tollhouse.topology import SHARED_MIGRATIONS
 
@@ -62,7 +62,7 @@ async def settings(database_url: str, kafka_bootstrap: str, tmp_path: Path) -> A
 async def test_a_process_works_tells_and_stops(settings: ServiceSettings) -> None:
     """A timer that was due before it started becomes a fact, which it hears itself; SIGTERM ends it."""
     await set_timer(settings)
-    process = asyncio.create_task(serve_context("invoicing", settings, build))
+    process = asyncio.create_task(serve_context("invoicing", settings, build, EXAMPLES))
     token = settings.service_token_file.read_text().strip()
     async with httpx2.AsyncClient(
         base_url=f"http://127.0.0.1:{settings.http_port}", headers={"authorization": f"Bearer {token}"}
@@ -77,7 +77,7 @@ async def test_a_process_works_tells_and_stops(settings: ServiceSettings) -> Non
 
 async def set_timer(settings: ServiceSettings) -> None:
     pool = await connect(settings.database_url.get_secret_value())
-    await PostgresEventStore(pool, "invoicing").commit(ChangeSet(timers=[timer("t1")]))
+    await PostgresEventStore(pool, "invoicing", EXAMPLES).commit(ChangeSet(timers=[timer("t1")]))
     await pool.close()
 
 

@@ -14,6 +14,8 @@ from eventsourcing.persistence import ProgrammingError, StoredEvent
 
 from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.state import Finalized
+from shared.billing.contracts import CONTRACTS
+from shared.billing.contracts.eventsourcing_mapper import BillingMapper
 from shared.billing.contracts.invoicing.invoices import (
     InvoiceDrafted,
     InvoiceFinalized,
@@ -23,7 +25,7 @@ from shared.billing.contracts.invoicing.invoices import (
 from shared.billing.money import Money
 from shared.framework.core.event import Metadata
 from shared.framework.eventstore import migrate
-from shared.framework.eventstore.eventsourcing_mapper import MappedEvent, WireMapper
+from shared.framework.eventstore.eventsourcing_mapper import MappedEvent
 from shared.framework.eventstore.pool import connect
 from shared.framework.eventstore.port import Append, ChangeSet
 from shared.framework.eventstore.postgres import PostgresEventStore
@@ -94,7 +96,7 @@ async def history(database_url: str) -> str:
     role = urlsplit(database_url).username
     await migrate.apply(database_url, [migrate.MIGRATIONS], app_role=role or "postgres")
     pool = await connect(database_url)
-    store = PostgresEventStore(pool, "invoicing")
+    store = PostgresEventStore(pool, "invoicing", CONTRACTS)
     metadata = Metadata(correlation_id="req-1", actor="key-1", occurred_at=NOW)
     await store.commit(ChangeSet([Append("tenant-a", "inv_1", 0, (DRAFTED, RATED), metadata)]))
     await store.commit(
@@ -121,7 +123,7 @@ def auditor(url: str) -> Auditor:
             "POSTGRES_PASSWORD": address.password or "",
             "ORIGINATOR_ID_TYPE": "text",
             "CREATE_TABLE": "n",
-            "MAPPER_TOPIC": "shared.framework.eventstore.eventsourcing_mapper:WireMapper",
+            "MAPPER_TOPIC": "shared.billing.contracts.eventsourcing_mapper:BillingMapper",
         }
     )
 
@@ -175,6 +177,6 @@ async def _count(url: str) -> int:
 
 def test_the_mapper_writes_what_our_store_writes() -> None:
     """One vocabulary, both ways."""
-    mapper = WireMapper.__new__(WireMapper)
+    mapper = BillingMapper.__new__(BillingMapper)
     fact = MappedEvent("inv_1", 2, RATED)
     assert mapper.to_domain_event(mapper.to_stored_event(fact)) == fact

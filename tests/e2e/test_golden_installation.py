@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
-from shared.billing.contracts import CONTEXTS
+from shared.billing.contracts import CONTEXTS, CONTRACTS
 from shared.framework.eventstore.port import EventRecord
 from shared.framework.messaging.envelope import record_from_message
 from shared.framework.messaging.feed_http import HttpFeeds
@@ -286,7 +286,8 @@ async def test_every_message_of_before_is_read_as_its_event_is(golden: House) ->
     topics = [message for message in saved_messages() if not message[0].endswith(".dlq")]
     assert len(topics) > 400
     for offset, (topic, partition, key, value, headers) in enumerate(topics):
-        record = record_from_message(Delivery(topic, partition, offset, key, value, headers))
+        delivery = Delivery(topic, partition, offset, key, value, headers)
+        record = record_from_message(delivery, CONTRACTS.contexts[topic])
         assert record == told[record.context, record.position]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from projections.engine.freshness import LatestEventTime, PartitionFreshness, partition_freshness
 from projections.engine.postgres.executor import Executor
-from shared.framework.eventstore.port import CommitReceipt, EventStore, SideWrite
+from shared.framework.eventstore.port import CommitReceipt, InboxPositions, SideWrite
 
 _NOTE = (
     "INSERT INTO freshness AS f SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[])"
@@ -17,7 +17,7 @@ _NOTE = (
 class PostgresFreshness:
     """See `FreshnessStore`."""
 
-    def __init__(self, executor: Executor, store: EventStore, consumer: str) -> None:
+    def __init__(self, executor: Executor, store: InboxPositions, consumer: str) -> None:
         """The inbox is the consumer's in `store`."""
         self._executor = executor
         self._store = store

@@ -15,7 +15,7 @@ from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
 from shared.framework.core.clock import Clock
 from shared.framework.core.event import Event, Metadata
 from shared.framework.core.ids import IdGenerator, partition_of, slot_of
-from shared.framework.eventstore.port import Append, ChangeSet, CommitReceipt, EventStore, VersionConflict
+from shared.framework.eventstore.port import Append, ChangeSet, CommitReceipt, Store, VersionConflict
 
 LOOKUP_FIRST_TRANSACTIONS = 32
 """For so many transactions after a repeat we look before we write: repeats seldom come alone."""
@@ -40,7 +40,7 @@ class Submission:
 class UsageAcceptance:
     """Takes submissions of any tenants and answers each; nothing is answered before it is committed."""
 
-    store: EventStore
+    store: Store
     log: DeduplicationStore
     clock: Clock
     ids: IdGenerator

@@ -8,10 +8,11 @@ import httpx2
 
 from services.invoicing.main import FEATURES
 from services.invoicing.tests.stories import LATER
+from shared.billing.contracts import CONTRACTS
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.framework.core.event import Event
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.port import Store
 from shared.framework.http.app import create_app
 from shared.framework.process.feature import merged_handler
 from shared.framework.testing.event_records import deliver, event_record, history
@@ -28,9 +29,9 @@ CALLERS = {
 class Running:
     """A client of the service, and a mouth to tell it facts."""
 
-    def __init__(self, store: EventStore | None = None) -> None:
+    def __init__(self, store: Store | None = None) -> None:
         self.clock = FakeClock(LATER)
-        self.store = store or MemoryEventStore("invoicing", self.clock)
+        self.store = store or MemoryEventStore("invoicing", self.clock, CONTRACTS)
         self.handler = merged_handler(FEATURES, self.clock)
         self.asked = 0
         app = create_app(

@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from services.invoicing.tests.running import Running
 from services.invoicing.tests.stories import REGISTERED, closed, quantity, reading
+from shared.billing.contracts import CONTRACTS
 from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.testing.service_database import service_pool
@@ -17,7 +18,7 @@ ITEM = {"description": "Work", "quantity": "1", "unit_price": "10"}
 @pytest_asyncio.fixture
 async def house(database_url: str) -> AsyncIterator[Running]:
     async with service_pool(database_url, []) as pool:
-        yield Running(PostgresEventStore(pool, "invoicing"))
+        yield Running(PostgresEventStore(pool, "invoicing", CONTRACTS))
 
 
 async def finalized(house: Running, invoice_id: str) -> str:

@@ -20,8 +20,8 @@ from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.codec import EventIsUnreadable
 from shared.framework.eventstore.port import (
     ChangeSet,
+    ConsumerStore,
     EventRecord,
-    EventStore,
     InboxAdvance,
     InboxConflict,
     InboxPosition,
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 class MeterBackfill:
     """Brings every meter of the book to the live count."""
 
-    store: EventStore
+    store: ConsumerStore
     book: MeterRepository
     rollups: RollupStore
     feeds: FeedReader

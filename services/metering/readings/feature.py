@@ -3,7 +3,7 @@
 from services.metering.readings.timers import PURPOSE, ReadingProcess
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.framework.process.feature import Feature
-from shared.framework.process.timers import TimerHandler
+from shared.framework.timers.timer import TimerHandler
 
 
 def readings(process: ReadingProcess) -> Feature:

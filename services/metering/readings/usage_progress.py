@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.metering.readings.ports import UsageIsBehind
 from services.metering.rollups.ports import CONSUMER
 from shared.billing.contracts import TOPICS
-from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.port import ConsumerStore
 from shared.framework.messaging.feed import FeedReader
 from shared.framework.retry.backoff import Sleeper
 
@@ -16,7 +16,7 @@ LOOK_EVERY_S = 0.05
 class InboxUsageProgress:
     """See UsageProgress. Marks are read from the database, so any process of the context may be folding."""
 
-    store: EventStore
+    store: ConsumerStore
     feeds: FeedReader
     sleeper: Sleeper
     partitions: int

@@ -14,10 +14,10 @@ from shared.framework.core.ids import IdGenerator
 from shared.framework.eventstore.port import (
     Append,
     ChangeSet,
-    EventStore,
     InboxAdvance,
     InboxConflict,
     InboxPosition,
+    Store,
 )
 
 DAYS_MAX = 2_000
@@ -30,7 +30,7 @@ _TELLER = InboxPosition(consumer="metering.telling", topic="changed-days", parti
 class UsageTotalsPublisher:
     """Reads changed days and tells them in the order in which they were read, by a mark of its own."""
 
-    store: EventStore
+    store: Store
     rollups: RollupStore
     book: MeterRepository
     clock: Clock

@@ -29,7 +29,7 @@ from shared.framework.core.clock import Clock
 from shared.framework.core.refusals import ImpossibleHistory
 from shared.framework.eventstore.port import EventStore, Timer
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact
-from shared.framework.process.timers import metadata_at_firing
+from shared.framework.timers.timer import metadata_at_firing
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from services.payments.collections.handlers import start_attempt
 from services.payments.payments.timers import ATTEMPT, CAPTURE
 from shared.framework.eventstore.port import Timer
 from shared.framework.eventstore.unit_of_work import Session
-from shared.framework.process.timers import TimerHandler
+from shared.framework.timers.timer import TimerHandler
 
 
 async def on_attempt_due(session: Session, timer: Timer, _: object) -> None:

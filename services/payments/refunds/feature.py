@@ -3,7 +3,7 @@
 from services.payments.payments.timers import REFUND
 from services.payments.refunds.timers import RefundTimer
 from shared.framework.process.feature import Feature
-from shared.framework.process.timers import TimerHandler
+from shared.framework.timers.timer import TimerHandler
 
 
 def refunds(timer: RefundTimer) -> Feature:

@@ -13,7 +13,7 @@ from services.payments.gateways.port import (
     UnknownOutcome,
 )
 from shared.billing.money import Money
-from shared.framework.eventstore.port import ChangeSet, CommitReceipt, EventStore
+from shared.framework.eventstore.port import ChangeSet, CommitReceipt, Store
 
 
 class Died(BaseException):
@@ -37,7 +37,7 @@ class Fate:
 class MortalStore:
     """A store whose process may die around a commit."""
 
-    def __init__(self, inner: EventStore, fate: Fate) -> None:
+    def __init__(self, inner: Store, fate: Fate) -> None:
         self._inner = inner
         self._fate = fate
 
@@ -51,9 +51,9 @@ class MortalStore:
         return receipt
 
 
-def mortal(store: EventStore, fate: Fate) -> EventStore:
+def mortal(store: Store, fate: Fate) -> Store:
     """The same store, used by somebody who may die."""
-    return cast(EventStore, MortalStore(store, fate))
+    return cast(Store, MortalStore(store, fate))
 
 
 @dataclass(slots=True)

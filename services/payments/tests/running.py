@@ -13,19 +13,20 @@ from services.payments.gateways.sandbox.ledger import ChargeStatus, MemorySandbo
 from services.payments.gateways.time_limited import TimeLimitedGateway
 from services.payments.main import features_of
 from services.payments.tests.stories import NOON, POLICY, REGISTERED
+from shared.billing.contracts import CONTRACTS
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.billing.contracts.payments.refunds import RefundIssued
 from shared.framework.core.event import Event
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.port import Store
 from shared.framework.http.app import create_app
 from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.process.feature import merged_handler
 from shared.framework.process.service_definition import ServiceDefinition
-from shared.framework.process.timers import TimerLoop
 from shared.framework.testing.event_records import deliver, event_record, history
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
+from shared.framework.timers.loop import TimerLoop
 
 CALLERS = {
     "admin": caller("acme", "payments:write"),
@@ -42,14 +43,14 @@ class Running:
 
     def __init__(
         self,
-        store: EventStore | None = None,
+        store: Store | None = None,
         books: SandboxLedger | None = None,
         gateway: PaymentGateway | None = None,
         clock: FakeClock | None = None,
         limit_s: float = LIMIT_S,
     ) -> None:
         self.clock = clock or FakeClock(NOON)
-        self.store = store or MemoryEventStore("payments", self.clock)
+        self.store = store or MemoryEventStore("payments", self.clock, CONTRACTS)
         self.books = books or MemorySandboxLedger()
         sandbox = SandboxGateway(self.books, self.clock, timedelta(minutes=10))
         self.gateways = {"sandbox": TimeLimitedGateway(gateway or sandbox, limit_s)}

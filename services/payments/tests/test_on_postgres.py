@@ -9,6 +9,7 @@ import pytest_asyncio
 from services.payments.gateways.sandbox.postgres import open_books
 from services.payments.tests.running import Running
 from services.payments.tests.stories import DAY, DUE, FIVE_MINUTES, HOUR, finalized, voided
+from shared.billing.contracts import CONTRACTS
 from shared.billing.contracts.payments.collections import CollectionCompleted
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.framework.eventstore.postgres import PostgresEventStore
@@ -21,7 +22,7 @@ LIMIT_S = 1.0
 @pytest_asyncio.fixture
 async def house(database_url: str) -> AsyncIterator[Running]:
     async with service_pool(database_url, []) as pool, open_books(database_url) as books:
-        yield Running(PostgresEventStore(pool, "payments"), books, limit_s=LIMIT_S)
+        yield Running(PostgresEventStore(pool, "payments", CONTRACTS), books, limit_s=LIMIT_S)
 
 
 async def race(house: Running) -> None:

@@ -6,7 +6,7 @@ from services.subscriptions.subscriptions.decider import ClosePeriod
 from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD, handle_and_schedule
 from shared.framework.eventstore.port import Timer
 from shared.framework.eventstore.unit_of_work import Session
-from shared.framework.process.timers import TimerHandler
+from shared.framework.timers.timer import TimerHandler
 
 
 async def close_period(session: Session, timer: Timer, _: Any) -> None:

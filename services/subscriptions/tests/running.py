@@ -10,16 +10,17 @@ from services.subscriptions.main import FEATURES
 from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD
 from services.subscriptions.subscriptions.timers import close_period
 from services.subscriptions.tests.stories import NOON
+from shared.billing.contracts import CONTRACTS, decode
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
-from shared.framework.eventstore.codec import decode
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import EventRecord, EventStore
+from shared.framework.eventstore.port import EventRecord, Store
 from shared.framework.http.app import create_app
 from shared.framework.http.credential import Role
 from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.process.clock import EventLoopSleeper
-from shared.framework.process.timers import TimerHandler, TimerLoop, unfinished_timers
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
+from shared.framework.timers.loop import TimerLoop, unfinished_timers
+from shared.framework.timers.timer import TimerHandler
 
 SCOPES = ("customers:write", "plans:write", "subscriptions:write", "clocks:write")
 CALLERS = {
@@ -43,9 +44,9 @@ CUSTOMER = {"external_id": "acme-1", "currency": "EUR", "time_zone": "Europe/Ber
 class Running:
     """A client of the service, and its timers in the test's own hand."""
 
-    def __init__(self, store: EventStore | None = None) -> None:
+    def __init__(self, store: Store | None = None) -> None:
         self.clock = FakeClock(NOON)
-        self.store = store or MemoryEventStore("subscriptions", self.clock)
+        self.store = store or MemoryEventStore("subscriptions", self.clock, CONTRACTS)
         self.asked = 0
         app = create_app(
             "subscriptions",

@@ -9,10 +9,11 @@ import pytest_asyncio
 
 from services.subscriptions.tests.running import Running
 from services.subscriptions.tests.stories import NOON, on
+from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore import migrate
 from shared.framework.eventstore.pool import connect
 from shared.framework.eventstore.postgres import PostgresEventStore
-from shared.framework.process.timers import unfinished_timers
+from shared.framework.timers.loop import unfinished_timers
 
 
 @pytest_asyncio.fixture
@@ -23,7 +24,7 @@ async def house(database_url: str) -> AsyncIterator[Running]:
     await owner.execute(f"CREATE ROLE {role}")
     await migrate.apply(database_url, [migrate.MIGRATIONS], app_role=role)
     pool = await connect(database_url, size_max=8)
-    yield Running(PostgresEventStore(pool, "subscriptions"))
+    yield Running(PostgresEventStore(pool, "subscriptions", CONTRACTS))
     await pool.close()
     await owner.execute(f"DROP OWNED BY {role}")
     await owner.execute(f"DROP ROLE {role}")

@@ -4,9 +4,12 @@
 """
 
 from importlib import import_module
+from operator import attrgetter
 from pkgutil import iter_modules
 
+from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced, TestClockStarted
 from shared.framework.core.event import Event
+from shared.framework.eventstore.contracts import Contracts, by_wire_name
 
 TOPICS: dict[str, str] = {
     "ingest": "usage-events",
@@ -31,6 +34,12 @@ def events_of(context: str) -> tuple[type[Event], ...]:
     )
 
 
-EVENTS: dict[str, type[Event]] = {
-    event.wire_name: event for context in CONTEXTS for event in events_of(context)
-}
+EVENTS: dict[str, type[Event]] = by_wire_name(event for context in CONTEXTS for event in events_of(context))
+
+CONTRACTS = Contracts(
+    events=EVENTS,
+    topics=TOPICS,
+    test_clocks={event.wire_name: attrgetter("now") for event in (TestClockStarted, TestClockAdvanced)},
+)
+
+decode = CONTRACTS.decode

@@ -1,21 +1,13 @@
-"""Events to bytes and back: typed JSON, compressed where the event says so."""
-
-from collections.abc import Callable
-from typing import Any
+"""Bytes of events: deterministic JSON, compressed where the event class says so."""
 
 import msgspec
 import zstandard
 
-from shared.billing.contracts import EVENTS
 from shared.framework.core.event import Event
-
-# Old wire names and the pure function that lifts their JSON object to the newest shape.
-UPCASTERS: dict[str, tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 
 BATCH_BYTES_MAX = 64 * 1024 * 1024
 
 _encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
-_decoders = {name: msgspec.json.Decoder(event) for name, event in EVENTS.items()}
 
 
 class EventIsUnreadable(Exception):
@@ -26,19 +18,6 @@ def encode(event: Event) -> bytes:
     """The bytes that are stored and published."""
     body = _encoder.encode(event)
     return compress(body) if event.compressed else body
-
-
-def decode(wire_name: str, state: bytes) -> Event | None:
-    """The event, or None for a wire name that this release does not know; EventIsUnreadable if damaged."""
-    try:
-        if wire_name in UPCASTERS:
-            current, lift = UPCASTERS[wire_name]
-            lifted = lift(msgspec.json.decode(json_bytes(wire_name, state)))
-            return _decoders[current].decode(_encoder.encode(lifted))
-        decoder = _decoders.get(wire_name)
-        return None if decoder is None else decoder.decode(json_bytes(wire_name, state))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise EventIsUnreadable(f"{wire_name}: {error}") from error
 
 
 def json_bytes(wire_name: str, state: bytes) -> bytes:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import slot_of
-from shared.framework.eventstore.codec import encode
+from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.port import Append
 from shared.framework.eventstore.unit_of_work import event_id_of
 
@@ -25,8 +25,11 @@ class EventRow:
     metadata: Metadata
 
 
-def rows_of(appends: Iterable[Append]) -> Iterator[EventRow]:
-    """Every event of the appends in order; versions follow `expected`, which the store must still check."""
+def rows_of(appends: Iterable[Append], contracts: Contracts) -> Iterator[EventRow]:
+    """Every event of the appends in order; versions follow `expected`, which the store must still check.
+
+    Raises EventIsNotRegistered.
+    """
     for append in appends:
         slot = slot_of(append.slot_key or append.stream_id)
         for version, event in enumerate(append.events, start=append.expected + 1):
@@ -35,7 +38,7 @@ def rows_of(appends: Iterable[Append]) -> Iterator[EventRow]:
                 stream_id=append.stream_id,
                 version=version,
                 wire_name=event.wire_name,
-                state=encode(event),
+                state=contracts.encode(event),
                 slot=slot,
                 event_id=event_id_of(append.stream_id, version),
                 metadata=append.metadata,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.framework.core.clock import Clock
-from shared.framework.eventstore.codec import decode
+from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.event_rows import EventRow, rows_of
 from shared.framework.eventstore.idempotency import MemoryIdempotencyKeys
 from shared.framework.eventstore.memory_feed import MemoryFeed, cap_page_bytes
@@ -38,9 +38,10 @@ class MemoryEventStore:
     Rows in `tables` should be immutable values: when a commit fails, each table is put back as it was.
     """
 
-    def __init__(self, context: str, clock: Clock) -> None:
+    def __init__(self, context: str, clock: Clock, contracts: Contracts) -> None:
         """An empty history of this context; the clock dates its records."""
         self.context = context
+        self.contracts = contracts
         self.tables: dict[str, dict[Any, Any]] = {}
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
@@ -61,7 +62,7 @@ class MemoryEventStore:
     async def load(self, tenant_id: str, stream_id: str) -> StreamHistory:
         """A stream of this tenant; another tenant's stream reads as if it were not there."""
         records = self._stream(tenant_id, stream_id)
-        events = (decode(record.wire_name, record.state) for record in records)
+        events = (self.contracts.decode(record.wire_name, record.state) for record in records)
         return StreamHistory(tuple(event for event in events if event is not None), len(records))
 
     async def version(self, tenant_id: str, stream_id: str) -> int:
@@ -148,7 +149,7 @@ class MemoryEventStore:
         recorded_at = self._clock.now()
         return [
             self._record(row, position, recorded_at)
-            for position, row in enumerate(rows_of(appends), start=len(self._records) + 1)
+            for position, row in enumerate(rows_of(appends, self.contracts), start=len(self._records) + 1)
         ]
 
     def _record(self, row: EventRow, position: int, recorded_at: datetime) -> EventRecord:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from shared.framework.core.event import Event, Metadata
 from shared.framework.core.refusals import Refusal, RefusalKind
+from shared.framework.eventstore.contracts import Contracts
 
 
 class VersionConflict(Exception):
@@ -203,9 +204,10 @@ class FeedPage:
 
 
 class EventStore(Protocol):
-    """The history of one context. Every call has a time limit of the adapter's own."""
+    """The streams of one context. Every call of a store has a time limit of its own."""
 
     context: str
+    contracts: Contracts
 
     async def load(self, tenant_id: str, stream_id: str) -> StreamHistory:
         """A stream of this tenant; another tenant's stream reads as if it were not there."""
@@ -219,6 +221,13 @@ class EventStore(Protocol):
         """Write all of it or nothing. Raises VersionConflict, InboxConflict, TimerAlreadyDone."""
         ...
 
+
+class Feed(Protocol):
+    """The history of one context in order of position."""
+
+    context: str
+    contracts: Contracts
+
     async def read_stable(self, after: int, limit: int) -> Sequence[EventRecord]:
         """Settled records of all partitions after a position: none will ever appear before one returned.
 
@@ -230,9 +239,17 @@ class EventStore(Protocol):
         """Settled records of one partition after a position, bounded as `read` is."""
         ...
 
+
+class InboxPositions(Protocol):
+    """How far the consumers of one context have come."""
+
     async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxPosition]:
         """The consumer's marks by (topic, partition)."""
         ...
+
+
+class TimerStore(Protocol):
+    """The timers of one context; they are set and finished by EventStore.commit."""
 
     async def due_timers(self, system_now: datetime, limit: int) -> Sequence[Timer]:
         """Timers that are due (by the test clock if set under one, else by `system_now`), earliest first."""
@@ -242,9 +259,17 @@ class EventStore(Protocol):
         """Count a failed attempt and hide the timer until `cut_at` by the system's clock."""
         ...
 
+
+class TenantClocks(Protocol):
+    """The test clocks that one context follows."""
+
     async def test_clock_now(self, tenant_id: str) -> datetime | None:
         """The tenant's test clock, or None when it lives by the system's."""
         ...
+
+
+class IdempotencyKeys(Protocol):
+    """The idempotency keys of one context; answers are stored by EventStore.commit."""
 
     async def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
         """The stored response; None when the key is now ours.
@@ -264,6 +289,10 @@ class EventStore(Protocol):
         """
         ...
 
+
+class DeadLetters(Protocol):
+    """The dead letters of one context; they are added and removed by EventStore.commit."""
+
     async def dead_letters(self, consumer: str | None = None) -> Sequence[DeadLetter]:
         """Dead letters and what waits behind them, by position."""
         ...
@@ -271,3 +300,19 @@ class EventStore(Protocol):
     async def blocked_streams(self, consumer: str) -> Mapping[tuple[str, str], int]:
         """How many records of each (topic, stream id) are parked, without reading them."""
         ...
+
+
+class ConsumerStore(EventStore, InboxPositions, DeadLetters, Protocol):
+    """What a consumer writes to and reads from."""
+
+
+class TimerLoopStore(EventStore, TimerStore, Protocol):
+    """What the timer loop reads and writes."""
+
+
+class CommandStore(EventStore, TenantClocks, IdempotencyKeys, Protocol):
+    """What commands over HTTP read and write."""
+
+
+class Store(ConsumerStore, TimerLoopStore, CommandStore, Feed, Protocol):
+    """Everything that one context keeps, as one database has it; for composition roots."""

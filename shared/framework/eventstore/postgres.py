@@ -11,7 +11,6 @@ from typing import Any
 
 import asyncpg
 
-from shared.framework.eventstore.codec import decode
 from shared.framework.eventstore.commit_payload import (
     commit_payload,
     dead_letter_of,
@@ -20,6 +19,7 @@ from shared.framework.eventstore.commit_payload import (
     metadata_of,
     timer_of,
 )
+from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.event_rows import EventRow, rows_of
 from shared.framework.eventstore.pool import connection_of, translate_errors
 from shared.framework.eventstore.port import (
@@ -65,16 +65,17 @@ _WAITING = "SELECT topic, stream_id, count(*) FROM parked WHERE consumer = $1 GR
 class PostgresEventStore:
     """One context's history; the pool's role needs only what the migrations grant."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", context: str) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", context: str, contracts: Contracts) -> None:
         """`context` is written on every record that is read."""
         self.context = context
+        self.contracts = contracts
         self._pool = pool
         self._heads: dict[tuple[int, int], tuple[int, int]] = {}
 
     async def load(self, tenant_id: str, stream_id: str) -> StreamHistory:
         """A stream of this tenant; another tenant's stream reads as if it were not there."""
         rows = await self._fetch(_LOAD, stream_id, tenant_id)
-        events = (decode(topic, state) for topic, state in rows)
+        events = (self.contracts.decode(topic, state) for topic, state in rows)
         return StreamHistory(tuple(event for event in events if event is not None), len(rows))
 
     async def version(self, tenant_id: str, stream_id: str) -> int:
@@ -87,7 +88,7 @@ class PostgresEventStore:
 
         Raises VersionConflict, InboxConflict, TimerAlreadyDone, StoreIsUnavailable.
         """
-        rows, beside = list(rows_of(changes.appends)), commit_payload(changes)
+        rows, beside = list(rows_of(changes.appends, self.contracts)), commit_payload(changes)
         with translate_errors():
             async with self._connection() as connection:
                 if changes.effects or changes.answer is not None:

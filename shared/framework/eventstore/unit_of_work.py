@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
@@ -37,41 +37,57 @@ def event_id_of(stream_id: str, version: int) -> UUID:
     return uuid5(NAMESPACE, f"{stream_id}:{version}")
 
 
+@dataclass(slots=True)
+class _Stream:
+    """A stream as this work knows it, and what each decider has folded of it so far."""
+
+    events: list[Event]
+    version: int
+    folds: dict[int, tuple[Any, int]] = field(default_factory=dict)
+    """By the decider's identity: its state, and how many of the events are in it."""
+
+    def state(self, decider: Decider[S, Any, Any]) -> S:
+        """The decider's state of the stream; only events that are new to it are folded."""
+        known, count = self.folds.get(id(decider), (decider.initial, 0))
+        state: S = decider.fold(self.events[count:], known)
+        self.folds[id(decider)] = (state, len(self.events))
+        return state
+
+
 class UnitOfWork:
-    """Loads streams when they are asked for and gathers what shall be committed together."""
+    """Loads each stream once, and gathers what will be committed together."""
 
     def __init__(self, store: EventStore) -> None:
         """Begin with nothing to write."""
         self.store = store
         self.changes = ChangeSet()
-        self._streams: dict[tuple[str, str], tuple[list[Event], int]] = {}
+        self._streams: dict[tuple[str, str], _Stream] = {}
 
     def session(self, tenant_id: str, metadata: Metadata) -> "Session":
         """The same work on behalf of one tenant, for one reason."""
         return Session(self, tenant_id, metadata)
 
-    async def history(self, tenant_id: str, stream_id: str) -> tuple[list[Event], int]:
+    async def stream(self, tenant_id: str, stream_id: str) -> _Stream:
         """A stream's events and version, with what this work is about to add."""
         key = (tenant_id, stream_id)
         if key not in self._streams:
             history = await self.store.load(tenant_id, stream_id)
             added = self._added(tenant_id, stream_id)
-            self._streams[key] = ([*history.events, *added], history.version + len(added))
+            self._streams[key] = _Stream([*history.events, *added], history.version + len(added))
         return self._streams[key]
 
     async def version(self, tenant_id: str, stream_id: str) -> int:
         """A stream's version without reading its events, with what this work is about to add."""
-        if (tenant_id, stream_id) in self._streams:
-            return self._streams[tenant_id, stream_id][1]
+        if stream := self._streams.get((tenant_id, stream_id)):
+            return stream.version
         return await self.store.version(tenant_id, stream_id) + len(self._added(tenant_id, stream_id))
 
     def add(self, append: Append) -> None:
-        """Put events behind what the work already knows of their stream."""
+        """Add events to what will be committed, and to the stream if it is loaded."""
         self.changes.appends.append(append)
-        if (append.tenant_id, append.stream_id) in self._streams:
-            events, version = self._streams[append.tenant_id, append.stream_id]
-            events.extend(append.events)
-            self._streams[append.tenant_id, append.stream_id] = (events, version + len(append.events))
+        if stream := self._streams.get((append.tenant_id, append.stream_id)):
+            stream.events.extend(append.events)
+            stream.version += len(append.events)
 
     def _added(self, tenant_id: str, stream_id: str) -> list[Event]:
         mine = (a for a in self.changes.appends if (a.tenant_id, a.stream_id) == (tenant_id, stream_id))
@@ -97,8 +113,7 @@ class Session:
 
     async def state(self, decider: Decider[S, Any, Any], stream_id: str) -> S:
         """The present state of a stream."""
-        events, _ = await self.work.history(self.tenant_id, stream_id)
-        return decider.fold(events)
+        return (await self.work.stream(self.tenant_id, stream_id)).state(decider)
 
     async def version(self, stream_id: str) -> int:
         """The version of a stream that is only counted, such as a number series."""
@@ -106,10 +121,10 @@ class Session:
 
     async def handle(self, decider: Decider[S, C, Any], stream_id: str, command: C) -> Sequence[Event]:
         """Read, fold, decide, and remember to append; nothing decided, nothing written."""
-        history, version = await self.work.history(self.tenant_id, stream_id)
-        events: tuple[Event, ...] = tuple(decider.decide(decider.fold(history), command))
+        stream = await self.work.stream(self.tenant_id, stream_id)
+        events: tuple[Event, ...] = tuple(decider.decide(stream.state(decider), command))
         if events:
-            self.append(stream_id, version, events)
+            self.append(stream_id, stream.version, events)
         return events
 
     def append(

@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection
 
 from shared.framework.core.clock import Clock
 from shared.framework.core.ids import IdGenerator
-from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.port import CommandStore
 from shared.framework.http.credential import Authenticator
 from shared.framework.http.read_your_writes import PositionWaiter
 
@@ -16,7 +16,7 @@ class ServiceContext:
     """The process around the routes: its history, its time, who may enter, and how far it has heard."""
 
     name: str
-    store: EventStore
+    store: CommandStore
     clock: Clock
     ids: IdGenerator
     authenticator: Authenticator

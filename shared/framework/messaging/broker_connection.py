@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from shared.framework.messaging.inbox import Inbox
-from shared.framework.messaging.port import BrokerFailed, BrokerKind, Delivery, Subscriber
+from shared.framework.messaging.port import Broker, BrokerFailed, Delivery, Subscriber
 from shared.framework.retry.backoff import Backoff, Sleeper
 
 CLUSTER_CHECK_INTERVAL_S = 1.0
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 class BrokerConnection:
     """Polls what can be polled. Silence is always possible; the sweeper covers it."""
 
-    def __init__(self, broker: BrokerKind, inbox: Inbox, sleeper: Sleeper) -> None:
+    def __init__(self, broker: Broker, inbox: Inbox, sleeper: Sleeper) -> None:
         """Not connected yet."""
         self._broker = broker
         self._inbox = inbox

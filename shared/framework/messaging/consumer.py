@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from shared.billing.contracts import TOPICS
-from shared.framework.eventstore.port import EventRecord, EventStore
+from shared.framework.eventstore.port import ConsumerStore, EventRecord
 from shared.framework.leadership.port import Leadership, LeadershipTerm, Lease
 from shared.framework.messaging.broker_connection import BrokerConnection
 from shared.framework.messaging.dead_letter_topic import publish_dead_letter
@@ -16,7 +15,7 @@ from shared.framework.messaging.feed import FeedReader, FeedUnavailable
 from shared.framework.messaging.handlers import Handler
 from shared.framework.messaging.inbox import Inbox
 from shared.framework.messaging.message_processor import MessageProcessor
-from shared.framework.messaging.port import BrokerKind, Delivery, TopicPartition
+from shared.framework.messaging.port import Broker, Delivery, TopicPartition
 from shared.framework.observability import metrics
 from shared.framework.retry.backoff import Sleeper, restart_with_backoff
 
@@ -32,8 +31,8 @@ class Consumer:
     name: str
     subscribes_to: Sequence[str]
     handler: Handler
-    store: EventStore
-    broker: BrokerKind
+    store: ConsumerStore
+    broker: Broker
     feeds: FeedReader
     leadership: Leadership
     sleeper: Sleeper
@@ -42,15 +41,16 @@ class Consumer:
     sweep_interval_s: float = 2.0
     term: LeadershipTerm = field(default_factory=LeadershipTerm)
     inbox: Inbox = field(init=False)
+    _topics: dict[str, str] = field(init=False)
     _parking: BlockedStreams = field(init=False)
     _applier: MessageProcessor = field(init=False)
     _stood_at: dict[TopicPartition, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Lay out one mark per partition of every topic that is heard."""
-        heard = [
-            (TOPICS[context], number) for context in self.subscribes_to for number in range(self.partitions)
-        ]
+        topics = self.store.contracts.topics
+        self._topics = {context: topics[context] for context in self.subscribes_to}
+        heard = [(topic, number) for topic in self._topics.values() for number in range(self.partitions)]
         self.inbox = Inbox(self.store, self.name, heard)
         self._parking = BlockedStreams(self.store, self.name)
         tell = partial(publish_dead_letter, self.broker)
@@ -67,7 +67,7 @@ class Consumer:
         """
         if context not in self.subscribes_to:
             return True
-        place = (TOPICS[context], partition)
+        place = (self._topics[context], partition)
         if place not in self.inbox.positions():
             return False
         return await self.inbox.wait_for_position(place, position, timeout_s, self.sleeper)
@@ -115,7 +115,7 @@ class Consumer:
         place = (delivery.topic, delivery.partition)
         last = records[-1].position if records else self.inbox.position(place)
         try:
-            record = record_from_message(delivery)
+            record = record_from_message(delivery, self.store.contracts.contexts[delivery.topic])
         except MessageIsUnreadable as error:
             _log.warning("a message is unreadable; the feed is read instead", extra={"cause": str(error)})
             holes.add(place)
@@ -142,7 +142,7 @@ class Consumer:
 
     async def _behind(self, context: str) -> dict[TopicPartition, int]:
         heads = await self.feeds.heads(context, self.partitions)
-        marks = {(TOPICS[context], number): head for number, head in heads.items()}
+        marks = {(self._topics[context], number): head for number, head in heads.items()}
         for (topic, number), head in marks.items():
             lag = head - self.inbox.position((topic, number))
             metrics.CONSUMER_LAG.labels(topic, str(number)).set(max(lag, 0))
@@ -159,7 +159,7 @@ class Consumer:
     async def _catch_up(self, place: TopicPartition) -> None:
         """Take in everything that the feed has beyond the mark."""
         topic, number = place
-        context = next(context for context in self.subscribes_to if TOPICS[context] == topic)
+        context = self.store.contracts.contexts[topic]
         while True:
             after = self.inbox.position(place)
             page = await self.feeds.page(context, number, self.partitions, after, FEED_PAGE)

@@ -1,15 +1,16 @@
 """A copy of each dead letter on `<topic>.dlq`, for monitoring; the table `dead_letters` is authoritative."""
 
 import logging
+from dataclasses import replace
 
 from shared.framework.eventstore.port import DeadLetter
 from shared.framework.messaging.envelope import message_of
-from shared.framework.messaging.port import BrokerFailed, BrokerKind, Message
+from shared.framework.messaging.port import Broker, BrokerFailed, Message
 
 _log = logging.getLogger(__name__)
 
 
-async def publish_dead_letter(broker: BrokerKind, letter: DeadLetter) -> None:
+async def publish_dead_letter(broker: Broker, letter: DeadLetter) -> None:
     """Send the message as it was, with its cause and its consumer; a broker that is away is let be."""
     try:
         producer = await broker.producer()
@@ -22,10 +23,10 @@ async def publish_dead_letter(broker: BrokerKind, letter: DeadLetter) -> None:
 
 
 def _message(letter: DeadLetter) -> Message:
-    original = message_of(letter.record, letter.partition, letter.record.previous)
+    original = message_of(letter.record, f"{letter.topic}.dlq", letter.partition, letter.record.previous)
     headers = (
         *original.headers,
         ("dlq_cause", letter.cause.encode()),
         ("dlq_consumer", letter.consumer.encode()),
     )
-    return Message(f"{letter.topic}.dlq", original.partition, original.key, original.value, headers)
+    return replace(original, headers=headers)

@@ -4,7 +4,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.framework.eventstore.port import DeadLetter, EventRecord, EventStore, InboxConflict
+from shared.framework.eventstore.port import (
+    ConsumerStore,
+    DeadLetter,
+    DeadLetters,
+    EventRecord,
+    EventStore,
+    InboxConflict,
+)
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.messaging.handlers import Handler
 from shared.framework.messaging.inbox import RecordsByPartition
@@ -23,7 +30,7 @@ _log = logging.getLogger(__name__)
 class BlockedStreams:
     """Which streams one consumer has dead letters of."""
 
-    def __init__(self, store: EventStore, consumer: str) -> None:
+    def __init__(self, store: DeadLetters, consumer: str) -> None:
         """Empty until `load`."""
         self._store = store
         self._consumer = consumer
@@ -67,7 +74,7 @@ class ReplayResult:
     failing: Sequence[DeadLetter]
 
 
-async def replay_dead_letters(store: EventStore, consumer: str, handler: Handler) -> ReplayResult:
+async def replay_dead_letters(store: ConsumerStore, consumer: str, handler: Handler) -> ReplayResult:
     """Handle a consumer's dead letters in order, each in a transaction of its own.
 
     A stream whose letter fails again keeps it and all behind it. The consumer itself may go on meanwhile:

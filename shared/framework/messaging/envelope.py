@@ -1,28 +1,25 @@
 """A record as a Kafka message and back: CloudEvents binding, our own places, the bytes unchanged."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from shared.billing.contracts import TOPICS
 from shared.framework.core.event import Metadata
 from shared.framework.eventstore.port import EventRecord
 from shared.framework.messaging.port import Delivery, Headers, Message
 
 _metadata = msgspec.json.Decoder(Metadata)
-_CONTEXTS: Mapping[str, str] = {topic: context for context, topic in TOPICS.items()}
 
 
 class MessageIsUnreadable(Exception):
     """It was not written by `message_of`: whatever it said is read from the feed instead."""
 
 
-def message_of(record: EventRecord, partition: int, previous: int) -> Message:
+def message_of(record: EventRecord, topic: str, partition: int, previous: int) -> Message:
     """The message that carries a record; `previous` is the position before it in the same partition."""
     return Message(
-        topic=TOPICS[record.context],
+        topic=topic,
         partition=partition,
         key=record.stream_id.encode(),
         value=record.state,
@@ -30,12 +27,12 @@ def message_of(record: EventRecord, partition: int, previous: int) -> Message:
     )
 
 
-def record_from_message(delivery: Delivery) -> EventRecord:
-    """The record that a message carries. MessageIsUnreadable."""
+def record_from_message(delivery: Delivery, context: str) -> EventRecord:
+    """The record of a context that a message carries. Raises MessageIsUnreadable."""
     told = dict(delivery.headers)
     try:
         return EventRecord(
-            context=_CONTEXTS[delivery.topic],
+            context=context,
             tenant_id=told["tenant"].decode(),
             stream_id=delivery.key.decode(),
             version=int(told["version"]),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from shared.framework.eventstore.port import EventStore, FeedPage
+from shared.framework.eventstore.port import Feed, FeedPage
 from shared.framework.retry.transient import TransientFailure
 
 _BEYOND = 2**62
@@ -29,7 +29,7 @@ class FeedReader(Protocol):
 class InProcessFeeds:
     """Feeds read straight from stores in the same process: for tests, tools and simulation."""
 
-    def __init__(self, stores: Mapping[str, EventStore]) -> None:
+    def __init__(self, stores: Mapping[str, Feed]) -> None:
         """`stores` by context; a context without one fails as an unreachable feed does."""
         self._stores = stores
 
@@ -41,13 +41,13 @@ class InProcessFeeds:
         """See FeedReader."""
         return await heads_of(self._store(context), partitions)
 
-    def _store(self, context: str) -> EventStore:
+    def _store(self, context: str) -> Feed:
         if context not in self._stores:
             raise FeedUnavailable(f"no feed of {context}")
         return self._stores[context]
 
 
-async def heads_of(store: EventStore, partitions: int) -> dict[int, int]:
+async def heads_of(store: Feed, partitions: int) -> dict[int, int]:
     """The last settled position of each partition of a store."""
     pages = {number: await store.feed(number, partitions, _BEYOND, 1) for number in range(partitions)}
     return {number: page.head for number, page in pages.items()}

@@ -5,10 +5,8 @@ from typing import Any
 
 import msgspec
 
-from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced, TestClockStarted
 from shared.framework.core.clock import Clock
 from shared.framework.core.event import Event
-from shared.framework.eventstore.codec import decode
 from shared.framework.eventstore.port import EventRecord
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, caused_by, consequence_time
 from shared.framework.observability import names
@@ -31,9 +29,10 @@ def reaction_handler(reactors: Mapping[type[Event], Reactor], clock: Clock) -> H
     Wire names without a reactor are passed over unread. Test clocks are always followed, so every
     context that hears subscriptions knows its tenants' time.
     """
-    known = {event.wire_name: reactor for event, reactor in {**_CLOCKS, **reactors}.items()}
+    own = {event.wire_name: reactor for event, reactor in reactors.items()}
 
     async def react(unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
+        known = dict.fromkeys(unit.store.contracts.test_clocks, _follow_test_clock) | own
         for record in records:
             if record.wire_name in known:
                 await _react(known[record.wire_name], unit, record, clock)
@@ -42,7 +41,7 @@ def reaction_handler(reactors: Mapping[type[Event], Reactor], clock: Clock) -> H
 
 
 async def _react(reactor: Reactor, unit: UnitOfWork, record: EventRecord, clock: Clock) -> None:
-    event = decode(record.wire_name, record.state)
+    event = unit.store.contracts.decode(record.wire_name, record.state)
     if event is not None:
         with (
             span(
@@ -60,10 +59,5 @@ def _seen(record: EventRecord) -> dict[str, str | int]:
     return {names.ATTR_EVENT: record.wire_name, names.ATTR_POSITION: record.position}
 
 
-async def _on_test_clock(
-    session: Session, event: TestClockStarted | TestClockAdvanced, _: EventRecord
-) -> None:
-    session.set_clock(event.now)
-
-
-_CLOCKS: dict[type[Event], Reactor] = {TestClockStarted: _on_test_clock, TestClockAdvanced: _on_test_clock}
+async def _follow_test_clock(session: Session, event: Event, record: EventRecord) -> None:
+    session.set_clock(session.work.store.contracts.test_clocks[record.wire_name](event))

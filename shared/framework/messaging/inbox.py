@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
-from shared.framework.eventstore.port import EventRecord, EventStore, InboxAdvance, InboxPosition
+from shared.framework.eventstore.port import EventRecord, InboxAdvance, InboxPosition, InboxPositions
 from shared.framework.messaging.port import TopicPartition
 from shared.framework.retry.backoff import Sleeper
 
@@ -16,7 +16,7 @@ LOOK_EVERY_S = 0.1
 class Inbox:
     """One consumer's marks. The database holds the truth; this copy is right while its owner leads."""
 
-    def __init__(self, store: EventStore, consumer: str, partitions: Iterable[TopicPartition]) -> None:
+    def __init__(self, store: InboxPositions, consumer: str, partitions: Iterable[TopicPartition]) -> None:
         """At the beginning of every partition until `load`."""
         self._store = store
         self._consumer = consumer

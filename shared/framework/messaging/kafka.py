@@ -43,7 +43,7 @@ class KafkaBroker:
     _admin: Any = field(default=None, init=False)
 
     async def cluster_id(self) -> str:
-        """See BrokerKind: the cluster id, which a broker that keeps nothing makes anew at every start."""
+        """See Broker: the cluster id, which a broker that keeps nothing makes anew at every start."""
         try:
             async with _limit(ASK_TIMEOUT_S):
                 if self._admin is None:
@@ -57,7 +57,7 @@ class KafkaBroker:
             raise
 
     async def producer(self) -> Producer:
-        """See BrokerKind."""
+        """See Broker."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self.bootstrap,
             acks="all",
@@ -71,7 +71,7 @@ class KafkaBroker:
             return _KafkaProducer(await _started(producer))
 
     async def subscriber(self, starts: Mapping[TopicPartition, int | None]) -> Subscriber:
-        """See BrokerKind: partitions are assigned by hand, so no group can take them away."""
+        """See Broker: partitions are assigned by hand, so no group can take them away."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap,
             enable_auto_commit=False,

@@ -39,17 +39,17 @@ class MemoryBroker:
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def cluster_id(self) -> str:
-        """See BrokerKind."""
+        """See Broker."""
         self._must_be_up()
         return f"memory-{self._life}"
 
     async def producer(self) -> Producer:
-        """See BrokerKind."""
+        """See Broker."""
         self._must_be_up()
         return _MemoryProducer(self, self._life)
 
     async def subscriber(self, starts: Mapping[TopicPartition, int | None]) -> Subscriber:
-        """See BrokerKind."""
+        """See Broker."""
         self._must_be_up()
         return _MemorySubscriber(self, {place: offset or 0 for place, offset in starts.items()})
 

@@ -62,7 +62,7 @@ class Subscriber(Protocol):
         ...
 
 
-class BrokerKind(Protocol):
+class Broker(Protocol):
     """A Kafka-protocol broker, or its likeness in memory."""
 
     async def cluster_id(self) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.framework.core.ids import partition_of
-from shared.framework.eventstore.port import EventRecord, EventStore
+from shared.framework.eventstore.port import EventRecord, Feed
 from shared.framework.leadership.port import Leadership, Lease
 from shared.framework.messaging.envelope import message_of
-from shared.framework.messaging.port import BrokerFailed, BrokerKind, Message, Producer
+from shared.framework.messaging.port import Broker, BrokerFailed, Message, Producer
 from shared.framework.messaging.relay_cursor import RelayCursor
 from shared.framework.messaging.trace_links import parent_and_links
 from shared.framework.observability import metrics, names
@@ -26,8 +26,8 @@ MESSAGE_BYTES_MAX = 900_000
 class Relay:
     """Sends one context's settled events to its topic; `wake` is set by local commits."""
 
-    store: EventStore
-    broker: BrokerKind
+    store: Feed
+    broker: Broker
     cursor: RelayCursor
     leadership: Leadership
     sleeper: Sleeper
@@ -60,6 +60,7 @@ class _RelaySession:
         self._lease = lease
         self._position = position
         self._previous: dict[int, int] = {}
+        self._topic = relay.store.contracts.topics[relay.store.context]
 
     async def step(self) -> bool:
         """Send the next batch; whether there was one."""
@@ -94,7 +95,7 @@ class _RelaySession:
         partition = partition_of(record.slot, self._relay.partitions)
         if partition not in self._previous:
             self._previous[partition] = await self._previous_of(partition)
-        message = message_of(record, partition, self._previous[partition])
+        message = message_of(record, self._topic, partition, self._previous[partition])
         self._previous[partition] = record.position
         return message
 

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.billing.contracts import TOPICS
 from shared.framework.leadership.port import Leadership
 from shared.framework.messaging.consumer import Consumer
-from shared.framework.messaging.port import BrokerKind
+from shared.framework.messaging.port import Broker
 from shared.framework.messaging.relay import Relay
 from shared.framework.messaging.relay_cursor import RelayCursor
 from shared.framework.process.idempotency_cleanup import IdempotencyKeyCleanup
@@ -18,7 +17,7 @@ from shared.framework.process.service_definition import (
     SettingsT,
     Task,
 )
-from shared.framework.process.timers import TimerLoop
+from shared.framework.timers.loop import TimerLoop
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def background_tasks(
     tools: ServiceDependencies[SettingsT],
     store: InstrumentedEventStore,
     *,
-    broker: BrokerKind,
+    broker: Broker,
     cursor: RelayCursor,
     leadership: Leadership,
 ) -> BackgroundTasks:
@@ -57,7 +56,7 @@ def background_tasks(
     timers = TimerLoop(tools.store, service.timers, tools.clock, leadership, sleeper)
     store.wakes.extend([relay.wake, timers.wake])
     return BackgroundTasks(
-        relay=relay if tools.context in TOPICS else None,
+        relay=relay if tools.context in store.contracts.topics else None,
         consumer=_consumer(service, tools, broker, leadership),
         timers=timers if service.timers else None,
         forgetting=IdempotencyKeyCleanup(tools.store, tools.clock, sleeper, kept_for),
@@ -67,7 +66,7 @@ def background_tasks(
 def _consumer(
     service: ServiceDefinition,
     tools: ServiceDependencies[SettingsT],
-    broker: BrokerKind,
+    broker: Broker,
     leadership: Leadership,
 ) -> Consumer | None:
     if service.handler is None:

@@ -13,7 +13,7 @@ from shared.framework.eventstore.port import EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.http.health import ReadinessCheck
 from shared.framework.messaging.handlers import Handler, Reactor, reaction_handler
-from shared.framework.process.timers import TimerHandler
+from shared.framework.timers.timer import TimerHandler
 
 PartT = TypeVar("PartT")
 KeyT = TypeVar("KeyT")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.framework.core.clock import Clock
-from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.port import IdempotencyKeys
 from shared.framework.retry.backoff import Sleeper, restart_with_backoff
 from shared.framework.retry.periodic_task import PeriodicTask, every
 
@@ -18,7 +18,7 @@ REST_S = 0.1
 class IdempotencyKeyCleanup:
     """Several processes of one context may forget at once: each key goes once, and none is missed."""
 
-    store: EventStore
+    store: IdempotencyKeys
     clock: Clock
     sleeper: Sleeper
     kept_for: timedelta
@@ -26,7 +26,7 @@ class IdempotencyKeyCleanup:
     async def run(self) -> None:
         """Look every ten minutes, for ever."""
         task = PeriodicTask(self.delete_expired, every(LOOK_EVERY_S), self.sleeper)
-        await restart_with_backoff(f"forgetting keys of {self.store.context}", task.run, self.sleeper)
+        await restart_with_backoff("idempotency key cleanup", task.run, self.sleeper)
 
     async def delete_expired(self) -> bool:
         """Forget every key that is older than it is kept, a page at a time; False, for none is left."""

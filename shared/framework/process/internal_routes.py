@@ -9,12 +9,12 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from shared.framework.core.clock import Clock
-from shared.framework.eventstore.port import DeadLetter, EventStore
+from shared.framework.eventstore.port import DeadLetter, Store
 from shared.framework.http.authorization import requires
 from shared.framework.http.refusals import RequestIsInvalid
 from shared.framework.messaging.consumer import Consumer
 from shared.framework.messaging.feed import heads_of
-from shared.framework.process.timers import unfinished_timers
+from shared.framework.timers.loop import unfinished_timers
 
 FEED_LIMIT_MAX = 1000
 PARTITIONS_MAX = 1024
@@ -28,7 +28,7 @@ Partitions = Annotated[int | None, Query(ge=1, le=PARTITIONS_MAX)]
 class InternalRoutesContext:
     """The parts of a process that these routes look at."""
 
-    store: EventStore
+    store: Store
     clock: Clock
     partitions: int
     consumer: Consumer | None

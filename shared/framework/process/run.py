@@ -1,19 +1,7 @@
 """One process of one context: HTTP, relay, consumer, sweeper and timers on one event loop.
 
-A service's main.py says what is its own and leaves the rest to `run_process`:
-
-    async def build(tools: Tools[ServiceSettings]) -> Service:
-        "Put invoicing together."
-        invoices = Feature(
-            routers=[routes.router],
-            subscribes_to=["subscriptions", "payments"],
-            reactors={BillingPeriodClosed: on_billing_period_closed, PaymentSucceeded: on_payment_succeeded},
-            timers={"take-reading": TimerHandler(decide=take_reading)},
-        )
-        return Service.of(invoices, clock=tools.clock)
-
-    if __name__ == "__main__":
-        run_process("invoicing", ServiceSettings, build)
+A service's main.py composes its features and leaves the rest to `run_process`; shared/framework/README.md
+shows a complete one.
 """
 
 import asyncio
@@ -26,8 +14,8 @@ from contextlib import AsyncExitStack
 import asyncpg
 import uvloop
 
+from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.pool import connect
-from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.http.app import create_app
 from shared.framework.http.authentication import BearerAuthenticator
 from shared.framework.leadership.postgres import PostgresLeadership
@@ -53,7 +41,9 @@ POOL_CLOSE_S = 3.0
 _log = logging.getLogger(__name__)
 
 
-def run_process(context: str, settings_type: type[SettingsT], build: Build[SettingsT]) -> None:
+def run_process(
+    context: str, settings_type: type[SettingsT], build: Build[SettingsT], contracts: Contracts
+) -> None:
     """Run until SIGTERM or SIGINT. Exit status 1, with the cause in the log, if anything in it died."""
     settings = settings_type()  # what is missing comes from the environment
     start_logging(context, settings.log_level)
@@ -64,7 +54,7 @@ def run_process(context: str, settings_type: type[SettingsT], build: Build[Setti
     tune_garbage_collector()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve_context(context, settings, build))
+            runner.run(serve_context(context, settings, build, contracts))
     except Exception:
         _log.critical("the process ends", exc_info=True)
         sys.exit(1)
@@ -73,10 +63,12 @@ def run_process(context: str, settings_type: type[SettingsT], build: Build[Setti
             stop_tracing()
 
 
-async def serve_context(context: str, settings: SettingsT, build: Build[SettingsT]) -> None:
+async def serve_context(
+    context: str, settings: SettingsT, build: Build[SettingsT], contracts: Contracts
+) -> None:
     """Open everything, run until told to stop, close everything. Raises LoopEnded, StoreIsUnavailable."""
     async with AsyncExitStack() as rooms:
-        tools, store = await _open(context, settings, rooms)
+        tools, store = await _open(context, settings, contracts, rooms)
         service = await build(tools)
         if service.close:
             rooms.push_async_callback(service.close)
@@ -103,14 +95,14 @@ async def serve_context(context: str, settings: SettingsT, build: Build[Settings
 
 
 async def _open(
-    context: str, settings: SettingsT, rooms: AsyncExitStack
+    context: str, settings: SettingsT, contracts: Contracts, rooms: AsyncExitStack
 ) -> tuple[ServiceDependencies[SettingsT], InstrumentedEventStore]:
     dsn, clock = settings.database_url.get_secret_value(), SystemClock()
     pool = await connect(dsn, size_max=settings.database_connections_max, name=context)
     rooms.push_async_callback(_close_pool, pool)
     feeds = HttpFeeds(settings.feeds, settings.service_token_file)
     rooms.push_async_callback(feeds.close)
-    store = InstrumentedEventStore(PostgresEventStore(pool, context), context)
+    store = InstrumentedEventStore(pool, context, contracts)
     tools = ServiceDependencies(
         context=context,
         settings=settings,

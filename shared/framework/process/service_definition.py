@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from shared.framework.core.clock import Clock
 from shared.framework.core.ids import IdGenerator
-from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.port import Store
 from shared.framework.http.credential import Authenticator
 from shared.framework.http.health import ReadinessCheck
 from shared.framework.leadership.port import LeadershipTerm
@@ -18,8 +18,8 @@ from shared.framework.messaging.feed import FeedReader
 from shared.framework.messaging.handlers import Handler
 from shared.framework.process.feature import Feature, merged, merged_handler, subscriptions, total_work
 from shared.framework.process.settings import ServiceSettings
-from shared.framework.process.timers import TimerHandler
 from shared.framework.retry.backoff import Sleeper
+from shared.framework.timers.timer import TimerHandler
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 Task = Callable[[], Coroutine[Any, Any, None]]
@@ -32,7 +32,7 @@ class ServiceDependencies(Generic[SettingsT]):
     context: str
     settings: SettingsT
     pool: "asyncpg.Pool[asyncpg.Record]"
-    store: EventStore
+    store: Store
     clock: Clock
     ids: IdGenerator
     sleeper: Sleeper

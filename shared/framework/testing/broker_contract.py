@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.framework.messaging.port import BrokerKind, Delivery, Message, Subscriber
+from shared.framework.messaging.port import Broker, Delivery, Message, Subscriber
 
 WAIT_S = 0.2
 POLLS_MAX = 100
@@ -27,7 +27,7 @@ async def heard(subscriber: Subscriber, count: int, *, limit: int = 500) -> Sequ
 class BrokerContract:
     """One writer, some readers, four partitions: all that the house uses of a broker."""
 
-    async def test_a_message_arrives_as_it_was_sent(self, broker: BrokerKind, topic: str) -> None:
+    async def test_a_message_arrives_as_it_was_sent(self, broker: Broker, topic: str) -> None:
         """Key, bytes and headers are carried unchanged, empty values and zero bytes too."""
         sent = message(topic, 1, partition=2, value=b"\x00\xff\x28\xb5\x2f\xfd")
         await send(broker, [sent])
@@ -37,7 +37,7 @@ class BrokerContract:
         assert (got.topic, got.partition) == (topic, 2)
         assert (got.key, got.value, tuple(got.headers)) == (sent.key, sent.value, sent.headers)
 
-    async def test_order_holds_within_a_partition(self, broker: BrokerKind, topic: str) -> None:
+    async def test_order_holds_within_a_partition(self, broker: Broker, topic: str) -> None:
         """Batches follow one another, and offsets rise with them."""
         for start in range(0, 300, 100):
             await send(broker, [message(topic, number) for number in range(start, start + 100)])
@@ -48,7 +48,7 @@ class BrokerContract:
         offsets = [delivery.offset for delivery in got]
         assert offsets == sorted(set(offsets))
 
-    async def test_reading_goes_on_from_an_offset(self, broker: BrokerKind, topic: str) -> None:
+    async def test_reading_goes_on_from_an_offset(self, broker: Broker, topic: str) -> None:
         """Who was away begins with the message that it has not seen."""
         await send(broker, [message(topic, number) for number in range(10)])
         first = await broker.subscriber({(topic, 0): None})
@@ -58,7 +58,7 @@ class BrokerContract:
         assert [delivery.key for delivery in await heard(second, 3)] == [b"key-7", b"key-8", b"key-9"]
         await second.close()
 
-    async def test_partitions_are_heard_apart(self, broker: BrokerKind, topic: str) -> None:
+    async def test_partitions_are_heard_apart(self, broker: Broker, topic: str) -> None:
         """A reader of some partitions hears nothing of the others."""
         await send(broker, [message(topic, number, partition=number % 4) for number in range(40)])
         subscriber = await broker.subscriber({(topic, 1): None, (topic, 3): None})
@@ -67,7 +67,7 @@ class BrokerContract:
         assert len(got) == 20
         assert {delivery.partition for delivery in got} == {1, 3}
 
-    async def test_what_is_sent_later_is_heard_by_who_listens(self, broker: BrokerKind, topic: str) -> None:
+    async def test_what_is_sent_later_is_heard_by_who_listens(self, broker: Broker, topic: str) -> None:
         """A reader at the end of its partition gets what comes then."""
         subscriber = await broker.subscriber({(topic, 0): None})
         assert await subscriber.poll(10, WAIT_S) == []
@@ -75,7 +75,7 @@ class BrokerContract:
         assert [delivery.key for delivery in await heard(subscriber, 1)] == [b"key-1"]
         await subscriber.close()
 
-    async def test_a_poll_gives_no_more_than_was_asked(self, broker: BrokerKind, topic: str) -> None:
+    async def test_a_poll_gives_no_more_than_was_asked(self, broker: Broker, topic: str) -> None:
         """And the rest comes with the next polls."""
         await send(broker, [message(topic, number) for number in range(25)])
         subscriber = await broker.subscriber({(topic, 0): None})
@@ -85,7 +85,7 @@ class BrokerContract:
         await subscriber.close()
         assert max(pages) <= 10
 
-    async def test_large_messages_pass(self, broker: BrokerKind, topic: str) -> None:
+    async def test_large_messages_pass(self, broker: Broker, topic: str) -> None:
         """Whatever the relay would send: up to 900 kB in one message."""
         await send(broker, [message(topic, 1, value=b"x" * 900_000)])
         subscriber = await broker.subscriber({(topic, 0): None})
@@ -93,12 +93,12 @@ class BrokerContract:
         await subscriber.close()
         assert len(got.value) == 900_000
 
-    async def test_a_broker_says_who_it_is(self, broker: BrokerKind, topic: str) -> None:
+    async def test_a_broker_says_who_it_is(self, broker: Broker, topic: str) -> None:
         """The same answer as long as it lives."""
         assert await broker.cluster_id() == await broker.cluster_id() != ""
 
 
-async def send(broker: BrokerKind, messages: Sequence[Message]) -> None:
+async def send(broker: Broker, messages: Sequence[Message]) -> None:
     """Send a batch with a producer of its own."""
     producer = await broker.producer()
     await producer.send_batch(messages)

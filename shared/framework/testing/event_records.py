@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.billing.contracts import CONTEXTS, events_of
 from shared.framework.core.event import Event, Metadata
 from shared.framework.core.ids import slot_of
-from shared.framework.eventstore.codec import decode, encode
-from shared.framework.eventstore.port import EventRecord, EventStore
+from shared.framework.eventstore.codec import encode
+from shared.framework.eventstore.port import EventRecord, Feed, Store
 from shared.framework.eventstore.unit_of_work import event_id_of, transact
 from shared.framework.messaging.handlers import Handler
-
-_CONTEXT_OF = {event.wire_name: context for context in CONTEXTS for event in events_of(context)}
 
 
 def event_record(
@@ -19,7 +16,7 @@ def event_record(
 ) -> EventRecord:
     """The event as its context's relay would hand it on."""
     return EventRecord(
-        context=_CONTEXT_OF[event.wire_name],
+        context=event.wire_name.partition(".")[0],
         tenant_id=tenant,
         stream_id=stream_id,
         version=1,
@@ -35,13 +32,13 @@ def event_record(
     )
 
 
-async def deliver(store: EventStore, handler: Handler, *records: EventRecord) -> None:
+async def deliver(store: Store, handler: Handler, *records: EventRecord) -> None:
     """Let the handler take these facts in one commit, as a consumer does with one poll."""
     await transact(store, lambda unit: handler(unit, records))
 
 
-async def history(store: EventStore) -> Sequence[Event]:
+async def history(store: Feed) -> Sequence[Event]:
     """All that a context has written, oldest first."""
     records = await store.read_stable(after=0, limit=100_000)
-    events = (decode(record.wire_name, record.state) for record in records)
+    events = (store.contracts.decode(record.wire_name, record.state) for record in records)
     return [event for event in events if event is not None]

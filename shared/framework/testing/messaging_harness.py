@@ -5,17 +5,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from shared.billing.contracts.subscriptions.customers import CustomerRegistered
-from shared.framework.eventstore.port import Append, ChangeSet, EventRecord, EventStore
+from shared.framework.eventstore.port import Append, ChangeSet, EventRecord, Store
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.leadership.port import Leadership, MemoryLeadership
 from shared.framework.messaging.consumer import Consumer
 from shared.framework.messaging.feed import FeedReader, InProcessFeeds
-from shared.framework.messaging.port import BrokerKind
+from shared.framework.messaging.port import Broker
 from shared.framework.messaging.relay import Relay
 from shared.framework.messaging.relay_cursor import MemoryCursor, RelayCursor
 from shared.framework.retry.backoff import Sleeper
-from shared.framework.testing.store_examples import METADATA, TENANT, registered
+from shared.framework.testing.store_examples import METADATA, TENANT, NoteTaken, registered
 
 PARTITIONS = 4
 
@@ -24,9 +23,9 @@ PARTITIONS = 4
 class MessagingHarness:
     """Who tells, who hears, and what goes between them. Everything can be replaced by something worse."""
 
-    telling: EventStore
-    hearing: EventStore
-    broker: BrokerKind
+    telling: Store
+    hearing: Store
+    broker: Broker
     sleeper: Sleeper
     leadership: Leadership = field(default_factory=MemoryLeadership)
     cursor: RelayCursor = field(default_factory=MemoryCursor)
@@ -86,9 +85,7 @@ class MessagingHarness:
         heard: dict[str, list[int]] = {}
         for stream_id in self.versions:
             history = await self.hearing.load(TENANT, f"diary_{stream_id}")
-            heard[stream_id] = [
-                int(event.customer_id) for event in history.events if isinstance(event, CustomerRegistered)
-            ]
+            heard[stream_id] = [event.number for event in history.events if isinstance(event, NoteTaken)]
         return heard
 
     def expected(self) -> dict[str, list[int]]:
@@ -100,15 +97,9 @@ class MessagingHarness:
         return await self.diary() == self.expected()
 
 
-def _as_heard(record: EventRecord) -> CustomerRegistered:
-    """What is written into the diary of a fact: its version."""
-    return CustomerRegistered(
-        customer_id=str(record.version),
-        external_id="heard",
-        currency="USD",
-        time_zone="UTC",
-        registered_at=record.metadata.occurred_at,
-    )
+def _as_heard(record: EventRecord) -> NoteTaken:
+    """What is written into the diary of an event: its version."""
+    return NoteTaken(text="heard", number=record.version, taken_at=record.metadata.occurred_at)
 
 
 @asynccontextmanager

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
-from shared.billing.contracts import EVENTS
+import msgspec
+
 from shared.framework.core.decider import Decider
 from shared.framework.core.event import Event
 from shared.framework.core.refusals import Refusal
-from shared.framework.eventstore.codec import decode, encode
+from shared.framework.eventstore.codec import encode, json_bytes
 
 State = TypeVar("State")
 Command = TypeVar("Command")
@@ -91,9 +92,9 @@ class When(Generic[State, Command, EventT]):
 
 
 def _as_stored(event: EventT) -> EventT:
-    if not isinstance(event, Event) or event.wire_name not in EVENTS:
+    if not isinstance(event, Event):
         return event
-    return cast(EventT, decode(event.wire_name, encode(event)))
+    return cast(EventT, msgspec.json.decode(json_bytes(event.wire_name, encode(event)), type=type(event)))
 
 
 def _listed(events: Sequence[object]) -> str:

@@ -6,13 +6,15 @@ from typing import Any, Protocol
 
 import pytest
 
+from shared.framework.core.event import Event
 from shared.framework.core.ids import partition_of, slot_of
+from shared.framework.eventstore.contracts import EventIsNotRegistered
 from shared.framework.eventstore.port import (
     PAGE_BYTES_MAX,
     ChangeSet,
     EventRecord,
-    EventStore,
     SideWrite,
+    Store,
     VersionConflict,
 )
 from shared.framework.testing.store_examples import METADATA, STRANGER, TENANT, append, registered, write
@@ -33,7 +35,7 @@ class SideTable(Protocol):
 class EventStreamContract:
     """Streams, versions, tenants, and the order in which everything is read."""
 
-    async def test_a_stream_reads_as_it_was_written(self, store: EventStore) -> None:
+    async def test_a_stream_reads_as_it_was_written(self, store: Store) -> None:
         """Events come back equal and in order, and the version counts them."""
         await write(store, append("cus_1", registered("one"), registered("two")))
         await write(store, append("cus_1", registered("three"), expected=2))
@@ -41,11 +43,11 @@ class EventStreamContract:
         assert history.events == (registered("one"), registered("two"), registered("three"))
         assert history.version == await store.version(TENANT, "cus_1") == 3
 
-    async def test_a_stream_that_is_not_there_is_empty(self, store: EventStore) -> None:
+    async def test_a_stream_that_is_not_there_is_empty(self, store: Store) -> None:
         """Nothing was ever written under this name."""
         assert (await store.load(TENANT, "cus_9")).version == await store.version(TENANT, "cus_9") == 0
 
-    async def test_a_writer_who_read_an_old_version_conflicts(self, store: EventStore) -> None:
+    async def test_a_writer_who_read_an_old_version_conflicts(self, store: Store) -> None:
         """Two read version 1; the second to write must read again."""
         await write(store, append("cus_1"))
         await write(store, append("cus_1", expected=1))
@@ -55,7 +57,7 @@ class EventStreamContract:
             await write(store, append("cus_1"))
         assert await store.version(TENANT, "cus_1") == 2
 
-    async def test_a_stream_has_no_gaps(self, store: EventStore) -> None:
+    async def test_a_stream_has_no_gaps(self, store: Store) -> None:
         """An append beyond the end is a conflict too, or version 3 could lack a version 2."""
         with pytest.raises(VersionConflict):
             await write(store, append("cus_1", expected=1))
@@ -63,7 +65,7 @@ class EventStreamContract:
         with pytest.raises(VersionConflict):
             await write(store, append("cus_1", expected=2))
 
-    async def test_of_many_writers_at_once_exactly_one_wins(self, store: EventStore) -> None:
+    async def test_of_many_writers_at_once_exactly_one_wins(self, store: Store) -> None:
         """Whoever loses has written nothing at all."""
         ways = [write(store, append("cus_1"), append(f"own_{i}")) for i in range(12)]
         outcomes = await asyncio.gather(*ways, return_exceptions=True)
@@ -71,7 +73,18 @@ class EventStreamContract:
         written = [await store.version(TENANT, f"own_{i}") for i in range(12)]
         assert sum(written) == await store.version(TENANT, "cus_1") == 1
 
-    async def test_another_tenants_stream_is_not_there(self, store: EventStore) -> None:
+    async def test_an_event_class_that_cannot_be_read_back_is_refused(self, store: Store) -> None:
+        """Nothing of its commit is written."""
+
+        class NotRegistered(Event, frozen=True, kw_only=True):
+            wire_name = "subscriptions.note.torn.v1"
+
+        with pytest.raises(EventIsNotRegistered):
+            await write(store, append("cus_1"), append("cus_2", NotRegistered()))
+        assert await store.version(TENANT, "cus_1") == 0
+        assert await store.read_stable(0, 10) == []
+
+    async def test_another_tenants_stream_is_not_there(self, store: Store) -> None:
         """Neither its events nor its version can be seen, and nothing can be put behind them."""
         await write(store, append("cus_1"))
         assert (await store.load(STRANGER, "cus_1")).version == 0
@@ -81,7 +94,7 @@ class EventStreamContract:
             with pytest.raises(VersionConflict):
                 await write(store, append("cus_1", tenant=STRANGER, expected=expected))
 
-    async def test_several_streams_grow_together(self, store: EventStore) -> None:
+    async def test_several_streams_grow_together(self, store: Store) -> None:
         """The receipt names each event's place, in the order of the appends; positions grow."""
         await write(store, append("inv_1"))
         written = await write(
@@ -97,7 +110,7 @@ class EventStreamContract:
         assert positions == sorted(set(positions))
         assert [at.slot for at in written] == [slot_of(at.stream_id) for at in written]
 
-    async def test_a_conflict_in_one_stream_writes_none(self, store: EventStore) -> None:
+    async def test_a_conflict_in_one_stream_writes_none(self, store: Store) -> None:
         """A commit is one thing."""
         await write(store, append("inv_1"))
         with pytest.raises(VersionConflict):
@@ -105,17 +118,17 @@ class EventStreamContract:
         assert await store.version(TENANT, "run_1") == await store.version(TENANT, "run_2") == 0
         assert len(await store.read_stable(0, 10)) == 1
 
-    async def test_a_record_says_everything_about_its_event(self, store: EventStore) -> None:
+    async def test_a_record_says_everything_about_its_event(self, store: Store) -> None:
         """Who, why, when, where: an auditor needs no other table."""
         (at,) = await write(store, append("cus_1", slot_key="tenant-key"))
         (record,) = await store.read_stable(0, 10)
         assert (record.context, record.tenant_id, record.stream_id) == (store.context, TENANT, "cus_1")
         assert (record.version, record.position, record.slot) == (1, at.position, slot_of("tenant-key"))
-        assert record.wire_name == "subscriptions.customer.registered.v1"
+        assert record.wire_name == "subscriptions.note.taken.v1"
         assert record.metadata == METADATA
         assert record.recorded_at.utcoffset() is not None
 
-    async def test_history_is_read_in_pages_without_a_seam(self, store: EventStore) -> None:
+    async def test_history_is_read_in_pages_without_a_seam(self, store: Store) -> None:
         """Page by page or at once: the same records, by growing position."""
         for number in range(5):
             await write(store, append(f"cus_{number}", registered(), registered()))
@@ -131,7 +144,7 @@ class EventStreamContract:
 
     @pytest.mark.parametrize("partitions", [1, 4, 6])
     async def test_the_feeds_of_all_partitions_are_the_whole_history(
-        self, store: EventStore, partitions: int
+        self, store: Store, partitions: int
     ) -> None:
         """Each record is in the feed of its slot's partition, linked to the one before it there."""
         for number in range(20):
@@ -146,7 +159,7 @@ class EventStreamContract:
             found += positions
         assert sorted(found) == [record.position for record in await store.read_stable(0, 100)]
 
-    async def test_a_feed_goes_on_from_wherever_it_is_asked(self, store: EventStore) -> None:
+    async def test_a_feed_goes_on_from_wherever_it_is_asked(self, store: Store) -> None:
         """From a position of the partition, or from one between two of them; the link is the same."""
         for number in range(12):
             await write(store, append(f"cus_{number}"))
@@ -159,7 +172,7 @@ class EventStreamContract:
             assert page.head == whole[-1].position
         assert (await store.feed(1, 2, whole[-1].position, 2)).records == ()
 
-    async def test_a_feed_tells_its_new_head(self, store: EventStore) -> None:
+    async def test_a_feed_tells_its_new_head(self, store: Store) -> None:
         """A head that was told once must not be remembered too long, nor one of nothing."""
         assert await store.feed(0, 1, 0, 10) == await store.feed(0, 1, 0, 10)
         for number in range(3):
@@ -168,7 +181,7 @@ class EventStreamContract:
             other = partition_of(at.slot, 1024) ^ 1
             assert (await store.feed(other, 1024, 0, 10)).head == 0
 
-    async def test_a_page_is_bounded_by_bytes_too(self, store: EventStore) -> None:
+    async def test_a_page_is_bounded_by_bytes_too(self, store: Store) -> None:
         """It ends with the record that fills it, and the next goes on from there without a seam."""
         large = registered("x" * (3 * PAGE_BYTES_MAX // 8))
         await write(store, *(append(f"cus_{number}", large) for number in range(5)))
@@ -181,7 +194,7 @@ class EventStreamContract:
         ]
         assert page.head == rest.records[-1].position
 
-    async def test_effects_are_part_of_the_commit(self, store: EventStore, notebook: SideTable) -> None:
+    async def test_effects_are_part_of_the_commit(self, store: Store, notebook: SideTable) -> None:
         """They see the receipt, and are true exactly if the events are."""
         seen: list[Any] = []
 
@@ -194,7 +207,7 @@ class EventStreamContract:
 
     @pytest.mark.parametrize("failing", ["effect", "append"])
     async def test_effects_leave_nothing_when_the_commit_fails(
-        self, store: EventStore, notebook: SideTable, failing: str
+        self, store: Store, notebook: SideTable, failing: str
     ) -> None:
         """Whichever part fails takes the others with it."""
 

@@ -9,8 +9,8 @@ import pytest
 from shared.framework.eventstore.idempotency import CLAIM_LEASE, KeyBelongsToAnotherRequest, KeyIsInFlight
 from shared.framework.eventstore.port import (
     ChangeSet,
-    EventStore,
     InboxConflict,
+    Store,
     StoredResponse,
     TimerAlreadyDone,
     VersionConflict,
@@ -33,7 +33,7 @@ from shared.framework.testing.store_examples import (
 class SideStateContract:
     """Inbox, timers and test clocks, idempotency, parked messages."""
 
-    async def test_an_inbox_mark_moves_only_from_where_it_stands(self, store: EventStore) -> None:
+    async def test_an_inbox_mark_moves_only_from_where_it_stands(self, store: Store) -> None:
         """So the effect of a message is written once, however often the message comes."""
         await store.commit(ChangeSet(inbox=[move(5, expected=0), move(3, expected=0, partition=1)]))
         await store.commit(ChangeSet(inbox=[move(9, expected=5)]))
@@ -45,7 +45,7 @@ class SideStateContract:
         assert marks["usage-events", 1].position == 3
         assert await store.inbox("invoicing") == {}
 
-    async def test_a_consumer_that_lost_its_place_writes_nothing(self, store: EventStore) -> None:
+    async def test_a_consumer_that_lost_its_place_writes_nothing(self, store: Store) -> None:
         """One mark of several has moved: no event, no other mark, no timer."""
         await store.commit(ChangeSet(inbox=[move(5, expected=0)]))
         late = ChangeSet(
@@ -61,14 +61,14 @@ class SideStateContract:
         assert await store.due_timers(NOON, 10) == []
         assert await store.test_clock_now(TENANT) is None
 
-    async def test_of_two_consumers_at_once_one_moves_the_mark(self, store: EventStore) -> None:
+    async def test_of_two_consumers_at_once_one_moves_the_mark(self, store: Store) -> None:
         """Two leaders for a moment: one effect."""
         ways = [store.commit(ChangeSet([append(f"x_{i}")], inbox=[move(5, expected=0)])) for i in range(6)]
         outcomes = await asyncio.gather(*ways, return_exceptions=True)
         assert sum(isinstance(outcome, InboxConflict) for outcome in outcomes) == 5
         assert len(await store.read_stable(0, 10)) == 1
 
-    async def test_a_timer_is_due_when_its_time_has_come(self, store: EventStore) -> None:
+    async def test_a_timer_is_due_when_its_time_has_come(self, store: Store) -> None:
         """Earliest first, whole as it was set, no more than asked for."""
         soon, later = timer("tmr_b", NOON), timer("tmr_a", NOON + days(1))
         await store.commit(ChangeSet(timers=[later, soon]))
@@ -77,13 +77,13 @@ class SideStateContract:
         assert await store.due_timers(NOON + days(2), 10) == [soon, later]
         assert await store.due_timers(NOON + days(2), 1) == [soon]
 
-    async def test_a_timer_set_twice_is_set_once(self, store: EventStore) -> None:
+    async def test_a_timer_set_twice_is_set_once(self, store: Store) -> None:
         """The first stands: a redelivered cause cannot move it."""
         await store.commit(ChangeSet(timers=[timer("tmr_1", NOON)]))
         await store.commit(ChangeSet(timers=[timer("tmr_1", NOON + days(3))]))
         assert await store.due_timers(NOON + days(9), 10) == [timer("tmr_1", NOON)]
 
-    async def test_a_timer_is_finished_once(self, store: EventStore) -> None:
+    async def test_a_timer_is_finished_once(self, store: Store) -> None:
         """Whoever comes second drops the work, events and all."""
         await store.commit(ChangeSet(timers=[timer("tmr_1"), timer("tmr_2")]))
         await store.commit(ChangeSet(timers_done=["tmr_1"]))
@@ -92,14 +92,14 @@ class SideStateContract:
         assert await store.version(TENANT, "cus_1") == 0
         assert [t.timer_id for t in await store.due_timers(NOON, 10)] == ["tmr_2"]
 
-    async def test_a_timer_can_be_moved_in_one_commit(self, store: EventStore) -> None:
+    async def test_a_timer_can_be_moved_in_one_commit(self, store: Store) -> None:
         """Finished first, then set anew."""
         await store.commit(ChangeSet(timers=[timer("tmr_1")]))
         await store.commit(ChangeSet(timers=[timer("tmr_1", NOON + days(1))], timers_done=["tmr_1"]))
         assert await store.due_timers(NOON, 10) == []
         assert await store.due_timers(NOON + days(1), 10) == [timer("tmr_1", NOON + days(1))]
 
-    async def test_under_a_test_clock_only_that_clock_counts(self, store: EventStore) -> None:
+    async def test_under_a_test_clock_only_that_clock_counts(self, store: Store) -> None:
         """It waits for its tenant's clock even before that is heard of, whatever the wall says."""
         await store.commit(ChangeSet(timers=[timer("tmr_1", NOON + days(30), testing=True)]))
         assert await store.due_timers(NOON + days(99), 10) == []
@@ -108,7 +108,7 @@ class SideStateContract:
         await store.commit(ChangeSet(clocks={TENANT: NOON + days(30)}))
         assert await store.due_timers(NOON, 10) == [timer("tmr_1", NOON + days(30), testing=True)]
 
-    async def test_a_timer_of_the_wall_ignores_test_clocks(self, store: EventStore) -> None:
+    async def test_a_timer_of_the_wall_ignores_test_clocks(self, store: Store) -> None:
         """What was set by the system's clock fires by it, also when the tenant got a test clock since."""
         await store.commit(
             ChangeSet(timers=[timer("tmr_1", NOON + days(1))], clocks={TENANT: NOON + days(9)})
@@ -116,7 +116,7 @@ class SideStateContract:
         assert await store.due_timers(NOON, 10) == []
         assert len(await store.due_timers(NOON + days(1), 10)) == 1
 
-    async def test_a_test_clock_never_goes_back(self, store: EventStore) -> None:
+    async def test_a_test_clock_never_goes_back(self, store: Store) -> None:
         """A late message about an earlier hour changes nothing."""
         assert await store.test_clock_now(TENANT) is None
         await store.commit(ChangeSet(clocks={TENANT: NOON + days(2)}))
@@ -125,7 +125,7 @@ class SideStateContract:
         assert await store.test_clock_now(STRANGER) is None
 
     @pytest.mark.parametrize("testing", [False, True])
-    async def test_a_postponed_timer_hides_and_counts(self, store: EventStore, testing: bool) -> None:
+    async def test_a_postponed_timer_hides_and_counts(self, store: Store, testing: bool) -> None:
         """By the system's clock, for it is a failure of ours; another timer is not held up."""
         failing, other = timer("tmr_1", testing=testing), timer("tmr_2", testing=testing)
         await store.commit(ChangeSet(timers=[failing, other], clocks={TENANT: NOON}))
@@ -134,7 +134,7 @@ class SideStateContract:
         assert await store.due_timers(NOON + timedelta(seconds=30), 1) == [replace(failing, attempts=1)]
         await store.postpone("tmr_9", NOON)
 
-    async def test_a_claimed_key_is_ours_until_it_is_answered(self, store: EventStore) -> None:
+    async def test_a_claimed_key_is_ours_until_it_is_answered(self, store: Store) -> None:
         """A second request meanwhile is told to wait; afterwards it gets the very same answer."""
         assert await store.claim(key(), NOON) is None
         with pytest.raises(KeyIsInFlight):
@@ -142,7 +142,7 @@ class SideStateContract:
         receipt = await store.commit(ChangeSet(appends=[append("cus_1")], answer=(key(), answered)))
         assert await store.claim(key(), NOON + days(1)) == answered(receipt)
 
-    async def test_a_key_serves_one_request_only(self, store: EventStore) -> None:
+    async def test_a_key_serves_one_request_only(self, store: Store) -> None:
         """The same key with another body is a mistake of the caller, answered or not."""
         await store.claim(key(), NOON)
         with pytest.raises(KeyBelongsToAnotherRequest):
@@ -152,14 +152,14 @@ class SideStateContract:
             await store.claim(key(fingerprint=b"other"), NOON + days(1))
         assert await store.claim(key(tenant=STRANGER), NOON) is None
 
-    async def test_of_many_requests_at_once_one_gets_the_key(self, store: EventStore) -> None:
+    async def test_of_many_requests_at_once_one_gets_the_key(self, store: Store) -> None:
         """A client that sends twice at once is served once."""
         claims = [store.claim(key(), NOON) for _ in range(8)]
         outcomes = await asyncio.gather(*claims, return_exceptions=True)
         assert outcomes.count(None) == 1
         assert sum(isinstance(outcome, KeyIsInFlight) for outcome in outcomes) == 7
 
-    async def test_a_key_given_back_can_be_claimed_again(self, store: EventStore) -> None:
+    async def test_a_key_given_back_can_be_claimed_again(self, store: Store) -> None:
         """A refused command leaves its key free; an answered one keeps its answer for good."""
         await store.claim(key(), NOON)
         await store.release(key())
@@ -168,7 +168,7 @@ class SideStateContract:
         await store.release(key(fingerprint=b"other"))
         assert isinstance(await store.claim(key(fingerprint=b"other"), NOON), StoredResponse)
 
-    async def test_a_claim_of_the_dead_is_taken_over(self, store: EventStore) -> None:
+    async def test_a_claim_of_the_dead_is_taken_over(self, store: Store) -> None:
         """After the lease the key is free, and if its first holder lives after all, it writes nothing."""
         await store.claim(key(), NOON)
         assert await store.claim(key(), NOON + CLAIM_LEASE) is None
@@ -177,7 +177,7 @@ class SideStateContract:
             await store.commit(ChangeSet(appends=[append("cus_2")], answer=(key(), answered)))
         assert await store.version(TENANT, "cus_2") == 0
 
-    async def test_old_keys_are_forgotten_a_few_at_a_time(self, store: EventStore) -> None:
+    async def test_old_keys_are_forgotten_a_few_at_a_time(self, store: Store) -> None:
         """Oldest first, answered or not; a key claimed since is kept, and a forgotten one is free."""
         for number in range(4):
             await store.claim(key(f"key-{number}"), NOON + days(number))
@@ -189,7 +189,7 @@ class SideStateContract:
         with pytest.raises(KeyIsInFlight):
             await store.claim(key("key-3"), NOON + days(3))
 
-    async def test_an_answer_is_kept_only_with_its_effect(self, store: EventStore) -> None:
+    async def test_an_answer_is_kept_only_with_its_effect(self, store: Store) -> None:
         """The commit failed: the key is still in flight, not answered."""
         await write(store, append("cus_1"))
         await store.claim(key(), NOON)
@@ -198,7 +198,7 @@ class SideStateContract:
         with pytest.raises(KeyIsInFlight):
             await store.claim(key(), NOON)
 
-    async def test_what_cannot_be_handled_is_parked_whole(self, store: EventStore) -> None:
+    async def test_what_cannot_be_handled_is_parked_whole(self, store: Store) -> None:
         """By position, per consumer, until it is handled; the same position of two topics is two letters."""
         await write(store, append("cus_1"), append("cus_2"))
         first, second = await store.read_stable(0, 10)
@@ -216,7 +216,7 @@ class SideStateContract:
         await store.commit(ChangeSet(unparked=[("metering", "usage-events", first.position)]))
         assert await store.dead_letters() == [letters[2], letters[0]]
 
-    async def test_a_dead_letter_is_handled_once(self, store: EventStore) -> None:
+    async def test_a_dead_letter_is_handled_once(self, store: Store) -> None:
         """Two replays at once: one of them writes nothing at all."""
         await write(store, append("cus_1"))
         (record,) = await store.read_stable(0, 1)
@@ -227,7 +227,7 @@ class SideStateContract:
         assert sum(isinstance(outcome, InboxConflict) for outcome in outcomes) == 3
         assert len(await store.read_stable(0, 10)) == 2
 
-    async def test_a_message_parked_again_tells_its_newest_cause(self, store: EventStore) -> None:
+    async def test_a_message_parked_again_tells_its_newest_cause(self, store: Store) -> None:
         """Replayed and failed again: one letter, not two."""
         await write(store, append("cus_1"))
         (record,) = await store.read_stable(0, 1)

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
-from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.framework.core.event import Event, Metadata
+from shared.framework.eventstore.contracts import Contracts, by_wire_name
 from shared.framework.eventstore.port import (
     Append,
     ChangeSet,
@@ -12,10 +13,10 @@ from shared.framework.eventstore.port import (
     DeadLetter,
     EventPosition,
     EventRecord,
-    EventStore,
     IdempotencyKey,
     InboxAdvance,
     InboxPosition,
+    Store,
     StoredResponse,
     Timer,
 )
@@ -26,11 +27,37 @@ METADATA = Metadata(correlation_id="req-1", actor="key-1", occurred_at=NOON, cau
 TESTING = Metadata(correlation_id="req-2", actor="key-1", occurred_at=NOON, test_clock=True)
 
 
-def registered(name: str = "acme") -> CustomerRegistered:
-    """A fact; the name tells one from another."""
-    return CustomerRegistered(
-        customer_id="cus_1", external_id=name, currency="USD", time_zone="Europe/Berlin", registered_at=NOON
-    )
+class NoteTaken(Event, frozen=True, kw_only=True):
+    """An event of the examples: a text, and when it was taken."""
+
+    wire_name = "subscriptions.note.taken.v1"
+
+    text: str
+    number: int = 0
+    taken_at: datetime
+
+
+class ClockMoved(Event, frozen=True, kw_only=True):
+    """An event of the examples that moves its tenant's test clock."""
+
+    wire_name = "subscriptions.clock.moved.v1"
+
+    now: datetime
+
+
+EXAMPLES = Contracts(
+    events=by_wire_name([NoteTaken, ClockMoved]),
+    topics={
+        "ingest": "usage-events",
+        **{name: f"{name}-events" for name in ("metering", "subscriptions", "invoicing", "payments")},
+    },
+    test_clocks={ClockMoved.wire_name: attrgetter("now")},
+)
+
+
+def registered(text: str = "acme") -> NoteTaken:
+    """An event; the text tells one from another."""
+    return NoteTaken(text=text, taken_at=NOON)
 
 
 def append(
@@ -44,7 +71,7 @@ def append(
     return Append(tenant, stream_id, expected, events or (registered(),), METADATA, slot_key=slot_key)
 
 
-async def write(store: EventStore, *appends: Append) -> Sequence[EventPosition]:
+async def write(store: Store, *appends: Append) -> Sequence[EventPosition]:
     """Commit these appends alone."""
     return (await store.commit(ChangeSet(appends=list(appends)))).positions
 

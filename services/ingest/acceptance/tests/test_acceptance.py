@@ -11,10 +11,10 @@ from services.ingest.acceptance.outcome import IngestResult
 from services.ingest.events.rejection import RejectionCode
 from services.ingest.formats.cloudevents_json import read_batch
 from services.ingest.tests.offers import NOON, body, event
+from shared.billing.contracts import CONTRACTS, decode
 from shared.billing.contracts.ingest.rejected_events import UsageRejected
 from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.framework.core.ids import partition_of, slot_of
-from shared.framework.eventstore.codec import decode
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.port import ChangeSet
 from shared.framework.testing.fakes import FakeClock, SequentialIds
@@ -23,7 +23,7 @@ from shared.framework.testing.fakes import FakeClock, SequentialIds
 class World:
     def __init__(self) -> None:
         self.clock = FakeClock(NOON)
-        self.store = MemoryEventStore("ingest", self.clock)
+        self.store = MemoryEventStore("ingest", self.clock, CONTRACTS)
         self.log = MemoryDeduplicationStore(self.store)
         self.acceptance = UsageAcceptance(self.store, self.log, self.clock, SequentialIds(), partitions=4)
 

@@ -13,7 +13,7 @@ from services.metering.readings.usage_progress import InboxUsageProgress
 from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
 from services.metering.tests.usage import NOON, TENANT, meter, usage
-from shared.billing.contracts import TOPICS
+from shared.billing.contracts import CONTRACTS, TOPICS
 from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
 from shared.billing.contracts.metering.readings import UsageReadingTaken
 from shared.billing.contracts.subscriptions.plans import Charge
@@ -77,7 +77,7 @@ class World:
 
     def __init__(self, kept: Kept) -> None:
         self.kept = kept
-        self.ingest = MemoryEventStore("ingest", FakeClock(NOON))
+        self.ingest = MemoryEventStore("ingest", FakeClock(NOON), CONTRACTS)
         progress = InboxUsageProgress(
             kept.store, InProcessFeeds({"ingest": self.ingest}), NoPatience(), PARTITIONS
         )

@@ -11,10 +11,10 @@ from services.metering.conftest import Kept
 from services.metering.rollups.consumer import RollupConsumer
 from services.metering.tests.usage import NOON, TENANT, meter, record, usage
 from services.metering.usage_totals.publisher import UsageTotalsPublisher
+from shared.billing.contracts import decode
 from shared.billing.contracts.ingest.usage import UsageEvent
 from shared.billing.contracts.metering.usage_totals import UsageAggregated
 from shared.framework.core.ids import slot_of
-from shared.framework.eventstore.codec import decode
 from shared.framework.eventstore.port import ChangeSet, StoreIsUnavailable
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.messaging.feed import FeedUnavailable

@@ -10,6 +10,7 @@ from services.payments.payment_methods.handlers import attach_method
 from services.payments.tests.dying import Died, Fate, MortalGateway, mortal
 from services.payments.tests.running import Running
 from services.payments.tests.stories import DAY, DUE, FIVE_MINUTES, HOUR, NOON, REGISTERED, finalized, voided
+from shared.billing.contracts import CONTRACTS
 from shared.billing.contracts.payments.collections import (
     CollectionCancelled,
     CollectionCompleted,
@@ -53,7 +54,7 @@ class World:
     def __init__(self, fate: Fate) -> None:
         self.fate = fate
         self.clock = FakeClock(NOON)
-        self.store = MemoryEventStore("payments", self.clock)
+        self.store = MemoryEventStore("payments", self.clock, CONTRACTS)
         self.books = MemorySandboxLedger()
         self.house = self.born()
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import CommitReceipt, EventStore, SideWrite
+from shared.framework.eventstore.port import CommitReceipt, SideWrite, Store
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.store_contract import EventStreamContract, SideTable
 from shared.framework.testing.store_contract_side_state import SideStateContract
-from shared.framework.testing.store_examples import NOON
+from shared.framework.testing.store_examples import EXAMPLES, NOON
 
 
 class MemoryNotebook:
@@ -29,10 +29,10 @@ class MemoryNotebook:
 class TestMemoryEventStore(EventStreamContract, SideStateContract):
     @pytest.fixture
     def memory(self) -> MemoryEventStore:
-        return MemoryEventStore("subscriptions", FakeClock(NOON))
+        return MemoryEventStore("subscriptions", FakeClock(NOON), EXAMPLES)
 
     @pytest.fixture
-    def store(self, memory: MemoryEventStore) -> EventStore:
+    def store(self, memory: MemoryEventStore) -> Store:
         return memory
 
     @pytest.fixture

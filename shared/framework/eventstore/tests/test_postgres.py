@@ -12,15 +12,15 @@ from shared.framework.eventstore.pool import connect, translate_errors
 from shared.framework.eventstore.port import (
     ChangeSet,
     CommitReceipt,
-    EventStore,
     SideWrite,
+    Store,
     StoreIsUnavailable,
 )
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.eventstore.tests.conftest import APP_ROLE, Database
 from shared.framework.testing.store_contract import EventStreamContract, SideTable
 from shared.framework.testing.store_contract_side_state import SideStateContract
-from shared.framework.testing.store_examples import append, registered, timer, write
+from shared.framework.testing.store_examples import EXAMPLES, append, registered, timer, write
 
 Pool = Any
 
@@ -41,8 +41,8 @@ class PostgresNotebook:
 
 class TestPostgresEventStore(EventStreamContract, SideStateContract):
     @pytest.fixture
-    def store(self, pool: Pool) -> EventStore:
-        return PostgresEventStore(pool, "subscriptions")
+    def store(self, pool: Pool) -> Store:
+        return PostgresEventStore(pool, "subscriptions", EXAMPLES)
 
     @pytest_asyncio.fixture
     async def notebook(self, pool: Pool, owner: Any) -> SideTable:
@@ -51,7 +51,7 @@ class TestPostgresEventStore(EventStreamContract, SideStateContract):
         return PostgresNotebook(pool)
 
     async def test_a_side_tables_own_conflict_is_not_the_streams(
-        self, store: EventStore, notebook: SideTable
+        self, store: Store, notebook: SideTable
     ) -> None:
         """An effect's unique violation must not be retried as if the stream had grown."""
         await store.commit(ChangeSet(effects=[notebook.note("a")]))
@@ -82,7 +82,7 @@ async def owner(database: Database) -> AsyncIterator[Any]:
 )
 async def test_a_service_can_only_append_and_read(pool: Pool, statement: str) -> None:
     """Whoever breaks into a service cannot rewrite its history."""
-    await write(PostgresEventStore(pool, "subscriptions"), append("cus_1"))
+    await write(PostgresEventStore(pool, "subscriptions", EXAMPLES), append("cus_1"))
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await pool.execute(statement)
 
@@ -92,7 +92,7 @@ async def test_a_service_can_only_append_and_read(pool: Pool, statement: str) ->
 )
 async def test_even_the_owner_cannot_rewrite_history(pool: Pool, owner: Any, statement: str) -> None:
     """Not by mistake, and not by turning ordinary triggers off."""
-    await write(PostgresEventStore(pool, "subscriptions"), append("cus_1"))
+    await write(PostgresEventStore(pool, "subscriptions", EXAMPLES), append("cus_1"))
     await owner.execute("SET session_replication_role = replica")
     with pytest.raises(asyncpg.PostgresError, match="append-only"):
         await owner.execute(statement)
@@ -103,7 +103,7 @@ async def test_a_command_is_one_statement(pool: Pool) -> None:
     """Events and what goes beside them: one round trip, or the whole house is slower."""
     seen: list[str] = []
     async with pool.acquire() as connection:
-        store = PostgresEventStore(_OneConnection(connection), "subscriptions")  # type: ignore[arg-type]
+        store = PostgresEventStore(_OneConnection(connection), "subscriptions", EXAMPLES)  # type: ignore[arg-type]
         await store.commit(ChangeSet(appends=[append("cus_0")]))  # the driver learns the types
         with connection.query_logger(lambda query: seen.append(query.query)):
             await store.commit(ChangeSet(appends=[append("cus_1")]))
@@ -149,7 +149,7 @@ async def test_a_database_that_is_away_is_a_refusal(database: Database) -> None:
     pool = await connect(database.app_dsn, size_max=1)
     admin = await asyncpg.connect(database.owner_dsn)
     await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", APP_ROLE)
-    store = PostgresEventStore(pool, "subscriptions")
+    store = PostgresEventStore(pool, "subscriptions", EXAMPLES)
     with contextlib.suppress(StoreIsUnavailable):
         await store.load("tenant-a", "cus_1")
     assert (await store.load("tenant-a", "cus_1")).version == 0

@@ -14,7 +14,7 @@ from shared.framework.eventstore.pool import connect
 from shared.framework.eventstore.port import ChangeSet, EventRecord, VersionConflict
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.eventstore.tests.conftest import Database
-from shared.framework.testing.store_examples import TENANT, append, registered, write
+from shared.framework.testing.store_examples import EXAMPLES, TENANT, append, registered, write
 
 WRITERS, ROUNDS, STREAMS, PARTITIONS = 12, 30, 8, 4
 
@@ -56,7 +56,7 @@ class PartitionTail(Tail):
 
 async def test_readers_see_all_that_was_committed_and_in_order(pool: Any) -> None:
     """Writers hold transactions open, roll back and collide on hot streams; no reader skips or misorders."""
-    whole, parts = await _read_while_many_write(PostgresEventStore(pool, "subscriptions"))
+    whole, parts = await _read_while_many_write(PostgresEventStore(pool, "subscriptions", EXAMPLES))
     everything = await _committed(pool)
     assert len(everything) > WRITERS * ROUNDS / 4
     assert [record.position for record in whole.seen] == everything
@@ -73,7 +73,7 @@ async def test_without_the_watermark_the_same_readers_skip(pool: Any, database: 
     owner = await asyncpg.connect(database.owner_dsn)
     await owner.execute(_SEQUENCE_ALONE)
     await owner.close()
-    whole, _ = await _read_while_many_write(PostgresEventStore(pool, "subscriptions"))
+    whole, _ = await _read_while_many_write(PostgresEventStore(pool, "subscriptions", EXAMPLES))
     assert len(whole.seen) < len(await _committed(pool))
 
 
@@ -136,7 +136,7 @@ def _check_streams(records: list[EventRecord]) -> None:
 
 async def test_an_open_writer_hides_what_was_committed_after_it(pool: Any, database: Database) -> None:
     """Position 2 is there before position 1: a reader waits for the truth about 1, and no longer."""
-    store = PostgresEventStore(pool, "subscriptions")
+    store = PostgresEventStore(pool, "subscriptions", EXAMPLES)
     slow = await asyncpg.connect(database.app_dsn)
     await write(store, append("cus_0"))
     for ending in ("ROLLBACK", "COMMIT"):
@@ -160,7 +160,7 @@ _APPEND_SLOWLY = """
 
 async def test_a_long_transaction_that_appends_nothing_holds_nobody_up(pool: Any, database: Database) -> None:
     """A migration or a rebuild beside us must not stop the relay."""
-    store = PostgresEventStore(pool, "subscriptions")
+    store = PostgresEventStore(pool, "subscriptions", EXAMPLES)
     idle = await asyncpg.connect(database.owner_dsn)
     await idle.execute("BEGIN; SELECT txid_current(); CREATE TABLE meanwhile (n int)")
     await write(store, append("cus_1"))
@@ -171,7 +171,7 @@ async def test_a_long_transaction_that_appends_nothing_holds_nobody_up(pool: Any
 @pytest.mark.parametrize("killed", ["client", "backend"])
 async def test_a_killed_writer_frees_the_readers(pool: Any, database: Database, killed: str) -> None:
     """Its lock goes with its transaction."""
-    store = PostgresEventStore(pool, "subscriptions")
+    store = PostgresEventStore(pool, "subscriptions", EXAMPLES)
     slow = await asyncpg.connect(database.app_dsn)
     await slow.execute("BEGIN")
     await slow.execute(_APPEND_SLOWLY)

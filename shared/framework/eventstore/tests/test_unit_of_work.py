@@ -7,11 +7,10 @@ from uuid import uuid5
 
 import pytest
 
-from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import NAMESPACE
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import CommitReceipt, StreamIsBusy
+from shared.framework.eventstore.port import CommitReceipt, StreamHistory, StreamIsBusy
 from shared.framework.eventstore.unit_of_work import (
     APPEND_ATTEMPTS_MAX,
     Session,
@@ -22,7 +21,17 @@ from shared.framework.eventstore.unit_of_work import (
     transact,
 )
 from shared.framework.testing.fakes import FakeClock
-from shared.framework.testing.store_examples import METADATA, NOON, TENANT, TESTING, append, registered, write
+from shared.framework.testing.store_examples import (
+    EXAMPLES,
+    METADATA,
+    NOON,
+    TENANT,
+    TESTING,
+    NoteTaken,
+    append,
+    registered,
+    write,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +39,20 @@ class Register:
     name: str
 
 
-def _decide(state: tuple[str, ...], command: Register) -> list[CustomerRegistered]:
+def _decide(state: tuple[str, ...], command: Register) -> list[NoteTaken]:
     return [] if command.name in state else [registered(command.name)]
 
 
-def _evolve(state: tuple[str, ...], event: CustomerRegistered) -> tuple[str, ...]:
-    return (*state, event.external_id)
+def _evolve(state: tuple[str, ...], event: NoteTaken) -> tuple[str, ...]:
+    return (*state, event.text)
 
 
-NAMES: Decider[tuple[str, ...], Register, CustomerRegistered] = Decider((), _decide, _evolve)
+NAMES: Decider[tuple[str, ...], Register, NoteTaken] = Decider((), _decide, _evolve)
 
 
 @pytest.fixture
 def store() -> MemoryEventStore:
-    return MemoryEventStore("subscriptions", FakeClock(NOON))
+    return MemoryEventStore("subscriptions", FakeClock(NOON), EXAMPLES)
 
 
 def session(unit: UnitOfWork) -> Session:
@@ -187,3 +196,31 @@ def test_an_events_identity_is_named_by_its_place() -> None:
     """Anybody can check it, and a repeat of the same commit has the same one."""
     assert event_id_of("cus_1", 2) == uuid5(NAMESPACE, "cus_1:2")
     assert event_id_of("cus_1", 2) != event_id_of("cus_12", 2)
+
+
+async def test_a_stream_is_loaded_and_folded_once(store: MemoryEventStore) -> None:
+    """Whatever is asked of it: each event is folded once per decider, also those that this work adds."""
+    await write(store, append("cus_1", registered("one"), registered("two")))
+    folded: list[str] = []
+    loads = 0
+
+    def evolve(state: tuple[str, ...], event: NoteTaken) -> tuple[str, ...]:
+        folded.append(event.text)
+        return (*state, event.text)
+
+    counting: Decider[tuple[str, ...], Register, NoteTaken] = Decider((), _decide, evolve)
+
+    class CountingStore(MemoryEventStore):
+        async def load(self, tenant_id: str, stream_id: str) -> StreamHistory:
+            nonlocal loads
+            loads += 1
+            return await store.load(tenant_id, stream_id)
+
+    unit = UnitOfWork(CountingStore("subscriptions", FakeClock(NOON), EXAMPLES))
+    await session(unit).handle(counting, "cus_1", Register("three"))
+    assert await session(unit).state(counting, "cus_1") == ("one", "two", "three")
+    await session(unit).handle(counting, "cus_1", Register("four"))
+    assert await session(unit).state(NAMES, "cus_1") == ("one", "two", "three", "four")
+    assert await session(unit).state(counting, "cus_1") == ("one", "two", "three", "four")
+    assert folded == ["one", "two", "three", "four"]
+    assert loads == 1

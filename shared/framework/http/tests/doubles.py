@@ -9,7 +9,6 @@ import httpx2
 from fastapi import APIRouter, FastAPI, Response
 from starlette.types import ASGIApp
 
-from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.unit_of_work import Session
@@ -29,6 +28,7 @@ from shared.framework.http.field_types import (
 from shared.framework.http.health import ReadinessCheck
 from shared.framework.http.read_your_writes import PositionWaiter
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
+from shared.framework.testing.store_examples import EXAMPLES, NoteTaken
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -74,13 +74,7 @@ def things(hooks: Hooks) -> APIRouter:
 
     async def make(session: Session, thing_id: str) -> Thing:
         version = await session.version(thing_id)
-        event = CustomerRegistered(
-            customer_id=thing_id,
-            external_id=thing_id,
-            currency="USD",
-            time_zone="UTC",
-            registered_at=session.now,
-        )
+        event = NoteTaken(text=thing_id, taken_at=session.now)
         session.append(thing_id, version, [event])
         await hooks.before_commit()
         hooks.effects += 1
@@ -139,7 +133,7 @@ class Setting:
         raw: Mapping[str, ASGIApp] | None = None,
     ) -> None:
         self.clock = FakeClock(NOON)
-        self.store = store or MemoryEventStore("subscriptions", self.clock)
+        self.store = store or MemoryEventStore("subscriptions", self.clock, EXAMPLES)
         self.hooks = Hooks()
         self.app: FastAPI = create_app(
             "subscriptions",

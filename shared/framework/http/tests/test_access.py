@@ -8,6 +8,7 @@ from shared.framework.http.app import create_app
 from shared.framework.http.authorization import RouteHasNoScope, requires, scopes_of
 from shared.framework.http.tests.doubles import CALLERS, Hooks, Setting, things
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds
+from shared.framework.testing.store_examples import EXAMPLES
 
 ROUTES = [route for route in iter_route_contexts(things(Hooks()).routes) if route.path]
 
@@ -83,7 +84,7 @@ def application(router: APIRouter) -> FastAPI:
     return create_app(
         "subscriptions",
         [router],
-        store=MemoryEventStore("subscriptions", clock),
+        store=MemoryEventStore("subscriptions", clock, EXAMPLES),
         clock=clock,
         ids=SequentialIds(),
         authenticator=FakeAuthenticator({}),

@@ -5,6 +5,7 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.port import ChangeSet, CommitReceipt
 from shared.framework.http.tests.doubles import NOON, Setting
 from shared.framework.testing.fakes import FakeClock
+from shared.framework.testing.store_examples import EXAMPLES
 
 
 async def test_a_command_without_a_key_is_refused_before_anything_happens() -> None:
@@ -98,7 +99,7 @@ class DiesBetween(MemoryEventStore):
 
 async def killed_mid_command(*, commits_first: bool) -> Setting:
     clock = FakeClock()
-    store = DiesBetween("subscriptions", clock)
+    store = DiesBetween("subscriptions", clock, EXAMPLES)
     store.commits_first = commits_first
     setting = Setting(store=store)
     setting.clock = clock

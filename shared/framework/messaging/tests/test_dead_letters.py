@@ -19,7 +19,7 @@ from shared.framework.messaging.memory import MemoryBroker
 from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.messaging_harness import MessagingHarness, eventually, running
-from shared.framework.testing.store_examples import TENANT, registered
+from shared.framework.testing.store_examples import EXAMPLES, TENANT, registered
 
 
 class RestlessStore(MemoryEventStore):
@@ -40,7 +40,10 @@ class RestlessStore(MemoryEventStore):
 @pytest.fixture
 def hearing() -> MessagingHarness:
     clock, sleeper = FakeClock(), EventLoopSleeper()
-    telling, hearing = MemoryEventStore("subscriptions", clock), RestlessStore("invoicing", clock)
+    telling, hearing = (
+        MemoryEventStore("subscriptions", clock, EXAMPLES),
+        RestlessStore("invoicing", clock, EXAMPLES),
+    )
     return MessagingHarness(telling, hearing, MemoryBroker(sleeper), sleeper, refused={"poison"})
 
 

@@ -12,6 +12,7 @@ from shared.framework.messaging.relay_cursor import MemoryCursor
 from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.messaging_harness import MessagingHarness, eventually, running
+from shared.framework.testing.store_examples import EXAMPLES
 
 STREAMS = [f"cus_{number}" for number in range(12)]
 
@@ -24,7 +25,10 @@ def broker() -> MemoryBroker:
 @pytest.fixture
 def hearing(broker: MemoryBroker) -> MessagingHarness:
     clock = FakeClock()
-    telling, hearing = MemoryEventStore("subscriptions", clock), MemoryEventStore("invoicing", clock)
+    telling, hearing = (
+        MemoryEventStore("subscriptions", clock, EXAMPLES),
+        MemoryEventStore("invoicing", clock, EXAMPLES),
+    )
     return MessagingHarness(telling, hearing, broker, EventLoopSleeper())
 
 

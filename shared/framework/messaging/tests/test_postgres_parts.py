@@ -18,6 +18,7 @@ from shared.framework.messaging.relay_cursor import CursorConflict, PostgresCurs
 from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.retry.transient import is_message_fault, is_transient
 from shared.framework.testing.messaging_harness import eventually, running
+from shared.framework.testing.store_examples import EXAMPLES
 
 MIGRATIONS = Path(shared.framework.messaging.__file__).parent / "migrations"
 
@@ -119,7 +120,10 @@ async def test_a_pool_in_full_use_is_no_messages_fault(
     """Else a good one would be parked because others were slow; a slow statement may be its own fault."""
     monkeypatch.setattr("shared.framework.eventstore.pool.ACQUIRE_TIMEOUT_S", 0.05)
     async with asyncpg.create_pool(database_url, min_size=1, max_size=1, command_timeout=0.05) as pool:
-        cursor, store = PostgresCursor(pool, "relay:invoicing"), PostgresEventStore(pool, "invoicing")
+        cursor, store = (
+            PostgresCursor(pool, "relay:invoicing"),
+            PostgresEventStore(pool, "invoicing", EXAMPLES),
+        )
         async with pool.acquire() as _:
             for work in (cursor.position(), store.inbox("metering")):
                 with pytest.raises(StoreIsUnavailable) as starved:

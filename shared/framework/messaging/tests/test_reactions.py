@@ -5,8 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from shared.billing.contracts.subscriptions.customers import CustomerRegistered
-from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced
 from shared.framework.core.event import Event, Metadata
 from shared.framework.eventstore.codec import EventIsUnreadable
 from shared.framework.eventstore.memory import MemoryEventStore
@@ -14,7 +12,16 @@ from shared.framework.eventstore.port import Append, ChangeSet, EventRecord
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact
 from shared.framework.messaging.handlers import Handler, reaction_handler
 from shared.framework.testing.fakes import FakeClock
-from shared.framework.testing.store_examples import METADATA, NOON, TENANT, TESTING, registered
+from shared.framework.testing.store_examples import (
+    EXAMPLES,
+    METADATA,
+    NOON,
+    TENANT,
+    TESTING,
+    ClockMoved,
+    NoteTaken,
+    registered,
+)
 
 
 class Listener:
@@ -23,14 +30,12 @@ class Listener:
     def __init__(self) -> None:
         self.sessions: list[Session] = []
         self.clock = FakeClock(NOON + timedelta(days=2))
-        self.store = MemoryEventStore("invoicing", self.clock)
-        self.handler = reaction_handler({CustomerRegistered: self.on_customer_registered}, self.clock)
+        self.store = MemoryEventStore("invoicing", self.clock, EXAMPLES)
+        self.handler = reaction_handler({NoteTaken: self.on_note_taken}, self.clock)
 
-    async def on_customer_registered(
-        self, session: Session, event: CustomerRegistered, record: EventRecord
-    ) -> None:
+    async def on_note_taken(self, session: Session, event: NoteTaken, record: EventRecord) -> None:
         self.sessions.append(session)
-        session.append(f"acc_{event.external_id}", 0, [registered(event.external_id)])
+        session.append(f"acc_{event.text}", 0, [registered(event.text)])
 
     async def hear(self, *records: EventRecord, handler: Handler | None = None) -> None:
         async def work(unit: UnitOfWork) -> None:
@@ -40,7 +45,7 @@ class Listener:
 
 
 async def told(event: Event, metadata: Metadata = METADATA, context: str = "subscriptions") -> EventRecord:
-    store = MemoryEventStore(context, FakeClock())
+    store = MemoryEventStore(context, FakeClock(), EXAMPLES)
     await store.commit(ChangeSet(appends=[Append(TENANT, "cus_1", 0, (event,), metadata)]))
     [record] = await store.read_stable(0, 1)
     return record
@@ -71,7 +76,7 @@ async def test_under_a_test_clock_a_consequence_happens_at_its_cause_s_moment(li
 
 async def test_test_clocks_are_followed_without_being_asked(listener: Listener) -> None:
     """Whoever hears subscriptions knows its tenants' time."""
-    await listener.hear(await told(TestClockAdvanced(now=NOON + timedelta(days=40)), TESTING))
+    await listener.hear(await told(ClockMoved(now=NOON + timedelta(days=40)), TESTING))
     assert await listener.store.test_clock_now(TENANT) == NOON + timedelta(days=40)
 
 

@@ -11,6 +11,7 @@ from shared.framework.messaging.memory import MemoryBroker
 from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.messaging_harness import PARTITIONS, MessagingHarness, running
+from shared.framework.testing.store_examples import EXAMPLES
 
 PLACE = ("subscriptions", partition_of(slot_of("cus_1"), PARTITIONS))
 
@@ -18,7 +19,10 @@ PLACE = ("subscriptions", partition_of(slot_of("cus_1"), PARTITIONS))
 @pytest.fixture
 def hearing() -> MessagingHarness:
     clock, sleeper = FakeClock(), EventLoopSleeper()
-    telling, hearing = MemoryEventStore("subscriptions", clock), MemoryEventStore("invoicing", clock)
+    telling, hearing = (
+        MemoryEventStore("subscriptions", clock, EXAMPLES),
+        MemoryEventStore("invoicing", clock, EXAMPLES),
+    )
     return MessagingHarness(telling, hearing, MemoryBroker(sleeper), sleeper)
 
 
@@ -65,7 +69,7 @@ async def test_however_many_wait_the_database_is_asked_now_and_then(hearing: Mes
             asked += 1
             return await super().inbox(consumer)
 
-    hearing.hearing = Counting("invoicing", FakeClock())
+    hearing.hearing = Counting("invoicing", FakeClock(), EXAMPLES)
     follower = hearing.consumer()
     waits = (follower.wait_for_position(*PLACE, 1, timeout_s=0.35) for _ in range(50))
     assert not any(await asyncio.gather(*waits))

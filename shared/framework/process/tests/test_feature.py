@@ -7,8 +7,6 @@ import pytest
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
-from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.framework.core.event import Event
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.port import Append, ChangeSet, EventRecord
@@ -16,9 +14,16 @@ from shared.framework.eventstore.unit_of_work import Session, UnitOfWork
 from shared.framework.messaging.handlers import Handler
 from shared.framework.process.feature import Feature, FeaturesCollide
 from shared.framework.process.service_definition import ServiceDefinition
-from shared.framework.process.timers import TimerHandler
 from shared.framework.testing.fakes import FakeClock
-from shared.framework.testing.store_examples import METADATA, TENANT, registered
+from shared.framework.testing.store_examples import (
+    EXAMPLES,
+    METADATA,
+    TENANT,
+    ClockMoved,
+    NoteTaken,
+    registered,
+)
+from shared.framework.timers.timer import TimerHandler
 
 CLOCK = FakeClock()
 
@@ -39,7 +44,7 @@ TIMER, ROUTE = TimerHandler(decide=decide), Response()
 
 
 async def record_of(context: str) -> EventRecord:
-    store = MemoryEventStore(context, CLOCK)
+    store = MemoryEventStore(context, CLOCK, EXAMPLES)
     await store.commit(ChangeSet(appends=[Append(TENANT, "cus_1", 0, (registered(),), METADATA)]))
     [record] = await store.read_stable(0, 1)
     return record
@@ -54,7 +59,7 @@ def counting(name: str, calls: list[tuple[str, int]]) -> Handler:
 
 async def deliver(service: ServiceDefinition, *records: EventRecord) -> None:
     assert service.handler is not None
-    await service.handler(UnitOfWork(MemoryEventStore("invoicing", CLOCK)), records)
+    await service.handler(UnitOfWork(MemoryEventStore("invoicing", CLOCK, EXAMPLES)), records)
 
 
 async def test_a_service_has_the_parts_of_all_its_features() -> None:
@@ -97,7 +102,7 @@ def test_without_subscriptions_there_is_no_handler() -> None:
         (Feature(tasks={"writer": endless}), "task: writer"),
         (Feature(raw_routes={"/v1/events": ROUTE}), "raw path: /v1/events"),
         (Feature(checks={"redis": endless}), "check: redis"),
-        (Feature(subscribes_to=["invoicing"], reactors={InvoiceFinalized: react}), "InvoiceFinalized"),
+        (Feature(subscribes_to=["invoicing"], reactors={ClockMoved: react}), "ClockMoved"),
     ],
 )
 def test_two_features_with_the_same_name_are_refused(feature: Feature, named: str) -> None:
@@ -109,7 +114,7 @@ def test_two_features_with_the_same_name_are_refused(feature: Feature, named: st
 def test_a_feature_with_a_batch_handler_has_no_reactors() -> None:
     """They would never be called."""
     with pytest.raises(ValueError, match="not both"):
-        Feature(handler=counting("x", []), reactors={CustomerRegistered: react})
+        Feature(handler=counting("x", []), reactors={NoteTaken: react})
 
 
 async def test_each_context_can_have_a_handler_of_its_own() -> None:
@@ -131,13 +136,13 @@ async def test_reactors_get_the_events_of_their_contexts_beside_a_batch_handler(
     batches: list[tuple[str, int]] = []
     events: list[tuple[str, Event]] = []
 
-    async def note(session: Session, event: CustomerRegistered, record: EventRecord) -> None:
+    async def note(session: Session, event: NoteTaken, record: EventRecord) -> None:
         events.append((record.context, event))
 
     service = ServiceDefinition.of(
         Feature(subscribes_to=["ingest"], handler=counting("usage", batches)),
-        Feature(subscribes_to=["subscriptions"], reactors={CustomerRegistered: note}),
-        Feature(subscribes_to=["payments"], reactors={InvoiceFinalized: react}),
+        Feature(subscribes_to=["subscriptions"], reactors={NoteTaken: note}),
+        Feature(subscribes_to=["payments"], reactors={ClockMoved: react}),
         clock=CLOCK,
     )
     contexts = ("payments", "ingest", "subscriptions", "payments", "ingest")

@@ -9,13 +9,13 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.process.idempotency_cleanup import PAGE, IdempotencyKeyCleanup
 from shared.framework.testing.fakes import FakeClock
-from shared.framework.testing.store_examples import days, key
+from shared.framework.testing.store_examples import EXAMPLES, days, key
 
 
 async def test_keys_are_forgotten_when_their_time_is_over() -> None:
     """All of them, page by page; those that a caller may still send again stay."""
     clock = FakeClock()
-    store = MemoryEventStore("invoicing", clock)
+    store = MemoryEventStore("invoicing", clock, EXAMPLES)
     for number in range(PAGE + 5):
         await store.claim(key(f"old-{number}"), clock.now())
     clock.move(timedelta(days=30, seconds=1))

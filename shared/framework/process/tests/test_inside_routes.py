@@ -19,7 +19,7 @@ from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.process.internal_routes import InternalRoutesContext, internal_routes
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 from shared.framework.testing.messaging_harness import PARTITIONS, MessagingHarness
-from shared.framework.testing.store_examples import NOON, append, days, move, parked, timer, write
+from shared.framework.testing.store_examples import EXAMPLES, NOON, append, days, move, parked, timer, write
 
 CALLERS = {
     "house": caller("*", "feed:read", "dlq:read", "dlq:write", role=Role.SERVICE),
@@ -32,9 +32,9 @@ class Rig:
 
     def __init__(self, token_file: Path) -> None:
         clock, sleeper = FakeClock(NOON), EventLoopSleeper()
-        self.store = MemoryEventStore("invoicing", clock)
+        self.store = MemoryEventStore("invoicing", clock, EXAMPLES)
         self.hearing = MessagingHarness(
-            MemoryEventStore("subscriptions", clock), self.store, MemoryBroker(sleeper), sleeper
+            MemoryEventStore("subscriptions", clock, EXAMPLES), self.store, MemoryBroker(sleeper), sleeper
         )
         inside = InternalRoutesContext(self.store, clock, PARTITIONS, self.hearing.consumer(), self.busy)
         app = create_app(

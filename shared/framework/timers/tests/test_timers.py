@@ -12,10 +12,19 @@ from shared.framework.eventstore.port import ChangeSet, Timer
 from shared.framework.eventstore.unit_of_work import Session
 from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.process.clock import EventLoopSleeper
-from shared.framework.process.timers import ASKED_AT_ONCE_MAX, TimerHandler, TimerLoop, unfinished_timers
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.messaging_harness import eventually, running
-from shared.framework.testing.store_examples import METADATA, NOON, TENANT, TESTING, days, registered
+from shared.framework.testing.store_examples import (
+    EXAMPLES,
+    METADATA,
+    NOON,
+    TENANT,
+    TESTING,
+    days,
+    registered,
+)
+from shared.framework.timers.loop import ASKED_AT_ONCE_MAX, TimerLoop, unfinished_timers
+from shared.framework.timers.timer import TimerHandler
 
 
 class Rig:
@@ -23,7 +32,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.clock = FakeClock(NOON)
-        self.store = MemoryEventStore("invoicing", self.clock)
+        self.store = MemoryEventStore("invoicing", self.clock, EXAMPLES)
         self.fired: list[tuple[str, datetime]] = []
         self.answers: list[Any] = []
         self.loop = self.another({"note": TimerHandler(decide=self.note)})

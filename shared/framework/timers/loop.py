@@ -1,24 +1,22 @@
-"""What is due is done: remote calls first and outside, then one decision in one transaction."""
+"""The loop that fires timers: remote calls first, outside any transaction, then one decision in one."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from shared.framework.core.clock import Clock
-from shared.framework.core.event import Metadata
-from shared.framework.eventstore.port import EventStore, Timer, TimerAlreadyDone
-from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact
+from shared.framework.eventstore.port import Timer, TimerAlreadyDone, TimerLoopStore, TimerStore
+from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.leadership.port import Leadership, Lease
 from shared.framework.observability import metrics, names
-from shared.framework.observability.tracing import current_traceparent, span
+from shared.framework.observability.tracing import span
 from shared.framework.retry.backoff import Backoff, Sleeper, restart_with_backoff
 from shared.framework.retry.periodic_task import PeriodicTask, every
 from shared.framework.retry.transient import is_message_fault
+from shared.framework.timers.timer import TimerHandler, metadata_at_firing
 
 PAGE = 100
 ASKED_AT_ONCE_MAX = 16
@@ -31,25 +29,11 @@ PAUSES = Backoff(0.25, 300.0)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class TimerHandler:
-    """How a timer of one purpose is handled.
-
-    `call_remote` may call others; what it returns is handed to `decide` as its answer, and it may be called
-    again after a crash or a failed decision, so what it asks for must be idempotent. `decide` runs in the
-    transaction that finishes the timer, with `session.now` = the timer's due moment under a test clock,
-    else the system's now. An exception of either postpones the timer with growing pauses.
-    """
-
-    decide: Callable[[Session, Timer, Any], Awaitable[None]]
-    call_remote: Callable[[Timer], Awaitable[Any]] | None = None
-
-
 @dataclass(slots=True)
 class TimerLoop:
     """Fires one context's timers in due order; `wake` is set by local commits."""
 
-    store: EventStore
+    store: TimerLoopStore
     actions: Mapping[str, TimerHandler]
     clock: Clock
     leadership: Leadership
@@ -144,18 +128,7 @@ class TimerLoop:
         await self.store.postpone(timer.timer_id, self.clock.now() + timedelta(seconds=pause_s))
 
 
-def metadata_at_firing(timer: Timer, clock: Clock) -> Metadata:
-    """Of what a timer brings about: caused by it, when it was due (test clock) or now (system's clock)."""
-    moment = timer.due_at if timer.test_clock else clock.now()
-    return msgspec.structs.replace(
-        timer.metadata,
-        causation_id=timer.timer_id,
-        occurred_at=max(moment, timer.metadata.occurred_at),
-        traceparent=current_traceparent() or timer.metadata.traceparent,
-    )
-
-
-async def unfinished_timers(store: EventStore, now: datetime, limit: int) -> int:
+async def unfinished_timers(store: TimerStore, now: datetime, limit: int) -> int:
     """How many timers are due and not done, counting those that wait for another attempt."""
     shown = await store.due_timers(now + timedelta(seconds=PAUSES.longest_s), limit)
     return sum(1 for timer in shown if timer.test_clock or timer.due_at <= now)

@@ -1,0 +1,78 @@
+"""The events that a deployment can write and read back."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from shared.framework.core.event import Event
+from shared.framework.eventstore.codec import EventIsUnreadable, encode, json_bytes
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+"""Lifts the JSON object of an old wire name to the newest shape; a pure function."""
+
+
+class EventIsNotRegistered(TypeError):
+    """An event class is written whose wire name is not in the contracts, or belongs to another class.
+
+    Its bytes could not be read back, so it is refused before anything is stored.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """Event classes by wire name, the topic of each context, and what moves test clocks.
+
+    `upcasters`: old wire name -> (newest wire name, upcaster). `test_clocks`: wire name of an event that sets
+    its tenant's test clock -> the function that reads the new time from it.
+    """
+
+    events: Mapping[str, type[Event]]
+    topics: Mapping[str, str]
+    test_clocks: Mapping[str, Callable[[Any], datetime]] = field(default_factory=dict)
+    upcasters: Mapping[str, tuple[str, Upcaster]] = field(default_factory=dict)
+    contexts: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """Topic -> context."""
+    _decoders: dict[str, "msgspec.json.Decoder[Event]"] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        """Build one decoder per wire name: decoding is on the path of every load and every replay.
+
+        Raises EventIsNotRegistered for an upcaster or a test clock event that leads nowhere.
+        """
+        newest = {name for name, _ in self.upcasters.values()}
+        if unknown := (newest | self.test_clocks.keys()) - self.events.keys():
+            raise EventIsNotRegistered(", ".join(sorted(unknown)))
+        self.contexts.update({topic: context for context, topic in self.topics.items()})
+        self._decoders.update({name: msgspec.json.Decoder(event) for name, event in self.events.items()})
+
+    def encode(self, event: Event) -> bytes:
+        """The bytes that are stored and published. Raises EventIsNotRegistered."""
+        if self.events.get(event.wire_name) is not type(event):
+            raise EventIsNotRegistered(f"{type(event).__qualname__} ({event.wire_name})")
+        return encode(event)
+
+    def decode(self, wire_name: str, state: bytes) -> Event | None:
+        """The event, or None for a wire name of a newer release. Raises EventIsUnreadable if damaged."""
+        try:
+            if wire_name in self.upcasters:
+                newest, lift = self.upcasters[wire_name]
+                lifted = lift(msgspec.json.decode(json_bytes(wire_name, state)))
+                return self._decoders[newest].decode(msgspec.json.encode(lifted))
+            decoder = self._decoders.get(wire_name)
+            return None if decoder is None else decoder.decode(json_bytes(wire_name, state))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise EventIsUnreadable(f"{wire_name}: {error}") from error
+
+
+def by_wire_name(events: Iterable[type[Event]]) -> dict[str, type[Event]]:
+    """The classes by their wire names. ValueError when two of them claim the same one."""
+    found: dict[str, type[Event]] = {}
+    for event in events:
+        if found.setdefault(event.wire_name, event) is not event:
+            raise ValueError(f"{event.wire_name} names {found[event.wire_name]} and {event}")
+    return found
