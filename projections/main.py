@@ -19,6 +19,7 @@ from projections.engine.projector import ChangeListener, Projector, no_listener
 from projections.engine.request_reader import ReadStores
 from projections.engine.row_store import RowStore
 from projections.read_models.balances.projection import BALANCES
+from projections.register import READ_MODELS
 from projections.settings import ProjectionsSettings
 from shared.billing.contracts import CONTEXTS, CONTRACTS
 from shared.framework.leadership.port import LeadershipTerm
@@ -42,7 +43,7 @@ class ReadSide:
 
 async def build(tools: ServiceDependencies[ProjectionsSettings]) -> ServiceDefinition:
     """Put the read side together."""
-    await build_missing_tables(tools.settings.database_url.get_secret_value())
+    await build_missing_tables(tools.settings.database_url.get_secret_value(), READ_MODELS)
     pool = ReadPool(tools.pool)
     truth, history = PostgresRowStore(pool), PostgresEventArchive(pool)
     freshness = PostgresFreshness(pool, tools.store, tools.context)
@@ -52,7 +53,9 @@ async def build(tools: ServiceDependencies[ProjectionsSettings]) -> ServiceDefin
     return ServiceDefinition(
         routers=[graphql_routes(schema, library), history_routes(history)],
         subscribes_to=CONTEXTS,
-        handler=Projector(truth, history, freshness, tools.settings.broker_partitions, reads.tell),
+        handler=Projector(
+            READ_MODELS, truth, history, freshness, tools.settings.broker_partitions, reads.tell
+        ),
         batch=BATCH,
         tasks=dict(reads.tasks),
         pending_work=reads.busy,

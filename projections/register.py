@@ -24,8 +24,3 @@ READ_MODELS: tuple[AnyModel, ...] = (
     REFUNDS,
     BALANCES,
 )
-
-PROJECTED_EVENTS: frozenset[str] = frozenset(
-    event.wire_name for model in READ_MODELS for event in model.events
-)
-"""Wire names that some read model cares for; the rest is history only, and is never decoded."""

@@ -6,12 +6,9 @@ from typing import Any
 
 from projections.engine.customer_index import EVENTS_NAMING_A_CUSTOMER
 from projections.engine.read_model import AnyModel, DecodedEvent, Key, StoredRow
-from projections.register import PROJECTED_EVENTS
 from shared.billing.contracts import decode
 from shared.framework.core.event import Event
 from shared.framework.eventstore.port import EventRecord
-
-_WANTED = PROJECTED_EVENTS | EVENTS_NAMING_A_CUSTOMER
 
 RowLoader = Callable[[AnyModel, Collection[Key]], Awaitable[Mapping[Key, StoredRow[Any]]]]
 
@@ -24,15 +21,17 @@ class RowChange:
     expected: int
 
 
-def facts_of(records: Iterable[EventRecord]) -> list[DecodedEvent]:
-    """What the read side wants to know of these records, each decoded once. Raises EventIsUnreadable."""
-    return [fact for record in records if (fact := fact_of(record)) is not None]
+def facts_of(records: Iterable[EventRecord], models: Iterable[AnyModel]) -> list[DecodedEvent]:
+    """The events that these models fold or that name a customer, each decoded once; no other is decoded.
 
-
-def fact_of(record: EventRecord) -> DecodedEvent | None:
-    """The decoded fact, or None when nothing here cares for it. Raises EventIsUnreadable."""
-    event = decode(record.wire_name, record.state) if record.wire_name in _WANTED else None
-    return None if event is None else fact_from(record, event)
+    Raises EventIsUnreadable.
+    """
+    wanted = EVENTS_NAMING_A_CUSTOMER.union(event.wire_name for model in models for event in model.events)
+    return [
+        fact_from(record, event)
+        for record in records
+        if record.wire_name in wanted and (event := decode(record.wire_name, record.state)) is not None
+    ]
 
 
 def fact_from(record: EventRecord, event: Event) -> DecodedEvent:

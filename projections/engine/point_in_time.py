@@ -25,4 +25,4 @@ def row_of(
     model: AnyModel, row_id: str, records: Sequence[EventRecord], as_of: datetime
 ) -> StoredRow[Any] | None:
     """The row that these records make, up to a moment."""
-    return fold_row(model, row_id, facts_of(cut_at(records, as_of)))
+    return fold_row(model, row_id, facts_of(cut_at(records, as_of), [model]))

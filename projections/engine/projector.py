@@ -1,6 +1,6 @@
 """Facts that were heard become rows: one fold and one write per model, in the inbox's transaction."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from projections.engine.customer_index import customer_streams
@@ -9,7 +9,6 @@ from projections.engine.folding import RowChange, facts_of, row_changes
 from projections.engine.freshness import FreshnessStore, latest_event_times
 from projections.engine.read_model import AnyModel
 from projections.engine.row_store import RowStore
-from projections.register import READ_MODELS
 from shared.framework.eventstore.port import EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 
@@ -28,16 +27,16 @@ class Projector:
     trusting it now, and renew it once the new revision is there.
     """
 
+    models: Collection[AnyModel]
     rows: RowStore
     history: EventArchive
     freshness: FreshnessStore
     partitions: int
     tell: ChangeListener = no_listener
-    models: Sequence[AnyModel] = READ_MODELS
 
     async def __call__(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         """Put all that follows from these records into the unit of work."""
-        facts = facts_of(records)
+        facts = facts_of(records, self.models)
         effects = unit.changes.effects
         effects.append(self.history.add(records, customer_streams(facts)))
         effects.append(self.freshness.note(latest_event_times(records, self.partitions)))

@@ -73,6 +73,17 @@ def own_stream(row_id: str) -> Source:
     return StreamSource(row_id)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnerLookup:
+    """How an owner column names a customer by something other than the customer id.
+
+    `value` takes it from the row that `model` has under the customer id.
+    """
+
+    model: "AnyModel"
+    value: Callable[[Any], str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadModel(Generic[Row, Part]):
     """A row follows from the facts of one stream in order, or from facts whose order does not matter.
@@ -80,8 +91,8 @@ class ReadModel(Generic[Row, Part]):
     `targets` names the rows that an event touches and what it says to each; `fold` makes a part true in its
     row (None: there is nothing to show of it). `filters` are text fields of the row that may be searched;
     `owner` is the one among them that names the customer who may see the row (none: everybody in the
-    tenant may). A changed `fold` or `row` is a new `version`: it gets a table of its own, filled from
-    history, then served.
+    tenant may), by customer id or by what `owner_of` looks up. A changed `fold` or `row` is a new `version`:
+    it gets a table of its own, filled from history, then served.
     """
 
     name: str
@@ -93,6 +104,7 @@ class ReadModel(Generic[Row, Part]):
     sorted_by: Callable[[Row], datetime]
     filters: tuple[str, ...] = ()
     owner: str | None = None
+    owner_of: OwnerLookup | None = None
     source: Callable[[str], Source] | None = None
     """Where the history of a row is found, for questions about the past."""
 

@@ -12,7 +12,6 @@ from projections.engine.freshness import FreshnessStore, PartitionFreshness
 from projections.engine.point_in_time import row_as_of
 from projections.engine.read_model import AnyModel, StoredRow
 from projections.engine.row_store import RowQuery, RowStore
-from projections.read_models.customers.projection import CUSTOMERS
 from projections.refusals import InstantIsInvalid
 
 HOLDS_NOTHING = "\0"
@@ -119,10 +118,10 @@ class RequestReader:
     async def _owner_value(self, model: AnyModel) -> str | None:
         """What stands in a model's owner column on rows of the viewing customer."""
         customer_id = self.viewer.customer_id
-        if model.owner != "subject" or customer_id is None:
+        if model.owner_of is None or customer_id is None:
             return customer_id
-        customer = await self._loader(CUSTOMERS).load(customer_id)
-        return customer.row.external_id if customer else None
+        stored = await self._loader(model.owner_of.model).load(customer_id)
+        return model.owner_of.value(stored.row) if stored else None
 
 
 def to_utc(moment: datetime) -> datetime:

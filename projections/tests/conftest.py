@@ -19,6 +19,7 @@ from projections.engine.postgres.row_store import PostgresRowStore
 from projections.engine.projector import Projector
 from projections.engine.request_reader import ReadStores
 from projections.engine.row_store import RowStore
+from projections.register import READ_MODELS
 from projections.tests.stories import CONSUMER, PARTITIONS, MemoryReadSide
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore import migrate
@@ -39,7 +40,7 @@ class PostgresReadSide:
         self.rows: RowStore = PostgresRowStore(executor)
         self.history: EventArchive = PostgresEventArchive(executor)
         self.freshness: FreshnessStore = PostgresFreshness(executor, self.store, CONSUMER)
-        self.runner = Projector(self.rows, self.history, self.freshness, PARTITIONS)
+        self.runner = Projector(READ_MODELS, self.rows, self.history, self.freshness, PARTITIONS)
 
 
 ReadSide = MemoryReadSide | PostgresReadSide
@@ -62,7 +63,7 @@ async def app_dsn(database_url: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def postgres_side(database_url: str, app_dsn: str) -> AsyncIterator[PostgresReadSide]:
-    await build_missing_tables(app_dsn)
+    await build_missing_tables(app_dsn, READ_MODELS)
     pool = await connect(app_dsn, size_max=4)
     yield PostgresReadSide(app_dsn, database_url, pool)
     await pool.close()

@@ -8,6 +8,7 @@ from decimal import Decimal
 from projections.engine.memory import MemoryEventArchive, MemoryFreshness, MemoryRowStore
 from projections.engine.projector import Projector
 from projections.read_models.balances.projection import balance_id
+from projections.register import READ_MODELS
 from shared.billing.contracts import CONTEXTS, CONTRACTS, TOPICS
 from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
 from shared.billing.contracts.invoicing.invoices import (
@@ -112,7 +113,7 @@ class MemoryReadSide:
         self.rows = MemoryRowStore(self.store)
         self.history = MemoryEventArchive(self.store)
         self.freshness = MemoryFreshness(self.store, CONSUMER)
-        self.runner = Projector(self.rows, self.history, self.freshness, PARTITIONS)
+        self.runner = Projector(READ_MODELS, self.rows, self.history, self.freshness, PARTITIONS)
 
 
 def dollars(cents: int) -> Money:

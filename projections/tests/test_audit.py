@@ -285,7 +285,7 @@ async def test_the_owner_of_the_database_may_audit_what_the_process_has_made(
     app_dsn: str, database_url: str
 ) -> None:
     """The front door audits with the owner's rights, and the owner is no superuser."""
-    await build_missing_tables(app_dsn)
+    await build_missing_tables(app_dsn, READ_MODELS)
     admin: Any = await asyncpg.connect(database_url)
     granted = await admin.fetch(
         "SELECT 1 FROM information_schema.role_table_grants"

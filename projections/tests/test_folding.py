@@ -31,7 +31,9 @@ Rows = dict[str, dict[Key, StoredRow[Any]]]
 async def told() -> list[DecodedEvent]:
     contexts = Contexts()
     await a_year_in_short(contexts)
-    return facts_of([r for store in contexts.stores.values() for r in await store.read_stable(0, 1000)])
+    return facts_of(
+        [r for store in contexts.stores.values() for r in await store.read_stable(0, 1000)], READ_MODELS
+    )
 
 
 async def rows_after(facts: Sequence[DecodedEvent]) -> Rows:

@@ -149,9 +149,9 @@ async def test_a_read_model_that_is_new_is_filled_from_history(postgres_side: Po
     await hear(contexts, postgres_side.runner, postgres_side.store)
     before = [row async for row in every_row(postgres_side.rows, BALANCES)]
     await postgres_side.pool.execute(f"DROP TABLE live.{BALANCES.table}")
-    assert await build_missing_tables(postgres_side.dsn) == [BALANCES.table]
+    assert await build_missing_tables(postgres_side.dsn, READ_MODELS) == [BALANCES.table]
     assert [row async for row in every_row(postgres_side.rows, BALANCES)] == before
-    assert await build_missing_tables(postgres_side.dsn) == []
+    assert await build_missing_tables(postgres_side.dsn, READ_MODELS) == []
 
 
 async def test_the_application_role_cannot_rewrite_history(postgres_side: PostgresReadSide) -> None:

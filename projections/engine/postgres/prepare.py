@@ -1,5 +1,6 @@
 """Tables of new read models, filled from history before anybody is served from them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import asyncpg
@@ -9,7 +10,6 @@ from projections.engine.postgres.event_archive import GROWING, page_of
 from projections.engine.postgres.row_store import PostgresRowStore
 from projections.engine.postgres.tables import LIVE, is_made, make
 from projections.engine.read_model import AnyModel
-from projections.register import READ_MODELS
 from shared.billing.contracts import CONTEXTS
 from shared.framework.eventstore.port import CommitReceipt
 
@@ -23,11 +23,11 @@ END $$"""  # the process owns its tables; an audit is done by the owner of the d
 _ALONE = f"SELECT pg_advisory_xact_lock({GROWING})"  # nothing is heard meanwhile, so nothing is missed
 
 
-async def build_missing_tables(dsn: str) -> list[str]:
+async def build_missing_tables(dsn: str, models: Iterable[AnyModel]) -> list[str]:
     """Make and fill the tables that are not there yet; their names. What is there stays as it is."""
     connection: Any = await asyncpg.connect(dsn, timeout=10.0, command_timeout=PREPARE_TIMEOUT_S)
     try:
-        new = [model for model in READ_MODELS if not await is_made(connection, LIVE, model)]
+        new = [model for model in models if not await is_made(connection, LIVE, model)]
         if new:
             async with connection.transaction():
                 await connection.execute(_ALONE)
@@ -46,7 +46,7 @@ async def _fill(connection: Any, models: list[AnyModel]) -> None:
     for context in CONTEXTS:
         after = 0
         while page := await page_of(connection, context, after, PAGE):
-            facts = facts_of(page)
+            facts = facts_of(page, models)
             for model in models:
                 await rows.save(model, await row_changes(model, facts, rows.load))(
                     connection, CommitReceipt()

@@ -7,7 +7,8 @@ from itertools import chain
 
 import msgspec
 
-from projections.engine.read_model import DecodedEvent, ReadModel
+from projections.engine.read_model import DecodedEvent, OwnerLookup, ReadModel
+from projections.read_models.customers.projection import CUSTOMERS
 from shared.billing.contracts.metering.usage_totals import UsageAggregated, UsageWindow
 from shared.framework.core.ids import derived_id
 
@@ -57,4 +58,5 @@ USAGE = ReadModel(
     sorted_by=lambda row: datetime.fromisoformat(row.day).replace(tzinfo=UTC),
     filters=("meter_key", "subject", "day"),
     owner="subject",
+    owner_of=OwnerLookup(CUSTOMERS, lambda customer: customer.external_id),
 )
