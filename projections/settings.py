@@ -4,6 +4,6 @@ from shared.framework.process.settings import ServiceSettings
 
 
 class ProjectionsSettings(ServiceSettings):
-    """See ServiceSettings. Without a Redis URL there is no hot copy, and Postgres answers alone."""
+    """See ServiceSettings. Without a Redis URL there is no cache, and Postgres answers alone."""
 
     graphql_introspection: bool = True

@@ -1,10 +1,8 @@
-"""A balance is the sum of the customer's invoices, payments and refunds, as they are served; here and hot."""
+"""A balance is the sum of the customer's invoices, payments and refunds, as they are served."""
 
 from collections import defaultdict
 
 from projections.audit.report import Difference
-from projections.engine.cache.cache import Cache, CacheUnavailable
-from projections.engine.cache.row_cache import stored_of
 from projections.engine.read_model import Key
 from projections.engine.row_store import RowStore, every_row
 from projections.read_models.balances.projection import BALANCES, balance_id
@@ -12,7 +10,6 @@ from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.payments.projection import PAYMENTS
 from projections.read_models.refunds.projection import REFUNDS
 
-HOT_PAGE = 500
 Sums = tuple[int, int, int]
 
 
@@ -28,27 +25,6 @@ async def check_balances(rows: RowStore) -> list[Difference]:
             found.append(Difference("balance sums", *stored.key, detail))
     left = [(key, sums) for key, sums in sorted(reckoned.items()) if sums != (0, 0, 0)]
     return found + [Difference("balance sums", *key, f"no balance, but sums {sums}") for key, sums in left]
-
-
-async def check_cached_balances(rows: RowStore, cache: Cache | None) -> list[Difference]:
-    """Every hot copy must be its row; one that is not there is only slow. A server that is away has none."""
-    found: list[Difference] = []
-    if cache is None:
-        return found
-    truth = {stored.key: stored async for stored in every_row(rows, BALANCES)}
-    keys = sorted(truth)
-    try:
-        for start in range(0, len(keys), HOT_PAGE):
-            hot = await cache.read(keys[start : start + HOT_PAGE])
-            copies = {key: stored_of(BALANCES, key, document) for key, document in hot.items()}
-            found += [
-                Difference("hot balances", *key, f"copied {copy}; the row is {truth[key]}")
-                for key, copy in copies.items()
-                if copy != truth[key]
-            ]
-    except CacheUnavailable:
-        return found
-    return found
 
 
 async def _expected_sums(rows: RowStore) -> dict[Key, Sums]:

@@ -1,6 +1,7 @@
 """The whole audit: rebuild beside, compare every row and every byte, hold everything to the laws."""
 
-from projections.audit.balances import check_balances, check_cached_balances
+from projections.audit.balances import check_balances
+from projections.audit.cache_checks import check_cached_rows
 from projections.audit.money_checks import InvoiceCheck, PaymentCheck
 from projections.audit.port import AuditSnapshot
 from projections.audit.rebuild import Rebuild
@@ -38,7 +39,7 @@ async def verify(
         *collected.finish(),
         *await counted.compare(snapshot.live),
         *await check_balances(snapshot.live),
-        *await check_cached_balances(snapshot.live, cache),
+        *await check_cached_rows(snapshot.live, cache, READ_MODELS),
     ]
     return report
 

@@ -16,7 +16,7 @@ ChangeListener = Callable[[AnyModel, Sequence[RowChange]], Awaitable[None]]
 
 
 async def no_listener(_: AnyModel, __: Sequence[RowChange]) -> None:
-    """For those who keep no hot copy."""
+    """For a process without a cache."""
 
 
 @dataclass(frozen=True, slots=True)

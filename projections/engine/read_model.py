@@ -105,6 +105,8 @@ class ReadModel(Generic[Row, Part]):
     filters: tuple[str, ...] = ()
     owner: str | None = None
     owner_of: OwnerLookup | None = None
+    cached: bool = False
+    """Whether single rows are also kept in the cache, for screens that ask for them all the time."""
     source: Callable[[str], Source] | None = None
     """Where the history of a row is found, for questions about the past."""
 

@@ -11,7 +11,7 @@ from projections.engine.event_archive import EventArchive
 from projections.engine.freshness import FreshnessStore, PartitionFreshness
 from projections.engine.point_in_time import row_as_of
 from projections.engine.read_model import AnyModel, StoredRow
-from projections.engine.row_store import RowQuery, RowStore
+from projections.engine.row_store import RowQuery, RowReader
 from projections.refusals import InstantIsInvalid
 
 HOLDS_NOTHING = "\0"
@@ -22,7 +22,7 @@ HOLDS_NOTHING = "\0"
 class ReadStores:
     """Where all that is read lies."""
 
-    rows: RowStore
+    rows: RowReader
     history: EventArchive
     freshness: FreshnessStore
 

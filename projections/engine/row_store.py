@@ -28,15 +28,11 @@ class RowQuery:
     limit: int = 100
 
 
-class RowStore(Protocol):
-    """The rows of every read model."""
+class RowReader(Protocol):
+    """What requests read of the rows of every read model."""
 
     async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, StoredRow[Any]]:
         """The rows that are there."""
-        ...
-
-    def save(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
-        """A side write of all of them; InboxConflict when one is no longer at its expected revision."""
         ...
 
     async def pages_by(
@@ -49,8 +45,16 @@ class RowStore(Protocol):
         """The rows of the query."""
         ...
 
+
+class RowStore(RowReader, Protocol):
+    """The rows of every read model, to read and to write."""
+
+    def save(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
+        """A side write of all of them; InboxConflict when one is no longer at its expected revision."""
+        ...
+
     async def scan(self, model: AnyModel, after: Key, limit: int) -> Sequence[StoredRow[Any]]:
-        """The rows of every tenant after a key, by key: for copies and audits, never for a request."""
+        """The rows of every tenant after a key, by key: for audits, never for a request."""
         ...
 
 

@@ -13,7 +13,7 @@ from projections.audit.port import AuditSnapshot
 from projections.audit.postgres import postgres_snapshot
 from projections.audit.report import AuditReport
 from projections.audit.verify import verify
-from projections.engine.cache.row_cache import copied
+from projections.engine.cache.cached_row import encode_row
 from projections.engine.postgres.prepare import build_missing_tables
 from projections.engine.read_model import AnyModel
 from projections.read_models.balances.projection import BALANCES
@@ -37,7 +37,7 @@ from projections.tests.stories import (
     hear,
     some_usage,
 )
-from projections.tests.test_hot_copy import MemoryCache
+from projections.tests.test_cached_rows import MemoryCache
 from shared.billing.contracts import decode
 from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
@@ -275,7 +275,7 @@ async def test_a_hot_balance_that_is_not_its_row_is_named(contexts: Contexts) ->
     stored = (await side.rows.load(BALANCES, [(TENANT, ADA_OWES)]))[TENANT, ADA_OWES]
     wrong = replace(stored, row=type(stored.row)(customer_id=BOB, currency="USD", since=day(0), billed=1))
     for copy, expected in ((stored, []), (wrong, [ADA_OWES])):
-        cache.documents = {stored.key: (1, copied(copy))}
+        cache.documents = {(BALANCES.table, *stored.key): (1, encode_row(copy))}
         async with snapshot_of(side) as snapshot:
             report = await verify(snapshot, contexts.feeds, PARTITIONS, cache)
         assert [d.what for d in report.differences if d.where == "hot balances"] == expected

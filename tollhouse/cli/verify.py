@@ -9,7 +9,7 @@ from rich.table import Table
 from projections.audit.postgres import postgres_snapshot
 from projections.audit.report import AuditReport
 from projections.audit.verify import verify as audit
-from projections.engine.cache.key_prefix import balances_prefix
+from projections.engine.cache.key_prefix import cache_prefix
 from projections.engine.cache.redis import RedisCache
 from shared.framework.messaging.feed import FeedUnavailable
 from shared.framework.messaging.feed_http import HttpFeeds
@@ -58,7 +58,7 @@ async def audited(house: RunningInstallation, credentials: Credentials) -> Audit
 async def _audit(house: RunningInstallation, token_file: Path) -> AuditReport:
     owner = house.owner_dsns["projections"]
     feeds = HttpFeeds(house.urls, token_file)
-    cache = RedisCache(house.redis_url, await balances_prefix(owner))
+    cache = RedisCache(house.redis_url, await cache_prefix(owner))
     try:
         async with postgres_snapshot(owner, "projections") as snapshot:
             return await audit(snapshot, feeds, PARTITIONS, cache)

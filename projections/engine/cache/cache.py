@@ -1,31 +1,23 @@
-"""What a hot copy asks of the server that holds it."""
+"""Port of the cache server."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from projections.engine.read_model import Key
+CacheKey: TypeAlias = tuple[str, str, str]
+"""(table of the read model, tenant_id, row id)."""
 
 
 class CacheUnavailable(Exception):
-    """It did not answer in its time: go on without it."""
+    """The server did not answer within its time limit."""
 
 
 class Cache(Protocol):
-    """Documents by key, each with a revision that never goes back. Every call ends within a second."""
+    """Documents by key, each with the revision of its row. Every call ends within a second."""
 
-    @property
-    def incarnation(self) -> str | None:
-        """Who answered last; a server that was restarted may hold what was true before."""
+    async def read(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, bytes]:
+        """The documents that are there. Raises CacheUnavailable."""
         ...
 
-    async def meet(self) -> str:
-        """Who answers now. CacheUnavailable."""
-        ...
-
-    async def read(self, keys: Sequence[Key]) -> Mapping[Key, bytes]:
-        """The documents that are there. CacheUnavailable."""
-        ...
-
-    async def write(self, documents: Mapping[Key, tuple[int, bytes]]) -> None:
-        """Put documents with their revisions, except over newer ones. CacheUnavailable."""
+    async def write(self, documents: Mapping[CacheKey, tuple[int, bytes]]) -> None:
+        """Put (revision, document) pairs, except over newer revisions. Raises CacheUnavailable."""
         ...

@@ -1,45 +1,111 @@
-"""Rows with a hot copy before them: a wrapper of the same port, for readers only."""
+"""Serves rows of read models with `cached` from the cache, without ever serving an older revision.
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+A copy is served only if its revision is the one that this process wrote in its running term as leader, and no
+newer revision has been announced since. Changes are announced before their transaction commits, and only in
+the process that leads the consumer: other processes ask the rows, and so does every new term at first.
+So the server may be away, empty, or restored from an older state.
+"""
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from projections.engine.cache.row_cache import RowCache
+from projections.engine.cache.cache import Cache, CacheKey, CacheUnavailable
+from projections.engine.cache.cached_row import decode_row, encode_row
 from projections.engine.folding import RowChange
 from projections.engine.read_model import AnyModel, Key, StoredRow
-from projections.engine.row_store import RowQuery, RowStore
-from shared.framework.eventstore.port import SideWrite
+from projections.engine.row_store import RowQuery, RowReader
+from shared.framework.leadership.port import LeadershipTerm
+from shared.framework.retry.backoff import Sleeper
+
+COPIES_MAX = 100_000
+"""Copies and announcements that are remembered; far more than rows can change during one read."""
+PAUSE_S = 1.0
+"""For so long the cache is not asked after it was unavailable."""
+
+_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class CachedRowStore:
-    """Asks the copy first and the truth for what it does not know. Whoever folds must use the truth."""
+    """A RowReader in front of `rows`; `announce` listens to the projector of the same process."""
 
-    truth: RowStore
-    copy: RowCache
+    def __init__(self, rows: RowReader, cache: Cache, sleeper: Sleeper, term: LeadershipTerm) -> None:
+        """Nothing is served from the cache before it was written here, in a term of this process."""
+        self._rows = rows
+        self._cache = cache
+        self._sleeper = sleeper
+        self._term = term
+        self._announced: dict[CacheKey, int] = {}
+        self._written: dict[CacheKey, int] = {}
+        self._written_in: int | None = None
+        self._paused_until = 0.0
+
+    async def announce(self, model: AnyModel, changes: Sequence[RowChange]) -> None:
+        """These rows are about to change: their copies are not served until the new revision is written."""
+        for change in changes if model.cached else ():
+            key = (model.table, *change.stored.key)
+            self._written.pop(key, None)
+            self._announced.pop(key, None)  # the newest are the last
+            self._announced[key] = change.stored.revision
+        while len(self._announced) > COPIES_MAX:
+            del self._announced[next(iter(self._announced))]
 
     async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, StoredRow[Any]]:
-        """The rows that are there."""
-        if model is not self.copy.model:
-            return await self.truth.load(model, keys)
-        hot = await self.copy.read(keys)
-        cold = [key for key in keys if key not in hot]
-        return {**hot, **(await self.truth.load(model, cold) if cold else {})}
+        """The rows that are there, from the cache where its copy is valid."""
+        written = self._valid_copies() if model.cached else None
+        if written is None:
+            return await self._rows.load(model, keys)
+        copies = await self._read(model, keys, written)
+        missing = [key for key in keys if key not in copies]
+        rows = await self._rows.load(model, missing) if missing else {}
+        await self._write(model, rows.values(), written)
+        return {**copies, **rows}
 
-    def save(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
-        """To the truth."""
-        return self.truth.save(model, changes)
+    async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
+        """From the rows."""
+        return await self._rows.page(model, query)
 
     async def pages_by(
         self, model: AnyModel, column: str, values: Sequence[str], query: RowQuery
     ) -> Mapping[str, Sequence[StoredRow[Any]]]:
-        """From the truth."""
-        return await self.truth.pages_by(model, column, values, query)
+        """From the rows."""
+        return await self._rows.pages_by(model, column, values, query)
 
-    async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
-        """From the truth."""
-        return await self.truth.page(model, query)
+    def _valid_copies(self) -> dict[CacheKey, int] | None:
+        """Revisions written in the running term; None without a term, and while the cache is not asked.
 
-    async def scan(self, model: AnyModel, after: Key, limit: int) -> Sequence[StoredRow[Any]]:
-        """From the truth."""
-        return await self.truth.scan(model, after, limit)
+        A new dictionary per term: a read that began in the term before records its copies in the old one.
+        """
+        if self._written_in != self._term.number or len(self._written) > COPIES_MAX:
+            self._written, self._written_in = {}, self._term.number
+        usable = self._written_in is not None and self._sleeper.elapsed() >= self._paused_until
+        return self._written if usable else None
+
+    async def _read(
+        self, model: AnyModel, keys: Iterable[Key], written: Mapping[CacheKey, int]
+    ) -> dict[Key, StoredRow[Any]]:
+        wanted = [copy for key in keys if (copy := (model.table, *key)) in written]
+        try:
+            found = await self._cache.read(wanted)
+        except CacheUnavailable as error:
+            self._pause(error)
+            return {}
+        rows = ((copy, decode_row(model, copy[1:], document)) for copy, document in found.items())
+        return {row.key: row for copy, row in rows if row and row.revision == written.get(copy)}
+
+    async def _write(
+        self, model: AnyModel, rows: Collection[StoredRow[Any]], written: dict[CacheKey, int]
+    ) -> None:
+        copies = {(model.table, *row.key): (row.revision, encode_row(row)) for row in rows}
+        try:
+            await self._cache.write(copies)
+        except CacheUnavailable as error:
+            self._pause(error)
+            return
+        for copy, (revision, _) in copies.items():
+            if revision >= self._announced.get(copy, 0):
+                written[copy] = revision
+
+    def _pause(self, error: CacheUnavailable) -> None:
+        self._paused_until = self._sleeper.elapsed() + PAUSE_S
+        _log.warning("the cache is unavailable", extra={"cause": str(error)})

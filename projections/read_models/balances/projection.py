@@ -86,5 +86,6 @@ BALANCES = ReadModel(
     sorted_by=lambda row: row.since,
     filters=("customer_id", "currency"),
     owner="customer_id",
+    cached=True,
     source=_source,
 )
