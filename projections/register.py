@@ -1,4 +1,4 @@
-"""Every read model, one line for each: a new one is a folder and a line here."""
+"""Every read model and its root fields in GraphQL: a new one is a folder and a line here."""
 
 from projections.engine.read_model import AnyModel
 from projections.read_models.balances.projection import BALANCES
@@ -12,15 +12,19 @@ from projections.read_models.refunds.projection import REFUNDS
 from projections.read_models.subscriptions.projection import SUBSCRIPTIONS
 from projections.read_models.usage.projection import USAGE
 
-READ_MODELS: tuple[AnyModel, ...] = (
-    CUSTOMERS,
-    PLANS,
-    METERS,
-    SUBSCRIPTIONS,
-    USAGE,
-    INVOICES,
-    COLLECTIONS,
-    PAYMENTS,
-    REFUNDS,
-    BALANCES,
-)
+READ_MODELS: dict[AnyModel, str | None] = {
+    CUSTOMERS: "CustomerQueries",
+    SUBSCRIPTIONS: "SubscriptionQueries",
+    PLANS: "PlanQueries",
+    METERS: "MeterQueries",
+    USAGE: "UsageQueries",
+    INVOICES: "InvoiceQueries",
+    COLLECTIONS: None,
+    PAYMENTS: "PaymentQueries",
+    REFUNDS: None,
+    BALANCES: "BalanceQueries",
+}
+"""The class of root fields in the model's graphql.py; None: its rows are reached through other rows only.
+
+The class is named, not imported: the projector and the audit need no GraphQL.
+"""

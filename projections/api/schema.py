@@ -1,6 +1,8 @@
-"""The GraphQL schema, merged from the read models: a new one is a folder and a line here."""
+"""The GraphQL schema, merged from the root fields of the read models."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from importlib import import_module
 
 import strawberry
 from graphql import GraphQLError
@@ -12,31 +14,14 @@ from strawberry.types import ExecutionContext
 from projections.engine.freshness import PartitionFreshness
 from projections.graphql.context import Info
 from projections.graphql.query_limits import TOKENS_MAX, query_limits
+from projections.graphql.row_types import field_value
 from projections.graphql.scalars import SCALARS
-from projections.read_models.balances.graphql import BalanceQueries
-from projections.read_models.customers.graphql import CustomerQueries
-from projections.read_models.invoices.graphql import InvoiceQueries
-from projections.read_models.meters.graphql import MeterQueries
-from projections.read_models.payments.graphql import PaymentQueries
-from projections.read_models.plans.graphql import PlanQueries
-from projections.read_models.subscriptions.graphql import SubscriptionQueries
-from projections.read_models.usage.graphql import UsageQueries
-
-QUERIES = (
-    CustomerQueries,
-    SubscriptionQueries,
-    PlanQueries,
-    MeterQueries,
-    UsageQueries,
-    InvoiceQueries,
-    PaymentQueries,
-    BalanceQueries,
-)
+from projections.register import READ_MODELS
 
 
 @strawberry.type(description="How far one partition of a context has been heard.")
 class Freshness:
-    """See Fresh."""
+    """Of PartitionFreshness."""
 
     context: str
     partition: int
@@ -52,20 +37,13 @@ class Freshness:
 class FreshnessQueries:
     """What may be asked about the answer itself."""
 
-    @strawberry.field(description="As of which facts this answer is; it is in `extensions` too.")
-    async def freshness(self, info: Info) -> list[Freshness]:
-        """One for each partition."""
-        return [shown_freshness(fresh) for fresh in await info.context.freshness()]
-
-
-def shown_freshness(fresh: PartitionFreshness) -> Freshness:
-    """As GraphQL shows it."""
-    return Freshness(
-        context=fresh.context,
-        partition=fresh.partition,
-        position=str(fresh.position),
-        occurred_at=fresh.occurred_at,
+    @strawberry.field(
+        description="As of which facts this answer is; it is in `extensions` too.",
+        graphql_type=list[Freshness],
     )
+    async def freshness(self, info: Info) -> Sequence[PartitionFreshness]:
+        """One for each partition."""
+        return await info.context.freshness()
 
 
 class Schema(strawberry.Schema):
@@ -82,6 +60,16 @@ def build_schema(*, introspection: bool = True) -> Schema:
     extensions = [lambda: MaxTokensLimiter(TOKENS_MAX), query_limits, ParserCache, ValidationCache]
     if not introspection:
         extensions.append(DisableIntrospection)
-    config = StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True)
-    query = merge_types("Query", (*QUERIES, FreshnessQueries))
+    config = StrawberryConfig(
+        scalar_map=SCALARS, default_resolver=field_value, disable_field_suggestions=True
+    )
+    query = merge_types("Query", (*_root_fields(), FreshnessQueries))
     return Schema(query=query, extensions=extensions, config=config)
+
+
+def _root_fields() -> list[type]:
+    return [
+        getattr(import_module(f"projections.read_models.{model.name}.graphql"), queries)
+        for model, queries in READ_MODELS.items()
+        if queries
+    ]

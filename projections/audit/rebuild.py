@@ -1,6 +1,6 @@
 """Every read model again, from the contexts' own feeds, beside the one that is served."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,7 +11,6 @@ from projections.engine.customer_index import CustomerStream, customer_streams
 from projections.engine.folding import fact_from, row_changes
 from projections.engine.freshness import LatestEventTime, latest_event_times
 from projections.engine.read_model import AnyModel, DecodedEvent
-from projections.register import READ_MODELS
 from shared.billing.contracts import TOPICS, decode
 from shared.framework.core.event import Event
 from shared.framework.core.refusals import ImpossibleHistory, Refusal
@@ -37,8 +36,8 @@ class Rebuild:
     snapshot: AuditSnapshot
     feeds: FeedReader
     partitions: int
+    models: Collection[AnyModel]
     witnesses: Sequence[RecordVisitor] = ()
-    models: Sequence[AnyModel] = READ_MODELS
     differences: list[Difference] = field(default_factory=list)
     events: dict[str, int] = field(default_factory=dict)
     mentions: set[CustomerStream] = field(default_factory=set)

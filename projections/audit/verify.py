@@ -24,7 +24,9 @@ async def verify(
     """
     streams, heard, counted = StreamCheck(partitions), HistoryCheck(), UsageCountCheck()
     documents, collected = InvoiceCheck(), PaymentCheck()
-    rebuild = Rebuild(snapshot, feeds, partitions, (streams, heard, counted, documents, collected))
+    rebuild = Rebuild(
+        snapshot, feeds, partitions, READ_MODELS, (streams, heard, counted, documents, collected)
+    )
     await rebuild.run()
     report = AuditReport(events=rebuild.events)
     for model in READ_MODELS:

@@ -2,14 +2,13 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import strawberry
 from strawberry.relay import PageInfo
 
-from projections.engine.read_model import AnyModel, StoredRow
+from projections.engine.read_model import AnyModel
 from projections.engine.request_reader import RequestReader, to_utc
 from projections.engine.row_store import SortKey
 from projections.refusals import CursorIsUnreadable, InstantIsInvalid, PageIsTooLarge
@@ -38,7 +37,6 @@ class Connection(Generic[Node]):
 async def connection(
     reader: RequestReader,
     model: AnyModel,
-    shown: Callable[[StoredRow[Any]], Node],
     *,
     first: int,
     after: str | None,
@@ -46,7 +44,7 @@ async def connection(
     until: datetime | None = None,
     of: tuple[str, str] | None = None,
     **filters: str | None,
-) -> Connection[Node]:
+) -> Connection[Any]:
     """A page of a model. `of`: the filter column and value of the row that it is read for, in a batch.
 
     Raises PageIsTooLarge, CursorIsUnreadable, InstantIsInvalid.
@@ -61,24 +59,10 @@ async def connection(
         limit=first + 1,  # one more tells whether there is a next page
     )
     rows = await (reader.children(model, *of, query) if of else reader.page(model, query))
-    return _page(model, shown, rows, first, later=after is not None)
-
-
-def _page(
-    model: AnyModel,
-    shown: Callable[[StoredRow[Any]], Node],
-    rows: Sequence[StoredRow[Any]],
-    first: int,
-    *,
-    later: bool,
-) -> Connection[Node]:
-    edges = [
-        Edge(node=shown(row), cursor=format_cursor((model.sorted_by(row.row), row.id)))
-        for row in rows[:first]
-    ]
+    edges = [Edge(node=row, cursor=format_cursor((model.sorted_by(row.row), row.id))) for row in rows[:first]]
     info = PageInfo(
         has_next_page=len(rows) > first,
-        has_previous_page=later,
+        has_previous_page=after is not None,
         start_cursor=edges[0].cursor if edges else None,
         end_cursor=edges[-1].cursor if edges else None,
     )

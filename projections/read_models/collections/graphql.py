@@ -1,17 +1,17 @@
-"""Collections as frontends see them: reached through their invoice."""
+"""GraphQL: collections, reached through their invoice."""
 
 from datetime import datetime
 
 import strawberry
 
-from projections.engine.read_model import StoredRow
-from projections.graphql.scalars import Money, money_type
-from projections.read_models.collections.projection import CollectionRow
+from projections.graphql.row_types import of_row
+from projections.graphql.scalars import Money
+from projections.read_models.collections.projection import COLLECTIONS
 
 
-@strawberry.type(description="How the money of an invoice is being collected.")
+@of_row(COLLECTIONS)
 class Collection:
-    """See CollectionRow."""
+    """How the money of an invoice is being collected."""
 
     id: strawberry.ID
     status: str = strawberry.field(description="open, completed, gave_up or cancelled")
@@ -22,19 +22,3 @@ class Collection:
     started_at: datetime
     closed_at: datetime | None
     updated_at: datetime
-
-
-def shown_collection(stored: StoredRow[CollectionRow]) -> Collection:
-    """A row, as GraphQL shows it."""
-    row = stored.row
-    return Collection(
-        id=strawberry.ID(row.collection_id),
-        status=row.status,
-        amount=money_type(row.amount),
-        attempt=row.attempt,
-        next_attempt_at=row.next_attempt_at,
-        reason=row.reason,
-        started_at=row.started_at,
-        closed_at=row.closed_at,
-        updated_at=stored.updated_at,
-    )

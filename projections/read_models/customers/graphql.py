@@ -1,27 +1,30 @@
-"""Customers as frontends see them: the root of everything that is a customer's."""
+"""GraphQL: customers, the root of everything that is a customer's."""
 
 from datetime import datetime
 
 import strawberry
 
 from projections.engine.read_model import StoredRow
-from projections.graphql.connections import Connection, connection
 from projections.graphql.context import Info
-from projections.graphql.scalars import AsOf, From, To
-from projections.read_models.balances.graphql import Balance, shown_balance
-from projections.read_models.balances.projection import BALANCES, balance_id
+from projections.graphql.fields import list_field, row_field
+from projections.graphql.row_types import of_row
+from projections.graphql.scalars import AsOf
+from projections.read_models.balances.graphql import Balance, balance_type, read_balance
 from projections.read_models.customers.projection import CUSTOMERS, CustomerRow
-from projections.read_models.invoices.graphql import Invoice, shown_invoice
-from projections.read_models.invoices.projection import INVOICES
-from projections.read_models.payments.graphql import Payment, shown_payment
-from projections.read_models.payments.projection import PAYMENTS
-from projections.read_models.subscriptions.graphql import Subscription, shown_subscription
-from projections.read_models.subscriptions.projection import SUBSCRIPTIONS
+from projections.read_models.invoices.graphql import Invoice
+from projections.read_models.payments.graphql import Payment
+from projections.read_models.subscriptions.graphql import Subscription
 
 
-@strawberry.type(description="Somebody who may be billed; names and addresses are kept elsewhere.")
+async def _balance(root: StoredRow[CustomerRow], info: Info, as_of: AsOf = None) -> Balance:
+    """Zero until something happens."""
+    stored = await read_balance(info, root.id, root.row.currency, as_of)
+    return balance_type(stored, root.id, root.row.currency)
+
+
+@of_row(CUSTOMERS)
 class Customer:
-    """See CustomerRow."""
+    """Somebody who may be billed; names and addresses are kept elsewhere."""
 
     id: strawberry.ID
     external_id: str
@@ -29,99 +32,24 @@ class Customer:
     time_zone: str
     registered_at: datetime
     updated_at: datetime
-
-    @strawberry.field(description="What was billed, paid and is owed, in the customer's own currency.")
-    async def balance(self, info: Info, as_of: AsOf = None) -> Balance:
-        """Zero until something happens."""
-        row_id = balance_id(str(self.id), self.currency)
-        stored = await info.context.one(BALANCES, row_id, as_of)
-        return shown_balance(stored, str(self.id), self.currency)
-
-    @strawberry.field(description="Oldest first.")
-    async def subscriptions(
-        self, info: Info, first: int = 20, after: str | None = None, status: str | None = None
-    ) -> Connection[Subscription]:
-        """Subscriptions of this customer."""
-        of = ("customer_id", str(self.id))
-        return await connection(
-            info.context, SUBSCRIPTIONS, shown_subscription, first=first, after=after, of=of, status=status
-        )
-
-    @strawberry.field(description="Oldest first.")
-    async def invoices(
-        self,
-        info: Info,
-        first: int = 20,
-        after: str | None = None,
-        status: str | None = None,
-        since: From = None,
-        until: To = None,
-    ) -> Connection[Invoice]:
-        """Invoices of this customer."""
-        return await connection(
-            info.context,
-            INVOICES,
-            shown_invoice,
-            first=first,
-            after=after,
-            since=since,
-            until=until,
-            of=("customer_id", str(self.id)),
-            status=status,
-        )
-
-    @strawberry.field(description="Every attempt to take money from this customer, oldest first.")
-    async def payments(
-        self, info: Info, first: int = 20, after: str | None = None, status: str | None = None
-    ) -> Connection[Payment]:
-        """Payments of this customer."""
-        of = ("customer_id", str(self.id))
-        return await connection(
-            info.context, PAYMENTS, shown_payment, first=first, after=after, of=of, status=status
-        )
-
-
-def shown_customer(stored: StoredRow[CustomerRow]) -> Customer:
-    """A row, as GraphQL shows it."""
-    row = stored.row
-    return Customer(
-        id=strawberry.ID(row.customer_id),
-        external_id=row.external_id,
-        currency=row.currency,
-        time_zone=row.time_zone,
-        registered_at=row.registered_at,
-        updated_at=stored.updated_at,
+    balance = strawberry.field(
+        _balance, description="What was billed, paid and is owed, in the customer's own currency."
+    )
+    subscriptions = list_field(Subscription, "Oldest first.", of="customer_id", filters=["status"])
+    invoices = list_field(Invoice, "Oldest first.", of="customer_id", filters=["status"], timed=True)
+    payments = list_field(
+        Payment,
+        "Every attempt to take money from this customer, oldest first.",
+        of="customer_id",
+        filters=["status"],
     )
 
 
 @strawberry.type
 class CustomerQueries:
-    """What may be asked about customers."""
+    """Root fields."""
 
-    @strawberry.field
-    async def customer(self, info: Info, id: strawberry.ID, as_of: AsOf = None) -> Customer | None:  # noqa: A002
-        """A customer by id."""
-        stored = await info.context.one(CUSTOMERS, str(id), as_of)
-        return shown_customer(stored) if stored else None
-
-    @strawberry.field(description="In the order of their registration.")
-    async def customers(
-        self,
-        info: Info,
-        first: int = 20,
-        after: str | None = None,
-        external_id: str | None = None,
-        since: From = None,
-        until: To = None,
-    ) -> Connection[Customer]:
-        """Customers of the tenant."""
-        return await connection(
-            info.context,
-            CUSTOMERS,
-            shown_customer,
-            first=first,
-            after=after,
-            since=since,
-            until=until,
-            external_id=external_id,
-        )
+    customer = row_field(Customer)
+    customers = list_field(
+        Customer, "In the order of their registration.", filters=["external_id"], timed=True
+    )

@@ -1,19 +1,18 @@
-"""Meters as frontends see them."""
+"""GraphQL: meters."""
 
 from datetime import datetime
 
 import strawberry
 from strawberry.scalars import JSON
 
-from projections.engine.read_model import StoredRow
-from projections.graphql.connections import Connection, connection
-from projections.graphql.context import Info
-from projections.read_models.meters.projection import METERS, MeterRow
+from projections.graphql.fields import list_field
+from projections.graphql.row_types import of_row
+from projections.read_models.meters.projection import METERS
 
 
-@strawberry.type(description="How usage of one type is counted.")
+@of_row(METERS)
 class Meter:
-    """See MeterRow."""
+    """How usage of one type is counted."""
 
     id: strawberry.ID
     key: str
@@ -25,28 +24,8 @@ class Meter:
     defined_at: datetime
 
 
-def shown_meter(stored: StoredRow[MeterRow]) -> Meter:
-    """A row, as GraphQL shows it."""
-    row = stored.row
-    return Meter(
-        id=strawberry.ID(row.meter_id),
-        key=row.key,
-        event_type=row.event_type,
-        aggregation=row.aggregation,
-        value_path=row.value_path,
-        group_by=list(row.group_by),
-        filter=JSON({path: list(values) for path, values in row.filter.items()}),
-        defined_at=row.defined_at,
-    )
-
-
 @strawberry.type
 class MeterQueries:
-    """What may be asked about meters."""
+    """Root fields."""
 
-    @strawberry.field(description="In the order of their definition.")
-    async def meters(
-        self, info: Info, first: int = 20, after: str | None = None, key: str | None = None
-    ) -> Connection[Meter]:
-        """Meters of the tenant."""
-        return await connection(info.context, METERS, shown_meter, first=first, after=after, key=key)
+    meters = list_field(Meter, "In the order of their definition.", filters=["key"])

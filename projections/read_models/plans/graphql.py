@@ -1,22 +1,19 @@
-"""Plans as frontends see them."""
+"""GraphQL: plans."""
 
 from datetime import datetime
-from typing import cast
 
-import msgspec
 import strawberry
 from strawberry.scalars import JSON
 
-from projections.engine.read_model import StoredRow
-from projections.graphql.connections import Connection, connection
-from projections.graphql.context import Info
-from projections.read_models.plans.projection import PLANS, PlanRow, PlanVersion
+from projections.graphql.fields import list_field
+from projections.graphql.row_types import of_row
+from projections.read_models.plans.projection import PLANS, PlanVersion
 from shared.billing.contracts.subscriptions.plans import Charge
 
 
-@strawberry.type(name="PlanCharge", description="A price, and the meter that it is applied to.")
+@of_row(Charge, name="PlanCharge")
 class PlanChargeType:
-    """See Charge."""
+    """A price, and the meter that it is applied to."""
 
     key: str
     name: str
@@ -24,9 +21,9 @@ class PlanChargeType:
     price: JSON = strawberry.field(description="`model` says which price it is; amounts are decimal strings.")
 
 
-@strawberry.type(name="PlanVersion", description="Prices that never change.")
+@of_row(PlanVersion, name="PlanVersion")
 class PlanVersionType:
-    """See PlanVersion."""
+    """Prices that never change."""
 
     version: int
     name: str
@@ -36,9 +33,9 @@ class PlanVersionType:
     published_at: datetime
 
 
-@strawberry.type(description="A plan and every version of its prices.")
+@of_row(PLANS)
 class Plan:
-    """See PlanRow."""
+    """A plan and every version of its prices."""
 
     id: strawberry.ID
     key: str
@@ -46,39 +43,8 @@ class Plan:
     updated_at: datetime
 
 
-def shown_plan(stored: StoredRow[PlanRow]) -> Plan:
-    """A row, as GraphQL shows it."""
-    return Plan(
-        id=strawberry.ID(stored.row.plan_id),
-        key=stored.row.key,
-        versions=[_shown_version(version) for version in stored.row.versions],
-        updated_at=stored.updated_at,
-    )
-
-
-def _shown_version(version: PlanVersion) -> PlanVersionType:
-    return PlanVersionType(
-        version=version.version,
-        name=version.name,
-        currency=version.currency,
-        interval=version.interval,
-        charges=[_shown_charge(charge) for charge in version.charges],
-        published_at=version.published_at,
-    )
-
-
-def _shown_charge(charge: Charge) -> PlanChargeType:
-    price = cast("JSON", msgspec.to_builtins(charge.price))
-    return PlanChargeType(key=charge.key, name=charge.name, meter_key=charge.meter_key, price=price)
-
-
 @strawberry.type
 class PlanQueries:
-    """What may be asked about plans."""
+    """Root fields."""
 
-    @strawberry.field(description="In the order of their first version.")
-    async def plans(
-        self, info: Info, first: int = 20, after: str | None = None, key: str | None = None
-    ) -> Connection[Plan]:
-        """Plans of the tenant."""
-        return await connection(info.context, PLANS, shown_plan, first=first, after=after, key=key)
+    plans = list_field(Plan, "In the order of their first version.", filters=["key"])

@@ -1,4 +1,4 @@
-"""Usage as frontends see it."""
+"""GraphQL: daily usage."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,16 +6,14 @@ from decimal import Decimal
 import strawberry
 from strawberry.scalars import JSON
 
-from projections.engine.read_model import StoredRow
-from projections.graphql.connections import Connection, connection
-from projections.graphql.context import Info
-from projections.graphql.scalars import From, To, without_exponent
-from projections.read_models.usage.projection import USAGE, UsageRow
+from projections.graphql.fields import list_field
+from projections.graphql.row_types import of_row
+from projections.read_models.usage.projection import USAGE
 
 
-@strawberry.type(description="What one meter counted for one subject and dimensions on one UTC day.")
+@of_row(USAGE)
 class UsageDay:
-    """See UsageRow."""
+    """What one meter counted for one subject and dimensions on one UTC day."""
 
     id: strawberry.ID
     meter_key: str
@@ -26,44 +24,13 @@ class UsageDay:
     updated_at: datetime
 
 
-def shown_usage(stored: StoredRow[UsageRow]) -> UsageDay:
-    """A row, as GraphQL shows it."""
-    row = stored.row
-    return UsageDay(
-        id=strawberry.ID(stored.id),
-        meter_key=row.meter_key,
-        subject=row.subject,
-        dimensions=JSON(row.dimensions),
-        day=row.day,
-        value=without_exponent(row.value),
-        updated_at=stored.updated_at,
-    )
-
-
 @strawberry.type
 class UsageQueries:
-    """What may be asked about usage."""
+    """Root fields."""
 
-    @strawberry.field(description="By day. Distinct counts of days do not add up to a month's.")
-    async def usage(
-        self,
-        info: Info,
-        first: int = 20,
-        after: str | None = None,
-        meter: str | None = None,
-        subject: str | None = None,
-        since: From = None,
-        until: To = None,
-    ) -> Connection[UsageDay]:
-        """Daily usage of the tenant."""
-        return await connection(
-            info.context,
-            USAGE,
-            shown_usage,
-            first=first,
-            after=after,
-            since=since,
-            until=until,
-            meter_key=meter,
-            subject=subject,
-        )
+    usage = list_field(
+        UsageDay,
+        "By day. Distinct counts of days do not add up to a month's.",
+        filters={"meter": "meter_key", "subject": "subject"},
+        timed=True,
+    )

@@ -1,0 +1,100 @@
+"""Fields that read rows: one row, a page of rows, and the rows that belong to a row.
+
+`node` is a type made by of_row for a read model. Neighbours come in batches: one statement per level.
+"""
+
+from collections.abc import Mapping, Sequence
+from inspect import Parameter, Signature
+from typing import Any
+
+import strawberry
+from strawberry.types.lazy_type import LazyType
+
+from projections.engine.read_model import AnyModel, StoredRow
+from projections.graphql.connections import PAGE_MAX, Connection, connection
+from projections.graphql.context import Info
+from projections.graphql.scalars import AsOf, From, To
+
+
+def row_field(node: Any, description: str | None = None) -> Any:
+    """A row by its id, now or as of a moment; null when there is none that the viewer may see."""
+
+    async def resolve(info: Info, id: strawberry.ID, as_of: AsOf = None) -> Any:  # noqa: A002 - its GraphQL name
+        return await info.context.one(node.__read_model__, str(id), as_of)
+
+    return strawberry.field(resolver=resolve, graphql_type=node | None, description=description)
+
+
+def list_field(
+    node: Any,
+    description: str,
+    *,
+    filters: Sequence[str] | Mapping[str, str] = (),
+    timed: bool = False,
+    of: str | None = None,
+) -> Any:
+    """A connection: a page of rows, oldest first.
+
+    `filters`: arguments by the filter columns of the model that they are compared with, or columns that name
+    their argument. `timed`: arguments `from` and `to`. `of`: the column that has the id of the row around it.
+    """
+    columns = filters if isinstance(filters, Mapping) else {column: column for column in filters}
+    page: Any = Connection
+
+    async def resolve(root: Any, info: Info, **arguments: Any) -> Any:
+        given = {columns.get(name, name): value for name, value in arguments.items()}
+        parent = (of, root.id) if of else None
+        return await connection(info.context, node.__read_model__, of=parent, **given)
+
+    resolve.__signature__ = _signature(columns, timed=timed)  # type: ignore[attr-defined]
+    return strawberry.field(resolver=resolve, graphql_type=page[node], description=description)
+
+
+def parent_field(name: str, model: AnyModel, by: str, description: str | None = None) -> Any:
+    """The row of `model` whose id is in the column `by`; null, for it may arrive after the row that names it.
+
+    Its type is found by name when the schema is built: GraphQL's graph has circles, our imports have none.
+    """
+
+    async def resolve(root: StoredRow[Any], info: Info) -> Any:
+        return await info.context.one(model, getattr(root.row, by), linked=True)
+
+    parent: Any = LazyType(name, f"projections.read_models.{model.name}.graphql")
+    return strawberry.field(resolver=resolve, graphql_type=parent | None, description=description)
+
+
+def children_field(node: Any, by: str, description: str) -> Any:
+    """The rows with this row's id in the column `by`, where they are few: at most PAGE_MAX."""
+
+    async def resolve(root: StoredRow[Any], info: Info) -> Any:
+        return await info.context.children(
+            node.__read_model__, by, root.id, info.context.query(limit=PAGE_MAX)
+        )
+
+    return strawberry.field(resolver=resolve, graphql_type=list[node], description=description)
+
+
+def child_field(node: Any, by: str, description: str) -> Any:
+    """The one row with this row's id in the column `by`, or null."""
+
+    async def resolve(root: StoredRow[Any], info: Info) -> Any:
+        rows = await info.context.children(node.__read_model__, by, root.id, info.context.query(limit=1))
+        return rows[0] if rows else None
+
+    return strawberry.field(resolver=resolve, graphql_type=node | None, description=description)
+
+
+def _signature(filters: Mapping[str, str], *, timed: bool) -> Signature:
+    """What strawberry takes the arguments of a connection from."""
+    arguments: dict[str, tuple[Any, Any]] = {"first": (int, 20), "after": (str | None, None)}
+    arguments |= dict.fromkeys(filters, (str | None, None))
+    if timed:
+        arguments |= {"since": (From, None), "until": (To, None)}
+    keyword = Parameter.KEYWORD_ONLY
+    return Signature(
+        [
+            Parameter("root", keyword),
+            Parameter("info", keyword, annotation=Info),
+            *(Parameter(name, keyword, default=d, annotation=kind) for name, (kind, d) in arguments.items()),
+        ]
+    )

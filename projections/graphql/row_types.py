@@ -1,0 +1,48 @@
+"""GraphQL types of rows: the fields are declared, and their values are read from the row itself."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+import strawberry
+
+from projections.engine.read_model import AnyModel, ReadModel, StoredRow
+
+Node = TypeVar("Node")
+
+_OF_STORED_ROW = {"id", "updated_at"}
+
+
+def of_row(
+    source: AnyModel | type[msgspec.Struct], name: str | None = None
+) -> Callable[[type[Node]], type[Node]]:
+    """Make a class the GraphQL type of the rows of a read model, or of a struct inside them.
+
+    Its docstring is the description. Each annotated field without a resolver is the attribute of that name;
+    id and updated_at of a read model's row are those of the stored row. TypeError if an attribute is missing.
+    """
+    model = source if isinstance(source, ReadModel) else None
+    row = model.row if model else source
+
+    def decorate(cls: type[Any]) -> type[Any]:
+        node = strawberry.type(cls, name=name, description=cls.__doc__)
+        node.__read_model__ = model
+        known = {*dir(row), *(_OF_STORED_ROW if model else ())}
+        fields = node.__strawberry_definition__.fields
+        if missing := {field.python_name for field in fields if field.is_basic_field} - known:
+            raise TypeError(f"{cls.__name__}: {row} has no {', '.join(sorted(missing))}")
+        return node
+
+    return decorate
+
+
+def attribute(name: str) -> Any:
+    """A field that is called differently in the row."""
+    return strawberry.field(resolver=lambda root: getattr(root, name))
+
+
+def field_value(source: Any, name: str) -> Any:
+    """The value of a field without a resolver."""
+    if isinstance(source, StoredRow) and name not in _OF_STORED_ROW:
+        return getattr(source.row, name)
+    return getattr(source, name)
