@@ -8,9 +8,9 @@ from projections.api.schema import build_schema
 from projections.engine.cache.cached_row_store import CachedRowStore
 from projections.engine.cache.key_prefix import cache_prefix
 from projections.engine.cache.redis import RedisCache
+from projections.engine.postgres.build_tables import build_missing_tables
 from projections.engine.postgres.event_archive import PostgresEventArchive
 from projections.engine.postgres.freshness import PostgresFreshness
-from projections.engine.postgres.prepare import build_missing_tables
 from projections.engine.postgres.read_pool import ReadPool
 from projections.engine.postgres.row_store import PostgresRowStore
 from projections.engine.projector import ChangeListener, Projector, no_listener

@@ -1,6 +1,6 @@
 """The whole audit: rebuild beside, compare every row and every byte, hold everything to the laws."""
 
-from projections.audit.balances import check_balances
+from projections.audit.balance_checks import check_balances
 from projections.audit.cache_checks import check_cached_rows
 from projections.audit.money_checks import InvoiceCheck, PaymentCheck
 from projections.audit.port import AuditSnapshot

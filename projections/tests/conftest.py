@@ -11,9 +11,9 @@ import pytest
 
 from projections.engine.event_archive import EventArchive
 from projections.engine.freshness import FreshnessStore
+from projections.engine.postgres.build_tables import build_missing_tables
 from projections.engine.postgres.event_archive import PostgresEventArchive
 from projections.engine.postgres.freshness import PostgresFreshness
-from projections.engine.postgres.prepare import build_missing_tables
 from projections.engine.postgres.read_pool import ReadPool
 from projections.engine.postgres.row_store import PostgresRowStore
 from projections.engine.projector import Projector

@@ -14,7 +14,7 @@ from projections.audit.postgres import postgres_snapshot
 from projections.audit.report import AuditReport
 from projections.audit.verify import verify
 from projections.engine.cache.cached_row import encode_row
-from projections.engine.postgres.prepare import build_missing_tables
+from projections.engine.postgres.build_tables import build_missing_tables
 from projections.engine.read_model import AnyModel
 from projections.read_models.balances.projection import BALANCES
 from projections.register import READ_MODELS

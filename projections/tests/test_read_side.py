@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from projections.engine.folding import RowChange
-from projections.engine.postgres.prepare import build_missing_tables
+from projections.engine.postgres.build_tables import build_missing_tables
 from projections.engine.projector import Projector
 from projections.engine.row_store import RowQuery, every_row
 from projections.read_models.balances.projection import BALANCES
