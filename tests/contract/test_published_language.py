@@ -14,7 +14,7 @@ from shared.framework.testing.any_event import any_event
 from tests.contract.samples import sample
 
 GOLDEN = Path(__file__).parent / "golden"
-RELEASED = sorted(path.stem for path in GOLDEN.glob("*.json"))
+RELEASED = sorted(path.stem for path in GOLDEN.glob("*.v*.json"))
 
 
 @pytest.mark.parametrize("wire_name", sorted(EVENTS))
