@@ -4,14 +4,14 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class CursorIsUnreadable(Refusal):
-    """A cursor is only ever one that an earlier answer gave."""
+    """The cursor was not issued by this API."""
 
-    code = "cursor-unreadable"
+    code = "cursor-invalid"
     kind = RefusalKind.INVALID
 
 
 class OperationIsUnknown(Refusal):
-    """The query holds no operation of this name."""
+    """The query contains no operation with this name."""
 
     code = "operation-unknown"
     kind = RefusalKind.INVALID
@@ -25,21 +25,21 @@ class PageIsTooLarge(Refusal):
 
 
 class InstantIsInvalid(Refusal):
-    """A moment is an RFC 3339 instant with an offset."""
+    """The instant must be in RFC 3339 format with an offset."""
 
-    code = "moment-invalid"
+    code = "instant-invalid"
     kind = RefusalKind.INVALID
 
 
 class HistoryScopeIsMissing(Refusal):
-    """Name either a stream_id or a customer_id."""
+    """Exactly one of stream_id and customer_id is required."""
 
-    code = "history-of-nobody"
+    code = "history-scope-missing"
     kind = RefusalKind.INVALID
 
 
 class HistoryIsForbidden(Refusal):
-    """A customer may read only the history that is their own."""
+    """A customer may read only their own history."""
 
-    code = "history-not-yours"
+    code = "history-forbidden"
     kind = RefusalKind.FORBIDDEN

@@ -20,8 +20,8 @@ class ServiceProgress(msgspec.Struct):
     context: str
     heads: dict[str, int]
     inbox: dict[str, dict[str, int]]
-    due: int
-    busy: int
+    due_timers: int
+    pending_work: int
 
 
 async def progress(urls: Mapping[str, str], token: str) -> list[ServiceProgress]:
@@ -44,8 +44,8 @@ def unfinished(told: list[ServiceProgress]) -> list[str]:
         for partition, head in heads[topic].items()
         if one.inbox[topic].get(partition, 0) < head
     ]
-    due = [f"{one.context} has {one.due} timers due" for one in told if one.due]
-    busy = [f"{one.context} has {one.busy} things in hand" for one in told if one.busy]
+    due = [f"{one.context} has {one.due_timers} timers due" for one in told if one.due_timers]
+    busy = [f"{one.context} has {one.pending_work} items of pending work" for one in told if one.pending_work]
     return behind + due + busy
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from projections.api.schema import Schema
-from projections.api.schemas import GraphQLAnswer
+from projections.api.schemas import GraphQLResponse
 from projections.engine.freshness import PartitionFreshness
 from projections.engine.request_reader import ReadStores, RequestReader, Viewer
 from projections.refusals import OperationIsUnknown
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class GraphQLRequest(msgspec.Struct, rename="camel"):
-    """A request by the GraphQL over HTTP specification; batches are not taken."""
+    """A GraphQL over HTTP request; batches are not supported."""
 
     query: Annotated[str, msgspec.Meta(min_length=1, max_length=QUERY_LENGTH_MAX)]
     variables: dict[str, Any] | None = None
@@ -42,12 +42,12 @@ def graphql_routes(schema: Schema, library: ReadStores) -> APIRouter:
 
     @router.post(
         "/graphql",
-        summary="Ask the read side (GraphQL)",
-        response_model=GraphQLAnswer,
+        summary="Execute a GraphQL query",
+        response_model=GraphQLResponse,
         openapi_extra={"requestBody": _request_body()},
     )
     async def ask(request: Request, caller: Caller) -> Response:
-        """Answer 200 with data, errors or both; the schema is projections/schema.graphql."""
+        """Respond 200 with data, errors or both; the schema is projections/schema.graphql."""
         asked = _read(await request.body())
         fresh = await library.freshness.of(caller.tenant_id)
         try:
@@ -58,7 +58,7 @@ def graphql_routes(schema: Schema, library: ReadStores) -> APIRouter:
                 operation_name=asked.operation_name,
             )
         except CannotGetOperationTypeError as error:
-            raise OperationIsUnknown(asked.operation_name or "it holds none") from error
+            raise OperationIsUnknown(asked.operation_name or "the query contains no operation") from error
         return _answer(result.data, result.errors or [], fresh)
 
     return router
@@ -117,4 +117,4 @@ def error_payload(error: GraphQLError) -> dict[str, Any]:
     if isinstance(cause, RecursionError):
         return {"message": "The query is nested too deeply.", **where}
     _log.error("a resolver failed", exc_info=cause, extra={"path": error.path})
-    return {"message": "Something failed on our side.", **where, "extensions": {"code": "internal-error"}}
+    return {"message": "An internal error occurred.", **where, "extensions": {"code": "internal-error"}}

@@ -30,7 +30,7 @@ def history_routes(history: EventArchive) -> APIRouter:
 
     @router.get(
         "/v1/history",
-        summary="Events of a stream or of a customer, in the order of their moments",
+        summary="List the events of a stream or of a customer in order of occurrence",
         response_model=HistoryPage,
     )
     async def read(
@@ -41,7 +41,7 @@ def history_routes(history: EventArchive) -> APIRouter:
         after: Annotated[str | None, Query(max_length=256)] = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
     ) -> Response:
-        """Up to `as_of` by the tenant's clock; `next` goes into `after`, null at the end."""
+        """Events up to `as_of` on the tenant's clock; pass `next` as `after`, null on the last page."""
         source = history_scope(stream_id, customer_id)
         if caller.role is Role.CUSTOMER and source != CustomerSource(caller.subject):
             raise HistoryIsForbidden

@@ -19,17 +19,17 @@ from projections.graphql.scalars import SCALARS
 from projections.register import READ_MODELS
 
 
-@strawberry.type(description="How far one partition of a context has been heard.")
+@strawberry.type(description="The position up to which one partition of a context has been processed.")
 class Freshness:
     """Of PartitionFreshness."""
 
     context: str
     partition: int
     position: str = strawberry.field(
-        description="The last position taken in; in decimal, for it may exceed 32 bits."
+        description="The last processed position as a decimal string; it may exceed 32 bits."
     )
     occurred_at: datetime | None = strawberry.field(
-        description="The newest moment of this tenant there, by its own clock; none: nothing yet."
+        description="When this tenant's newest event occurred, on its clock; null: no event yet."
     )
 
 
@@ -38,7 +38,7 @@ class FreshnessQueries:
     """What may be asked about the answer itself."""
 
     @strawberry.field(
-        description="As of which facts this answer is; it is in `extensions` too.",
+        description="The positions that this response includes; also in `extensions`.",
         graphql_type=list[Freshness],
     )
     async def freshness(self, info: Info) -> Sequence[PartitionFreshness]:

@@ -8,7 +8,7 @@ from shared.framework.http.field_types import ApiModel, Instant, NonNegativeInt
 
 
 class FreshnessBody(ApiModel):
-    """As of which position of a partition an answer is, and the newest moment of the tenant in it."""
+    """The position up to which a partition is included, and the tenant's newest `occurred_at` in it."""
 
     context: str
     partition: NonNegativeInt
@@ -17,7 +17,7 @@ class FreshnessBody(ApiModel):
 
 
 class GraphQLErrorBody(ApiModel):
-    """A fault of the query, or a refusal: then `extensions` has its code."""
+    """An error; `extensions.code` is a refusal's code or internal-error, absent for a faulty query."""
 
     message: str
     locations: list[dict[str, int]] | None = None
@@ -25,22 +25,22 @@ class GraphQLErrorBody(ApiModel):
     extensions: dict[str, Any] | None = None
 
 
-class Extensions(ApiModel):
-    """What an answer says of itself."""
+class ResponseExtensions(ApiModel):
+    """Metadata of a response."""
 
     freshness: list[FreshnessBody]
 
 
-class GraphQLAnswer(ApiModel):
-    """GraphQL over HTTP: data, errors or both."""
+class GraphQLResponse(ApiModel):
+    """A GraphQL over HTTP response: data, errors or both."""
 
     data: dict[str, Any] | None
     errors: Annotated[list[GraphQLErrorBody], Field(min_length=1)] | None = None
-    extensions: Extensions
+    extensions: ResponseExtensions
 
 
 class HistoricEvent(ApiModel):
-    """An event with its place and its reasons; `data` is the stored JSON itself."""
+    """An event with its position and metadata; `data` is the stored JSON."""
 
     context: str
     position: NonNegativeInt
@@ -58,7 +58,7 @@ class HistoricEvent(ApiModel):
 
 
 class HistoryPage(ApiModel):
-    """Events in the order of their moments; `next` goes into `after`, null at the end."""
+    """A page of events in order of occurrence; pass `next` as `after`, null on the last page."""
 
     events: list[HistoricEvent]
     next: str | None

@@ -18,7 +18,7 @@ Node = TypeVar("Node")
 PAGE_MAX = 100
 
 
-@strawberry.type(description="A row and its cursor.")
+@strawberry.type(description="An item and its cursor.")
 class Edge(Generic[Node]):
     """See the Relay specification."""
 
@@ -26,7 +26,7 @@ class Edge(Generic[Node]):
     cursor: str
 
 
-@strawberry.type(description="A page of rows, oldest first.")
+@strawberry.type(description="A page of items, oldest first.")
 class Connection(Generic[Node]):
     """See the Relay specification."""
 

@@ -26,7 +26,7 @@ AsOf = Annotated[
     datetime | None,
     strawberry.argument(
         name="asOf",
-        description="Show it as it was at this moment of the tenant's clock.",
+        description="As of this instant on the tenant's clock.",
     ),
 ]
 From = Annotated[datetime | None, strawberry.argument(name="from", description="Inclusive.")]

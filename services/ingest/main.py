@@ -21,7 +21,7 @@ async def build(tools: ServiceDependencies[IngestSettings]) -> ServiceDefinition
         transaction_max=BatchSize(
             settings.ingest_transaction_events_max, settings.ingest_transaction_bytes_max
         ),
-        waiting_max=BatchSize(settings.ingest_waiting_events_max, settings.ingest_waiting_bytes_max),
+        waiting_max=BatchSize(settings.ingest_queue_events_max, settings.ingest_queue_bytes_max),
     )
     return ServiceDefinition.of(
         acceptance(writer),

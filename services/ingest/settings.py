@@ -13,5 +13,5 @@ class IngestSettings(ServiceSettings):
 
     ingest_transaction_events_max: PositiveInt = 5_000
     ingest_transaction_bytes_max: PositiveInt = 8 * 1024 * 1024
-    ingest_waiting_events_max: PositiveInt = 50_000
-    ingest_waiting_bytes_max: PositiveInt = 32 * 1024 * 1024
+    ingest_queue_events_max: PositiveInt = 50_000
+    ingest_queue_bytes_max: PositiveInt = 32 * 1024 * 1024

@@ -24,7 +24,9 @@ async def build(tools: ServiceDependencies[MeteringSettings]) -> ServiceDefiniti
     """The metering service."""
     settings, sleeper, partitions = tools.settings, tools.sleeper, tools.settings.broker_partitions
     book, store = PostgresMeterRepository(tools.pool), PostgresRollups(tools.pool)
-    progress = InboxUsageProgress(tools.store, tools.feeds, sleeper, partitions, settings.metering_patience_s)
+    progress = InboxUsageProgress(
+        tools.store, tools.feeds, sleeper, partitions, settings.metering_reading_timeout_s
+    )
     process = ReadingProcess(book, store, progress, partitions, settings.metering_grace)
     publisher = UsageTotalsPublisher(tools.store, store, book, tools.clock, tools.ids)
     backfill = MeterBackfill(tools.store, book, store, tools.feeds, partitions)
@@ -32,12 +34,12 @@ async def build(tools: ServiceDependencies[MeteringSettings]) -> ServiceDefiniti
         meters(book),
         rollups(RollupConsumer(book, store)),
         usage_queries(book, store, partitions),
-        usage_totals(publisher, sleeper, settings.metering_telling_pause_s),
-        backfills(backfill, sleeper, settings.metering_backfill_pause_s),
+        usage_totals(publisher, sleeper, settings.metering_publish_interval_s),
+        backfills(backfill, sleeper, settings.metering_backfill_interval_s),
         readings(process),
         clock=tools.clock,
         consumer=CONSUMER,
-        batch=settings.metering_batch,
+        batch=settings.metering_batch_messages_max,
     )
 
 

@@ -8,10 +8,16 @@ from shared.framework.process.settings import ServiceSettings
 
 
 class MeteringSettings(ServiceSettings):
-    """`metering_grace` is law 11's; a `batch` counts messages, each a batch of usage events."""
+    """Settings of metering beside ServiceSettings.
+
+    `metering_grace`: wait between the end of a period and its reading (law 11).
+    `metering_batch_messages_max`: messages per commit, each a batch of usage events.
+    `metering_reading_timeout_s`: how long a reading waits until accepted usage is folded.
+    `metering_publish_interval_s`, `metering_backfill_interval_s`: pauses of the two periodic tasks.
+    """
 
     metering_grace: timedelta = timedelta(hours=1)
-    metering_batch: PositiveInt = 64
-    metering_backfill_pause_s: PositiveFloat = 0.2
-    metering_telling_pause_s: PositiveFloat = 0.5
-    metering_patience_s: PositiveFloat = 5.0
+    metering_batch_messages_max: PositiveInt = 64
+    metering_backfill_interval_s: PositiveFloat = 0.2
+    metering_publish_interval_s: PositiveFloat = 0.5
+    metering_reading_timeout_s: PositiveFloat = 5.0

@@ -44,7 +44,7 @@ async def _opened(stack: AsyncExitStack, tools: ServiceDependencies[PaymentsSett
     return {
         name: TimeLimitedGateway(
             await stack.enter_async_context(opened(tools.settings, tools.clock)),
-            tools.settings.gateway_time_limit_s,
+            tools.settings.gateway_timeout_s,
         )
         for name, opened in GATEWAYS.items()
     }
@@ -52,7 +52,9 @@ async def _opened(stack: AsyncExitStack, tools: ServiceDependencies[PaymentsSett
 
 def _policy(settings: PaymentsSettings) -> RetryPolicy:
     return RetryPolicy(
-        dunning=settings.dunning, checks=settings.unknown_checks, refunds=settings.refund_pauses
+        dunning=settings.dunning_schedule,
+        checks=settings.payment_lookup_pauses,
+        refunds=settings.refund_retry_pauses,
     )
 
 

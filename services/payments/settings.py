@@ -26,19 +26,19 @@ Schedule = Annotated[Durations, AfterValidator(_rising)]
 class PaymentsSettings(ServiceSettings):
     """Durations are ISO 8601 in a JSON list: `["P3D", "P5D", "P7D"]`.
 
-    `dunning`: when a soft decline is tried again, each counted from the first one; it may be empty.
-    `unknown_checks`, `refund_pauses`: each counted from the question before it. After the last of
-    `unknown_checks` a person is needed; the last of `refund_pauses` repeats.
+    `dunning_schedule`: when a soft decline is tried again, each counted from the first one; it may be empty.
+    `payment_lookup_pauses`, `refund_retry_pauses`: each counted from the call before it. After the last
+    of `payment_lookup_pauses` a person is needed; the last of `refund_retry_pauses` repeats.
     """
 
     model_config = SettingsConfigDict(env_prefix="TOLLHOUSE_", frozen=True)
 
     sandbox_database_url: SecretStr
-    gateway_time_limit_s: PositiveFloat = 3.0
-    dunning: Schedule = (timedelta(days=3), timedelta(days=5), timedelta(days=7))
-    unknown_checks: Pauses = (
+    gateway_timeout_s: PositiveFloat = 3.0
+    dunning_schedule: Schedule = (timedelta(days=3), timedelta(days=5), timedelta(days=7))
+    payment_lookup_pauses: Pauses = (
         timedelta(minutes=5),
         timedelta(hours=1),
         *[timedelta(days=1)] * 30,
     )
-    refund_pauses: Pauses = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))
+    refund_retry_pauses: Pauses = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))

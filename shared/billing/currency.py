@@ -24,7 +24,7 @@ CURRENCIES = frozenset((*_EXPONENTS, *_HUNDREDTHS.split()))
 class CurrencyIsUnknown(Refusal):
     """The currency is not one of ISO 4217 in upper case, such as USD."""
 
-    code = "currency-is-unknown"
+    code = "currency-unknown"
     kind = RefusalKind.INVALID
 
 

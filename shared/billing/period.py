@@ -22,14 +22,14 @@ _NO_PLACES = ("localtime", "posixrules", "posix/", "right/", "Factory")
 class ZoneIsUnknown(Refusal):
     """The time zone is not in the IANA database."""
 
-    code = "zone-is-unknown"
+    code = "time-zone-unknown"
     kind = RefusalKind.INVALID
 
 
 class IntervalIsInvalid(Refusal):
     """A billing interval is an ISO 8601 duration of years, months, weeks or days, such as P1M."""
 
-    code = "interval-is-invalid"
+    code = "interval-invalid"
     kind = RefusalKind.INVALID
 
 

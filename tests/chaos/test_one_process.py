@@ -90,5 +90,5 @@ async def is_ready(http: httpx2.AsyncClient) -> bool:
 
 async def has_heard_itself(http: httpx2.AsyncClient) -> bool:
     told = (await http.get("/progress")).raise_for_status().json()
-    done: bool = told["due"] == 0 and 1 in told["heads"].values()
+    done: bool = told["due_timers"] == 0 and 1 in told["heads"].values()
     return done and told["inbox"]["invoicing-events"] == told["heads"]

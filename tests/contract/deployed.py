@@ -36,7 +36,7 @@ def container(folder: Path, name: str) -> dict[str, Any]:
 
 def told(service: ServiceProcess) -> dict[str, str]:
     """The environment of a process; a secret's value stands as its name and key."""
-    env = dict(manifests(K8S / "base", "ConfigMap")["house"]["data"])
+    env = dict(manifests(K8S / "base", "ConfigMap")["settings"]["data"])
     for variable in container(K8S / "base", service.name)["env"]:
         secret = variable["valueFrom"]["secretKeyRef"]
         env[variable["name"]] = f"{secret['name']}/{secret['key']}"

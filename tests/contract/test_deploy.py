@@ -61,7 +61,7 @@ def test_kubectl_renders_what_these_tests_read(overlay: Path) -> None:
     """Our few lines of kustomize are right, or all the rest is checked on something else."""
     command = ["kubectl", "kustomize", str(overlay)]
     out = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    theirs = list(yaml.safe_load_all(re.sub(r"\bhouse-[a-z0-9]{10}\b", "house", out)))
+    theirs = list(yaml.safe_load_all(re.sub(r"\bsettings-[a-z0-9]{10}\b", "settings", out)))
     assert sorted(map(json.dumps, map(ordered, theirs))) == sorted(
         map(json.dumps, map(ordered, deployed(overlay)))
     )

@@ -46,10 +46,10 @@ async def test_the_doctor_finds_everything_well(house: House) -> None:
     """Every process and every server answers, in words and as JSON."""
     house.tollhouse("doctor")
     told = json.loads((await tollhouse(house, "doctor", "--json")).stdout)
-    assert told["well"] is True
+    assert told["ready"] is True
     assert set(told["services"]) == set(house.addresses.urls)
     assert set(told["servers"]) == {"postgres", "redis", "kafka"}
-    assert "PostgreSQL" in told["servers"]["postgres"]["says"]
+    assert "PostgreSQL" in told["servers"]["postgres"]["detail"]
 
 
 async def test_the_doctor_names_what_does_not_answer(house: House, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ async def test_the_doctor_names_what_does_not_answer(house: House, tmp_path: Pat
     astray = House(tmp_path, house.process)
     told = json.loads((await tollhouse(astray, "doctor", "--json", expect=FAILED)).stdout)
     away = [name for name, one in (told["services"] | told["servers"]).items() if not one["ready"]]
-    assert (told["well"], away) == (False, ["metering", "redis"])
+    assert (told["ready"], away) == (False, ["metering", "redis"])
     assert "not ready" in (await tollhouse(astray, "doctor", expect=FAILED)).stdout
 
 

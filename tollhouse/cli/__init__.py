@@ -12,7 +12,7 @@ from tollhouse.cli.verify import verify
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Usage becomes money that can be explained.",
+    help="Event-sourced usage billing: servers, demo, verification, credentials.",
     pretty_exceptions_enable=False,
 )
 for command in (up, demo, verify, replay, token, doctor):

@@ -17,11 +17,11 @@ from tollhouse.supervisor import Stack
 
 
 def demo(
-    months: Annotated[int, typer.Option(min=1, max=12, help="How many months of 2013 to bill.")] = 12,
+    months: Annotated[int, typer.Option(min=1, max=12, help="The number of months of 2013 to bill.")] = 12,
     folder: Folder = DEFAULT_FOLDER / "demo",
     as_json: AsJson = False,
 ) -> None:
-    """Start everything fresh, bill sixteen airlines for their real departures of 2013, collect, verify."""
+    """Start a fresh installation, bill sixteen airlines for their departures of 2013, collect and verify."""
     shutil.rmtree(folder, ignore_errors=True)
     outcome, report = run(_demo(folder, months, as_json))
     if as_json:

@@ -24,12 +24,12 @@ from tollhouse.credentials import EVERY_TENANT, Credentials
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, replay.")
 
-Context = Annotated[str | None, typer.Option(help="Only this process: ingest, metering, ..., projections.")]
+Context = Annotated[str | None, typer.Option(help="Only this service: ingest, metering, ..., projections.")]
 
 
 @app.command("list")
 def list_(context: Context = None, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
-    """All dead letters, oldest first in each process."""
+    """List all dead letters, oldest first per service."""
     letters = run(_letters(folder, context))
     if as_json:
         say_json(letters)
@@ -45,11 +45,11 @@ def list_(context: Context = None, folder: Folder = DEFAULT_FOLDER, as_json: AsJ
 
 @app.command()
 def show(
-    context: Annotated[str, typer.Argument(help="The process that could not handle it.")],
+    context: Annotated[str, typer.Argument(help="The service that could not process it.")],
     position: Annotated[int, typer.Argument(help="The position of the message, as listed.")],
     folder: Folder = DEFAULT_FOLDER,
 ) -> None:
-    """One dead letter in full, as JSON."""
+    """Show one dead letter in full, as JSON."""
     found = [
         letter for _, letter in run(_letters(folder, context)) if letter["record"]["position"] == position
     ]
@@ -60,7 +60,7 @@ def show(
 
 @app.command()
 def replay(context: Context = None, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
-    """Handle them again, in order; exit 1 if some still fail."""
+    """Process dead letters again, in order; exit 1 if some still fail."""
     done = dict(run(_ask(folder, context, "POST", "/dead-letters/replay")))
     failing = sum(len(one["failing"]) for one in done.values())
     if as_json:

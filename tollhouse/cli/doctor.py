@@ -30,7 +30,7 @@ PACKAGES = ("tollhouse", "eventsourcing", "aiokafka", "asyncpg", "fastapi", "str
 
 
 def doctor(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
-    """Look at every part; exit 1 if one of them is not well."""
+    """Check every service and server; exit 1 if one is not ready."""
     house = running_installation(folder)
     token = Credentials(folder / "keys").service_token_file.read_text()
     found = run(_examine(house, token))
@@ -38,7 +38,7 @@ def doctor(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
         say_json(found)
     else:
         _show(found)
-    raise typer.Exit(0 if found["well"] else FAILED)
+    raise typer.Exit(0 if found["ready"] else FAILED)
 
 
 async def _examine(house: RunningInstallation, token: str) -> dict[str, Any]:
@@ -51,10 +51,10 @@ async def _examine(house: RunningInstallation, token: str) -> dict[str, Any]:
     try:
         behind = unfinished(await progress(house.urls, token))
     except httpx2.HTTPError as failure:
-        behind = [f"progress cannot be told: {failure!r}"]
+        behind = [f"progress is unavailable: {failure!r}"]
     well = all(answer["ready"] for answer in (*services.values(), *servers.values()))
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-    return {"well": well, "services": services, "servers": servers, "behind": behind, "versions": versions}
+    return {"ready": well, "services": services, "servers": servers, "pending": behind, "versions": versions}
 
 
 async def _service(name: str, url: str) -> tuple[str, dict[str, Any]]:
@@ -62,15 +62,15 @@ async def _service(name: str, url: str) -> tuple[str, dict[str, Any]]:
         try:
             answer = await http.get(f"{url}/health/ready")
         except httpx2.HTTPError as failure:
-            return name, {"ready": False, "says": repr(failure), "url": url}
-        return name, {"ready": answer.is_success, "says": answer.text, "url": url}
+            return name, {"ready": False, "detail": repr(failure), "url": url}
+        return name, {"ready": answer.is_success, "detail": answer.text, "url": url}
 
 
 async def _answers(question: Any) -> dict[str, Any]:
     try:
-        return {"ready": True, "says": await asyncio.wait_for(question, 5.0)}
+        return {"ready": True, "detail": await asyncio.wait_for(question, 5.0)}
     except Exception as failure:
-        return {"ready": False, "says": repr(failure)}
+        return {"ready": False, "detail": repr(failure)}
 
 
 async def _postgres(url: str) -> str:
@@ -94,10 +94,10 @@ async def _kafka(bootstrap: str, kind: str) -> str:
 
 
 def _show(found: dict[str, Any]) -> None:
-    table = Table("part", "state", "says", box=None)
+    table = Table("part", "state", "detail", box=None)
     for name, answer in (found["services"] | found["servers"]).items():
         state = "[green]ready[/green]" if answer["ready"] else "[red]not ready[/red]"
-        table.add_row(name, state, answer["says"])
+        table.add_row(name, state, answer["detail"])
     console.print(table)
-    console.print("\nlag:", "; ".join(found["behind"]) or "nothing to do", highlight=False)
+    console.print("\nlag:", "; ".join(found["pending"]) or "nothing to do", highlight=False)
     console.print("versions:", ", ".join(f"{k} {v}" for k, v in found["versions"].items()), highlight=False)

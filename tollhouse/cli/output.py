@@ -20,9 +20,10 @@ from tollhouse.servers.child_process import ChildDied, ChildNotReady
 T = TypeVar("T")
 
 Folder = Annotated[
-    Path, typer.Option("--folder", envvar="TOLLHOUSE_HOME", help="Where this house keeps its data and keys.")
+    Path,
+    typer.Option("--folder", envvar="TOLLHOUSE_HOME", help="The folder of the installation's data and keys."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document instead of text for people.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 DEFAULT_FOLDER = Path(".tollhouse")
 
 FAILED, NOT_RUNNING = 1, 2

@@ -21,19 +21,19 @@ from tollhouse.client import Client
 from tollhouse.credentials import Credentials
 
 Stream = Annotated[str | None, typer.Option(help="One stream, such as inv_01j9...")]
-Customer = Annotated[str | None, typer.Option(help="Everything that mentions one customer, cus_...")]
-AsOf = Annotated[str | None, typer.Option(help="Up to this RFC 3339 instant of the tenant's clock.")]
+Customer = Annotated[str | None, typer.Option(help="All events about one customer, cus_...")]
+AsOf = Annotated[str | None, typer.Option(help="Up to this RFC 3339 instant on the tenant's clock.")]
 
 
 def replay(
-    tenant: Annotated[str, typer.Option(help="Whose history.")] = "demo",
+    tenant: Annotated[str, typer.Option(help="The tenant whose history is read.")] = "demo",
     stream: Stream = None,
     customer: Customer = None,
     as_of: AsOf = None,
     folder: Folder = DEFAULT_FOLDER,
     as_json: AsJson = False,
 ) -> None:
-    """Replay history in the order of its moments, for people or as JSON."""
+    """List the events of a stream or a customer in order of occurrence."""
     if (stream is None) == (customer is None):
         fail("name one of --stream and --customer")
     if as_of is not None and not _is_instant(as_of):

@@ -10,15 +10,19 @@ from tollhouse.roles import SCOPES
 
 
 def token(
-    tenant: Annotated[str, typer.Option(help="The tenant that it acts for; * for role service.")] = "demo",
+    tenant: Annotated[str, typer.Option(help="The tenant; * for role service.")] = "demo",
     role: Annotated[str, typer.Option(help=f"One of {', '.join(SCOPES)}.")] = "billing_admin",
-    subject: Annotated[str, typer.Option(help="Who it is: a customer id for role customer.")] = "local",
-    scope: Annotated[list[str] | None, typer.Option(help="Instead of the role's own; may repeat.")] = None,
-    api_key: Annotated[bool, typer.Option("--api-key", help="A long-lived API key, told only once.")] = False,
+    subject: Annotated[str, typer.Option(help="The subject: a customer id for role customer.")] = "local",
+    scope: Annotated[
+        list[str] | None, typer.Option(help="A scope instead of the role's scopes; repeatable.")
+    ] = None,
+    api_key: Annotated[
+        bool, typer.Option("--api-key", help="Create a long-lived API key; it is shown only once.")
+    ] = False,
     folder: Folder = DEFAULT_FOLDER,
     as_json: AsJson = False,
 ) -> None:
-    """Mint a bearer token (one day) or an API key (one year)."""
+    """Create a bearer token (valid one day) or an API key (valid one year)."""
     if role not in SCOPES:
         fail(f"role {role!r} is none of {', '.join(SCOPES)}")
     scopes = scope or list(SCOPES[role])

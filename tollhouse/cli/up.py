@@ -13,9 +13,9 @@ from tollhouse.supervisor import Stack, serve
 def up(
     folder: Folder = DEFAULT_FOLDER,
     as_json: AsJson = False,
-    tenant: Annotated[str, typer.Option(help="The tenant that the ready-made tokens are for.")] = "demo",
+    tenant: Annotated[str, typer.Option(help="The tenant of the printed tokens.")] = "demo",
 ) -> None:
-    """Start servers and services, print their addresses and ready-made tokens, and keep them running."""
+    """Start servers and services, print their addresses and tokens, and keep them running."""
 
     def announce(stack: Stack) -> None:
         tokens = {

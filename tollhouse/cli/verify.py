@@ -32,9 +32,9 @@ from tollhouse.servers.topics import PARTITIONS
 
 
 def verify(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
-    """Rebuild every read model from the feeds beside the live one, compare, and check the laws of money.
+    """Rebuild every read model from the feeds, compare it with the live one, and check the conservation laws.
 
-    Exit 1, with every difference named, unless all is as history says.
+    Exit 1 and print every difference if there is one.
     """
     house, credentials = running_installation(folder), Credentials(folder / "keys")
     report = run(audited(house, credentials))
@@ -52,7 +52,7 @@ async def audited(house: RunningInstallation, credentials: Credentials) -> Audit
         await wait_until_quiescent(house.urls, token_file.read_text())
         return await _audit(house, token_file)
     except (NotQuiescent, FeedUnavailable) as reason:
-        fail(f"nothing is proved: {reason}")
+        fail(f"nothing was verified: {reason}")
 
 
 async def _audit(house: RunningInstallation, token_file: Path) -> AuditReport:

@@ -18,11 +18,15 @@ class Balance:
 
     id: strawberry.ID
     customer_id: strawberry.ID
-    billed: Money = strawberry.field(description="Due on finalized invoices, less those voided since.")
+    billed: Money = strawberry.field(
+        description="Amount due of finalized invoices, without those voided since."
+    )
     paid: Money
     refunded: Money
-    owed: Money = strawberry.field(description="billed - paid + refunded; below zero it is credit.")
-    updated_at: datetime | None = strawberry.field(description="The newest fact in it; none: nothing yet.")
+    owed: Money = strawberry.field(description="billed - paid + refunded; negative: credit.")
+    updated_at: datetime | None = strawberry.field(
+        description="When its newest event occurred; null: no event yet."
+    )
 
 
 async def read_balance(
@@ -51,7 +55,7 @@ def balance_type(stored: StoredRow[BalanceRow] | None, customer_id: str, currenc
 class BalanceQueries:
     """Root fields."""
 
-    @strawberry.field(description="Null while nothing has happened in that currency.")
+    @strawberry.field(description="Null: no invoice or payment in that currency yet.")
     async def balance(
         self, info: Info, customer_id: strawberry.ID, currency: str, as_of: AsOf = None
     ) -> Balance | None:

@@ -11,7 +11,7 @@ from projections.read_models.collections.projection import COLLECTIONS
 
 @of_row(COLLECTIONS)
 class Collection:
-    """How the money of an invoice is being collected."""
+    """The collection of an invoice."""
 
     id: strawberry.ID
     status: str = strawberry.field(description="open, completed, gave_up or cancelled")

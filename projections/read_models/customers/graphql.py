@@ -24,7 +24,7 @@ async def _balance(root: StoredRow[CustomerRow], info: Info, as_of: AsOf = None)
 
 @of_row(CUSTOMERS)
 class Customer:
-    """Somebody who may be billed; names and addresses are kept elsewhere."""
+    """A customer; names and addresses are not part of the read side."""
 
     id: strawberry.ID
     external_id: str
@@ -32,14 +32,12 @@ class Customer:
     time_zone: str
     registered_at: datetime
     updated_at: datetime
-    balance = strawberry.field(
-        _balance, description="What was billed, paid and is owed, in the customer's own currency."
-    )
+    balance = strawberry.field(_balance, description="The balance in the customer's currency.")
     subscriptions = list_field(Subscription, "Oldest first.", of="customer_id", filters=["status"])
     invoices = list_field(Invoice, "Oldest first.", of="customer_id", filters=["status"], timed=True)
     payments = list_field(
         Payment,
-        "Every attempt to take money from this customer, oldest first.",
+        "Payment attempts of this customer, oldest first.",
         of="customer_id",
         filters=["status"],
     )
@@ -50,6 +48,4 @@ class CustomerQueries:
     """Root fields."""
 
     customer = row_field(Customer)
-    customers = list_field(
-        Customer, "In the order of their registration.", filters=["external_id"], timed=True
-    )
+    customers = list_field(Customer, "In order of registration.", filters=["external_id"], timed=True)

@@ -18,7 +18,7 @@ from shared.billing.pricing import RatingStep
 
 @of_row(RatingStep, name="InvoiceStep")
 class InvoiceStepType:
-    """quantity x unitPrice and any fee, exact, in major units."""
+    """quantity x unitPrice plus any fee, exact, in major units."""
 
     description: str
     quantity: Decimal
@@ -52,7 +52,7 @@ class InvoiceTaxType:
 
 @of_row(INVOICES)
 class Invoice:
-    """A bill: a draft, then a legal document with a number that is never edited."""
+    """An invoice: a draft, then a numbered document that never changes."""
 
     id: strawberry.ID
     customer_id: strawberry.ID
@@ -75,10 +75,8 @@ class Invoice:
     voided_at: datetime | None
     updated_at: datetime
     customer = parent_field("Customer", CUSTOMERS, "customer_id")
-    payments = children_field(Payment, "invoice_id", "Every attempt to collect it, oldest first.")
-    collection = child_field(
-        Collection, "invoice_id", "How its money is being collected; null when nothing was due."
-    )
+    payments = children_field(Payment, "invoice_id", "Payment attempts of this invoice, oldest first.")
+    collection = child_field(Collection, "invoice_id", "Its collection; null when nothing was due.")
 
 
 @strawberry.type
@@ -88,7 +86,7 @@ class InvoiceQueries:
     invoice = row_field(Invoice)
     invoices = list_field(
         Invoice,
-        "In the order in which they were drafted.",
+        "In order of drafting.",
         filters=["customer_id", "subscription_id", "status", "number"],
         timed=True,
     )

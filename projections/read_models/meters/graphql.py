@@ -12,7 +12,7 @@ from projections.read_models.meters.projection import METERS
 
 @of_row(METERS)
 class Meter:
-    """How usage of one type is counted."""
+    """A meter: how usage events of one type are aggregated."""
 
     id: strawberry.ID
     key: str
@@ -20,7 +20,9 @@ class Meter:
     aggregation: str = strawberry.field(description="count, sum or unique_count")
     value_path: str | None
     group_by: list[str]
-    filter: JSON = strawberry.field(description="Only events with one of these values at each path.")
+    filter: JSON = strawberry.field(
+        description="Only events with one of these values at each path are counted."
+    )
     defined_at: datetime
 
 
@@ -28,4 +30,4 @@ class Meter:
 class MeterQueries:
     """Root fields."""
 
-    meters = list_field(Meter, "In the order of their definition.", filters=["key"])
+    meters = list_field(Meter, "In order of definition.", filters=["key"])

@@ -14,7 +14,7 @@ from projections.read_models.refunds.graphql import Refund
 
 @of_row(PAYMENTS)
 class Payment:
-    """One attempt to take money."""
+    """One attempt to collect an invoice through a gateway."""
 
     id: strawberry.ID
     invoice_id: strawberry.ID
@@ -25,12 +25,12 @@ class Payment:
     gateway: str
     gateway_reference: str | None
     decline_code: str | None
-    hard: bool = strawberry.field(description="Declined for good: asking again will not help.")
+    hard: bool = strawberry.field(description="Declined permanently: a retry cannot succeed.")
     requested_at: datetime
     settled_at: datetime | None
     updated_at: datetime
     invoice = parent_field("Invoice", INVOICES, "invoice_id")
-    refunds = children_field(Refund, "payment_id", "What of it went back.")
+    refunds = children_field(Refund, "payment_id", "Refunds of this payment.")
 
 
 @strawberry.type
@@ -38,6 +38,4 @@ class PaymentQueries:
     """Root fields."""
 
     payment = row_field(Payment)
-    payments = list_field(
-        Payment, "In the order in which they were requested.", filters=["customer_id", "status"], timed=True
-    )
+    payments = list_field(Payment, "In order of request.", filters=["customer_id", "status"], timed=True)

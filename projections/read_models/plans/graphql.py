@@ -13,17 +13,17 @@ from shared.billing.contracts.subscriptions.plans import Charge
 
 @of_row(Charge, name="PlanCharge")
 class PlanChargeType:
-    """A price, and the meter that it is applied to."""
+    """A charge: a price, and the meter whose usage it is applied to."""
 
     key: str
     name: str
-    meter_key: str | None = strawberry.field(description="None: due once a period.")
-    price: JSON = strawberry.field(description="`model` says which price it is; amounts are decimal strings.")
+    meter_key: str | None = strawberry.field(description="Null: a flat fee, due once per period.")
+    price: JSON = strawberry.field(description="`model` is the price model; amounts are decimal strings.")
 
 
 @of_row(PlanVersion, name="PlanVersion")
 class PlanVersionType:
-    """Prices that never change."""
+    """One version of a plan; its prices never change."""
 
     version: int
     name: str
@@ -47,4 +47,4 @@ class Plan:
 class PlanQueries:
     """Root fields."""
 
-    plans = list_field(Plan, "In the order of their first version.", filters=["key"])
+    plans = list_field(Plan, "In order of their first version.", filters=["key"])

@@ -11,7 +11,7 @@ from projections.read_models.refunds.projection import REFUNDS
 
 @of_row(REFUNDS)
 class Refund:
-    """Money that goes back."""
+    """A refund of a payment."""
 
     id: strawberry.ID
     status: str = strawberry.field(description="requested or issued")

@@ -14,11 +14,11 @@ from projections.read_models.subscriptions.projection import SUBSCRIPTIONS
 
 @of_row(SUBSCRIPTIONS)
 class Subscription:
-    """A customer is billed by a plan version, period by period."""
+    """A customer's subscription to a plan version, billed period by period."""
 
     id: strawberry.ID
     customer_id: strawberry.ID
-    subject: str = strawberry.field(description="The subject of the usage that is billed.")
+    subject: str = strawberry.field(description="The usage subject that is billed.")
     plan_id: strawberry.ID
     plan_version: int
     status: str = strawberry.field(description="active, cancelled (it runs until endsAt) or ended")
@@ -33,7 +33,9 @@ class Subscription:
     ended_at: datetime | None
     updated_at: datetime
     customer = parent_field("Customer", CUSTOMERS, "customer_id")
-    plan = parent_field("Plan", PLANS, "plan_id", "With all versions; this subscription has planVersion.")
+    plan = parent_field(
+        "Plan", PLANS, "plan_id", "The plan with all versions; this subscription uses planVersion."
+    )
     invoices = list_field(Invoice, "Oldest first.", of="subscription_id", filters=["status"])
 
 
@@ -43,5 +45,5 @@ class SubscriptionQueries:
 
     subscription = row_field(Subscription)
     subscriptions = list_field(
-        Subscription, "In the order of their start.", filters=["customer_id", "status"], timed=True
+        Subscription, "In order of start.", filters=["customer_id", "status"], timed=True
     )

@@ -13,7 +13,7 @@ from projections.read_models.usage.projection import USAGE
 
 @of_row(USAGE)
 class UsageDay:
-    """What one meter counted for one subject and dimensions on one UTC day."""
+    """Usage of one meter, subject and dimensions on one UTC day."""
 
     id: strawberry.ID
     meter_key: str
@@ -30,7 +30,7 @@ class UsageQueries:
 
     usage = list_field(
         UsageDay,
-        "By day. Distinct counts of days do not add up to a month's.",
+        "Per UTC day. Unique counts of days do not add up to a unique count of a month.",
         filters={"meter": "meter_key", "subject": "subject"},
         timed=True,
     )

@@ -4,14 +4,14 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class IngestIsBusy(Refusal):
-    """More usage is waiting than can be written soon; nothing of this request was accepted, send it again."""
+    """The usage queue is full; no event of this request was accepted, try again later."""
 
-    code = "ingest-busy"
+    code = "ingest-overloaded"
     kind = RefusalKind.UNAVAILABLE
 
 
 class UsageIsContended(Refusal):
-    """The same events are being accepted elsewhere at this moment; send them again."""
+    """Another request with the same events is in progress; try again later."""
 
-    code = "usage-contended"
+    code = "events-in-flight"
     kind = RefusalKind.UNAVAILABLE

@@ -114,7 +114,7 @@ def documented(events: "EventsEndpoint") -> APIRouter:
         openapi_extra={"requestBody": _request_body()},
     )
     async def post_events(request: Request) -> Response:
-        """Take in 1-1000 CloudEvents; answered once they are history, with a result for each not counted."""
+        """Accept 1-1000 CloudEvents; respond after commit, with a result for each event not counted."""
         return await events.answer(request.scope, request.receive)
 
     return router

@@ -4,7 +4,7 @@ from shared.framework.http.field_types import ApiModel
 
 
 class EventResultBody(ApiModel):
-    """One event that was not counted, by its index in the request: duplicate, conflict or rejected."""
+    """An event that was not counted: its index in the request, `status` duplicate, conflict or rejected."""
 
     index: int
     id: str | None
@@ -14,7 +14,7 @@ class EventResultBody(ApiModel):
 
 
 class IngestResponseBody(ApiModel):
-    """What became of a request's events; `results` has those that were not accepted."""
+    """Counts of a request's events by result; `results` lists the events that were not accepted."""
 
     accepted: int
     duplicates: int

@@ -14,7 +14,7 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One event as offered; attributes that are not named here are not kept."""
+    """A CloudEvent; attributes that are not listed here are not stored."""
 
     specversion: Literal["1.0"]
     id: Attribute

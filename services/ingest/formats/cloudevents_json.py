@@ -53,13 +53,13 @@ def read_batch(body: bytes) -> Sequence[ParsedEvent]:
 def read_single(body: bytes) -> Sequence[ParsedEvent]:
     """One event that is not in an array. UsageIsNotJson, UsageIsNotEvents."""
     if not _json(body).startswith(b"{"):
-        raise UsageIsNotEvents("it is something else")
+        raise UsageIsNotEvents("the body is not a JSON object")
     return [_read_piece(body)]
 
 
 def _pieces(body: bytes) -> list[msgspec.Raw]:
     if not _json(body).startswith(b"["):
-        raise UsageIsNotEvents("it is something else")
+        raise UsageIsNotEvents("the body is not a JSON array")
     return _PIECES.decode(body)
 
 
@@ -69,7 +69,7 @@ def _json(body: bytes) -> bytes:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UsageIsNotJson(str(error)) from None
     except RecursionError:
-        raise UsageIsNotJson("it is nested without end") from None
+        raise UsageIsNotJson("nested too deeply") from None
 
 
 def _counted(events: list[T]) -> list[T]:

@@ -13,12 +13,12 @@ class UsageIsNotJson(Refusal):
 class UsageIsNotEvents(Refusal):
     """The body must be one CloudEvent, or an array of 1 to 1000 of them."""
 
-    code = "usage-not-events"
+    code = "usage-not-cloudevents"
     kind = RefusalKind.INVALID
 
 
 class TooManyEvents(Refusal):
-    """One request holds at most 1000 events."""
+    """A request contains at most 1000 events."""
 
     code = "too-many-events"
     kind = RefusalKind.TOO_LARGE

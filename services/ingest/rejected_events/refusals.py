@@ -4,7 +4,7 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class CursorIsUnreadable(Refusal):
-    """A cursor is the `next_cursor` of an earlier page."""
+    """The cursor is not the `next_cursor` of an earlier page."""
 
-    code = "cursor-unreadable"
+    code = "cursor-invalid"
     kind = RefusalKind.INVALID

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 
 from services.ingest.acceptance.ports import DeduplicationStore, RejectedEventRow
 from services.ingest.rejected_events.refusals import CursorIsUnreadable
-from services.ingest.rejected_events.schemas import RejectedEvent, RejectedPage
+from services.ingest.rejected_events.schemas import RejectedEvent, RejectedEventPage
 from shared.framework.http.authorization import Caller, requires
 
 PAGE_MAX = 500
@@ -20,11 +20,13 @@ def rejected_events_router(log: DeduplicationStore) -> APIRouter:
     router = APIRouter(tags=["usage"])
 
     @router.get("/v1/events/rejected", dependencies=[requires("usage:read")])
-    async def list_rejected(caller: Caller, limit: Limit = 100, cursor: str | None = None) -> RejectedPage:
-        """Rejected and contradicting events of the tenant, oldest first."""
+    async def list_rejected(
+        caller: Caller, limit: Limit = 100, cursor: str | None = None
+    ) -> RejectedEventPage:
+        """List the tenant's rejected and conflicting events, oldest first."""
         rows = await log.rejected(caller.tenant_id, _number_in(cursor), limit)
         last = str(rows[-1].number) if len(rows) == limit else None
-        return RejectedPage(items=[_shown(row) for row in rows], next_cursor=last)
+        return RejectedEventPage(items=[_shown(row) for row in rows], next_cursor=last)
 
     return router
 
@@ -33,7 +35,7 @@ def _number_in(cursor: str | None) -> int:
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _NUMBER_DIGITS_MAX):
-        raise CursorIsUnreadable("it is a number")
+        raise CursorIsUnreadable("not a whole number")
     return int(cursor)
 
 

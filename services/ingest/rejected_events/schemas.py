@@ -4,7 +4,7 @@ from shared.framework.http.field_types import ApiModel, Instant
 
 
 class RejectedEvent(ApiModel):
-    """One event that was offered and not counted; `body` is what it said (at most 16384 characters)."""
+    """An event that was rejected or is in conflict; `body` is its JSON (at most 16384 characters)."""
 
     number: int
     batch_id: str
@@ -16,8 +16,8 @@ class RejectedEvent(ApiModel):
     body: str
 
 
-class RejectedPage(ApiModel):
-    """Oldest first; `next_cursor` is absent on the last page."""
+class RejectedEventPage(ApiModel):
+    """A page of rejected events, oldest first; `next_cursor` is null on the last page."""
 
     items: list[RejectedEvent]
     next_cursor: str | None

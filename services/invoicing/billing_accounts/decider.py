@@ -11,7 +11,7 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class CustomerIsUnknown(Refusal):
-    """Invoicing has not heard of this customer."""
+    """Invoicing has no account for this customer."""
 
     code = "customer-unknown"
     kind = RefusalKind.NOT_FOUND

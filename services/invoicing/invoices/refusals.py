@@ -11,35 +11,35 @@ class InvoiceIsUnknown(Refusal):
 
 
 class InvoiceIsEmpty(Refusal):
-    """A legal document needs at least one line; a period's invoice gets its lines from the reading."""
+    """An invoice needs at least one line to be finalized."""
 
-    code = "invoice-is-empty"
+    code = "invoice-empty"
     kind = RefusalKind.CONFLICT
 
 
 class InvoiceIsNotADraft(Refusal):
     """Only a draft can be changed or finalized."""
 
-    code = "invoice-is-not-a-draft"
+    code = "invoice-not-draft"
     kind = RefusalKind.CONFLICT
 
 
 class InvoiceIsTooLarge(Refusal):
     """An invoice cannot come to more than 10^15 minor units."""
 
-    code = "invoice-is-too-large"
+    code = "invoice-too-large"
     kind = RefusalKind.UNPROCESSABLE
 
 
 class InvoiceIsNotPayable(Refusal):
-    """A payment came for an invoice that nothing is to be collected on."""
+    """The invoice is not open for payment."""
 
-    code = "invoice-is-not-payable"
+    code = "invoice-not-payable"
     kind = RefusalKind.CONFLICT
 
 
 class PaymentDoesNotMatch(Refusal):
-    """The payment is not of the amount due, or the invoice was paid by another one."""
+    """The payment is not for the amount due, or the invoice was paid by another payment."""
 
-    code = "payment-does-not-match"
+    code = "payment-mismatch"
     kind = RefusalKind.CONFLICT

@@ -25,7 +25,7 @@ LINES_MAX = 250
 
 
 class OneOffLineBody(ApiModel):
-    """A line: `quantity` at `unit_price` in major units of the customer's currency."""
+    """A line: `quantity` times `unit_price` in major units of the customer's currency."""
 
     description: ShortText
     quantity: NonNegativeDecimal
@@ -33,14 +33,14 @@ class OneOffLineBody(ApiModel):
 
 
 class OneOffInvoiceBody(ApiModel):
-    """An invoice that no period asked for."""
+    """A one-off invoice, outside any billing period."""
 
     customer_id: Identifier
     lines: Annotated[list[OneOffLineBody], Field(min_length=1, max_length=LINES_MAX)]
 
 
 class VoidBody(ApiModel):
-    """Why an invoice is taken back."""
+    """The reason for voiding an invoice."""
 
     reason: ShortText
 
@@ -53,7 +53,7 @@ class AmountBody(ApiModel):
 
 
 class InvoiceBody(ApiModel):
-    """Where an invoice stands; what never was a document has no number, and a draft's total no tax yet."""
+    """An invoice: `number` is null unless it was finalized; the total of a draft excludes tax."""
 
     invoice_id: str
     status: Literal["draft", "finalized", "paid", "void"]
@@ -100,7 +100,7 @@ router = APIRouter(prefix="/v1", tags=["invoicing"])
     "/invoices", dependencies=[requires("invoices:write")], status_code=201, response_model=InvoiceBody
 )
 async def draft_invoice(body: OneOffInvoiceBody, desk: CommandDep) -> Response:
-    """Draft an invoice that no period asked for; it has no number and collects nothing until finalized."""
+    """Draft a one-off invoice; it has no number and is not collected until it is finalized."""
     invoice_id = desk.house.ids.new("inv")
     items = [
         OneOffLine(description=line.description, quantity=line.quantity, unit_price=line.unit_price)
@@ -118,7 +118,7 @@ async def draft_invoice(body: OneOffInvoiceBody, desk: CommandDep) -> Response:
     response_model=InvoiceBody,
 )
 async def finalize_invoice(invoice_id: Identifier, desk: CommandDep) -> Response:
-    """Turn a draft into a legal document: it gets its tax and its number, and is collected."""
+    """Finalize a draft: computes tax, assigns the number and starts collection."""
     return await desk.execute(
         lambda session: invoicing.finalize(session, invoice_id),
         lambda invoice: invoice_body(invoice_id, invoice),
@@ -132,7 +132,7 @@ async def finalize_invoice(invoice_id: Identifier, desk: CommandDep) -> Response
     response_model=InvoiceBody,
 )
 async def void_invoice(invoice_id: Identifier, body: VoidBody, desk: CommandDep) -> Response:
-    """Take an invoice back: collecting stops, and what was paid on it is refunded."""
+    """Void an invoice: collection stops, and a payment on it is refunded."""
     return await desk.execute(
         lambda session: invoicing.void(session, invoice_id, body.reason),
         lambda invoice: invoice_body(invoice_id, invoice),

@@ -16,7 +16,7 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 class TaxRateIsInvalid(Refusal):
     """A tax rate is a fraction from 0 to 1, such as 0.0825."""
 
-    code = "tax-rate-is-invalid"
+    code = "tax-rate-invalid"
     kind = RefusalKind.INVALID
 
 

@@ -10,7 +10,7 @@ from shared.framework.http.field_types import ApiModel, NonNegativeDecimal, Shor
 
 
 class TaxRateBody(ApiModel):
-    """The tax on every invoice from now on; `rate` is a fraction (0.0825), `source` says who fixed it."""
+    """The tax on invoices finalized from now on; `rate` is a fraction (0.0825), `source` the authority."""
 
     name: ShortText
     rate: NonNegativeDecimal
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1", tags=["invoicing"])
 
 @router.put("/tax-rate", dependencies=[requires("tax:write")], response_model=TaxRateBody)
 async def set_tax_rate(body: TaxRateBody, desk: CommandDepKeyOptional) -> Response:
-    """Tax every invoice that is finalized from now on; a rate of 0 ends the tax."""
+    """Set the tax rate of invoices finalized from now on; a rate of 0 ends the tax."""
     command = SetTaxRate(name=body.name, rate=body.rate, source=body.source, now=desk.now)
     return await desk.execute(
         lambda session: handlers.set_tax_rate(session, command), lambda _: body, status=200

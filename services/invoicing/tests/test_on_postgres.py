@@ -27,7 +27,7 @@ async def finalized(house: Running, invoice_id: str) -> str:
         answer = await house.ask("POST", f"/v1/invoices/{invoice_id}/finalize")
         if answer.status_code == 200:
             return str(answer.json()["number"])
-        assert (answer.status_code, answer.json()["code"]) == (503, "stream-is-busy")
+        assert (answer.status_code, answer.json()["code"]) == (503, "write-conflict")
 
 
 async def test_twenty_documents_at_once_are_numbered_without_gap_or_double(house: Running) -> None:

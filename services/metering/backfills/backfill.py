@@ -63,7 +63,7 @@ class MeterBackfill:
                 continue  # usage was folded meanwhile, or another process is at it
             except EventIsUnreadable:
                 stuck += 1
-                _log.exception("a meter cannot catch up", extra={"meter_id": entry.meter.meter_id})
+                _log.exception("the backfill of a meter failed", extra={"meter_id": entry.meter.meter_id})
         return len(entries) - stuck
 
     async def _step(self, entry: RegisteredMeter) -> None:

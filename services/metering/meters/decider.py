@@ -12,37 +12,37 @@ from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKi
 
 
 class MeterExists(Refusal):
-    """A meter of this key is defined already, in another way; what was metered by it stays what it is."""
+    """A meter with this key exists, with another definition."""
 
     code = "meter-exists"
     kind = RefusalKind.CONFLICT
 
 
 class MeterIsUnknown(Refusal):
-    """There is no meter of this key."""
+    """There is no meter with this key."""
 
     code = "meter-unknown"
     kind = RefusalKind.NOT_FOUND
 
 
 class AggregationIsUnknown(Refusal):
-    """A meter aggregates by count, sum or unique_count."""
+    """The aggregation must be count, sum or unique_count."""
 
     code = "aggregation-unknown"
     kind = RefusalKind.INVALID
 
 
 class ValuePathIsMissing(Refusal):
-    """This aggregation needs a value_path: where in an event's data its value is."""
+    """This aggregation requires a value_path."""
 
     code = "value-path-missing"
     kind = RefusalKind.INVALID
 
 
 class ValuePathIsUseless(Refusal):
-    """A count looks at no value, so it takes no value_path."""
+    """The aggregation count takes no value_path."""
 
-    code = "value-path-useless"
+    code = "value-path-not-allowed"
     kind = RefusalKind.INVALID
 
 

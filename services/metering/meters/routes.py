@@ -20,7 +20,7 @@ AllowedText = Annotated[str, StringConstraints(max_length=256)]
 
 
 class NewMeter(ApiModel):
-    """Usage of one type, counted in one way. Paths are dotted and lead into the event's `data`."""
+    """A meter to define: an event type and its aggregation. Paths are dotted paths in the event's `data`."""
 
     key: Identifier
     event_type: ShortText
@@ -33,8 +33,8 @@ class NewMeter(ApiModel):
     ]
 
 
-class MeterAnswer(ApiModel):
-    """A meter as defined."""
+class MeterResponse(ApiModel):
+    """A meter's definition."""
 
     meter_id: str
     key: str
@@ -46,13 +46,13 @@ class MeterAnswer(ApiModel):
     defined_at: Instant
 
     @classmethod
-    def of(cls, meter: MeterDefined) -> "MeterAnswer":
+    def of(cls, meter: MeterDefined) -> "MeterResponse":
         """Show it."""
         return cls.model_validate(_shown(meter))
 
 
-class MeterDetail(MeterAnswer):
-    """With how many events of its type it could not read, and so does not count."""
+class MeterDetail(MeterResponse):
+    """A meter with the number of events of its type that it could not read and does not count."""
 
     unreadable: int
 
@@ -65,7 +65,7 @@ class MeterDetail(MeterAnswer):
 class MeterList(ApiModel):
     """The tenant's meters by key."""
 
-    items: list[MeterAnswer]
+    items: list[MeterResponse]
 
 
 def _shown(meter: MeterDefined) -> dict[str, object]:
@@ -86,9 +86,9 @@ def meters_router(book: MeterRepository) -> APIRouter:
     router = APIRouter(prefix="/v1/meters", tags=["meters"])
     reads = [requires("meters:read")]
 
-    @router.post("", status_code=201, response_model=MeterAnswer, dependencies=[requires("meters:write")])
+    @router.post("", status_code=201, response_model=MeterResponse, dependencies=[requires("meters:write")])
     async def post_meter(body: NewMeter, desk: CommandDep) -> Response:
-        """Define a meter; the same definition again is the same meter. It will count the past too."""
+        """Define a meter; repeating the same definition returns it. It counts earlier events too."""
         return await desk.execute(
             lambda session: define_meter(
                 session,
@@ -100,17 +100,17 @@ def meters_router(book: MeterRepository) -> APIRouter:
                 group_by=tuple(body.group_by),
                 filter={path: tuple(texts) for path, texts in body.filter.items()},
             ),
-            MeterAnswer.of,
+            MeterResponse.of,
         )
 
     @router.get("", dependencies=reads)
     async def list_meters(caller: Caller) -> MeterList:
         """The tenant's meters by key."""
-        return MeterList(items=[MeterAnswer.of(meter) for meter in await book.of_tenant(caller.tenant_id)])
+        return MeterList(items=[MeterResponse.of(meter) for meter in await book.of_tenant(caller.tenant_id)])
 
     @router.get("/{key}", dependencies=reads)
     async def get_meter(key: Identifier, caller: Caller) -> MeterDetail:
-        """One meter, with how many events it could not read."""
+        """A meter, with the number of events that it could not read."""
         meter = await meter_of(book, caller.tenant_id, key)
         unreadable = await book.unreadable_count(caller.tenant_id, meter.meter_id)
         return MeterDetail.with_unreadable(meter, unreadable)

@@ -91,7 +91,7 @@ class ReadingProcess:
         if entry is None:
             return None
         if entry.joined_from is None:
-            raise UsageIsBehind(f"meter {key} has not caught up with the past")
+            raise UsageIsBehind(f"meter {key} is not backfilled yet")
         return entry.meter
 
     async def record(self, session: Session, timer: Timer, pinned: PinnedUsage) -> None:

@@ -39,4 +39,4 @@ class InboxUsageProgress:
             await self.sleeper.sleep(LOOK_EVERY_S)
         for letter in await self.store.dead_letters(CONSUMER):
             if letter.topic == place[0] and letter.record.tenant_id == tenant_id:
-                raise UsageIsBehind(f"usage of {tenant_id} is parked: {letter.cause}")
+                raise UsageIsBehind(f"usage of {tenant_id} is in the dead letters: {letter.cause}")

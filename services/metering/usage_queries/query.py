@@ -14,14 +14,14 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class RangeIsInvalid(Refusal):
-    """Usage is asked for from an instant to a later one, over at most 20 years and 10000 windows."""
+    """The range must end after it starts and span at most 20 years and 10000 windows."""
 
     code = "range-invalid"
     kind = RefusalKind.INVALID
 
 
 class DimensionIsUnknown(Refusal):
-    """A meter can be grouped by `subject` and by the paths it was defined with."""
+    """Usage can be grouped by `subject` and by the meter's `group_by` paths only."""
 
     code = "dimension-unknown"
     kind = RefusalKind.INVALID

@@ -15,7 +15,7 @@ from shared.framework.http.read_your_writes import PositionToken
 
 
 class UsageBucketBody(ApiModel):
-    """One window [start, end) of one group; `value` is an exact decimal."""
+    """Usage of one group in one window [start, end); `value` is an exact decimal."""
 
     start: Instant
     end: Instant
@@ -28,8 +28,8 @@ class UsageBucketBody(ApiModel):
         return cls(start=figure.start, end=figure.end, group=figure.group, value=f"{figure.value:f}")
 
 
-class UsageAnswer(ApiModel):
-    """Windows without usage are left out; everything accepted up to `as_of_position` is counted."""
+class UsageResponse(ApiModel):
+    """Usage by window, including all events up to `as_of_position`; empty windows are left out."""
 
     meter: str
     subject: str | None
@@ -55,8 +55,8 @@ def usage_router(book: MeterRepository, rollups: RollupStore, partitions: int) -
         subject: Annotated[str | None, Query(min_length=1, max_length=256)] = None,
         window: Window = "total",
         group_by: Annotated[list[Dimension], Query(max_length=8)] = [],  # noqa: B006 - FastAPI copies it
-    ) -> UsageAnswer:
-        """Usage of [from, to) per UTC hour, day or in total, exact at both ends, of one subject or all."""
+    ) -> UsageResponse:
+        """Usage in [from, to) per UTC hour, per UTC day or in total, for one subject or all."""
         asked = UsageQuery(
             meter=await meter_of(book, caller.tenant_id, meter),
             tenant_id=caller.tenant_id,
@@ -72,6 +72,8 @@ def usage_router(book: MeterRepository, rollups: RollupStore, partitions: int) -
             found = await usage_buckets(snapshot, asked)
             mark = PositionToken("ingest", partition, await snapshot.position(partition))
         items = [UsageBucketBody.of(figure) for figure in found]
-        return UsageAnswer(meter=meter, subject=subject, window=window, as_of_position=str(mark), items=items)
+        return UsageResponse(
+            meter=meter, subject=subject, window=window, as_of_position=str(mark), items=items
+        )
 
     return router

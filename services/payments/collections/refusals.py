@@ -4,23 +4,23 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class CollectionIsUnknown(Refusal):
-    """Nothing is being collected for this invoice."""
+    """There is no collection for this invoice."""
 
     code = "collection-unknown"
     kind = RefusalKind.NOT_FOUND
 
 
 class AttemptIsOpen(Refusal):
-    """An attempt to collect this invoice is under way; there is never a second one beside it."""
+    """An attempt to collect this invoice is in progress."""
 
-    code = "attempt-is-open"
+    code = "attempt-in-progress"
     kind = RefusalKind.CONFLICT
 
 
 class CollectionIsOver(Refusal):
-    """This invoice is paid or void: nothing is collected on it any more."""
+    """The invoice is paid or void, so its collection is closed."""
 
-    code = "collection-is-over"
+    code = "collection-closed"
     kind = RefusalKind.CONFLICT
 
 

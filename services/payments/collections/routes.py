@@ -11,12 +11,12 @@ from shared.framework.http.field_types import ApiModel, Identifier
 
 
 class CollectionTriggeredBody(ApiModel):
-    """What was set going: a new attempt (`capture`), or a question about the open one (`lookup`)."""
+    """The action that was started: a new attempt (`capture`) or a look-up of the open one (`lookup`)."""
 
     invoice_id: str
     payment_id: str
     attempt: int | None
-    doing: Literal["capture", "lookup"]
+    action: Literal["capture", "lookup"]
 
 
 router = APIRouter(prefix="/v1", tags=["payments"])
@@ -29,14 +29,14 @@ router = APIRouter(prefix="/v1", tags=["payments"])
     response_model=CollectionTriggeredBody,
 )
 async def collect_invoice(invoice_id: Identifier, desk: CommandDep) -> Response:
-    """Make an attempt now, outside the schedule; one that is in doubt is asked about instead."""
+    """Attempt collection now, outside the schedule; an attempt with unknown outcome is looked up instead."""
     return await desk.execute(
         lambda session: collect_manually(session, invoice_id),
         lambda asked: CollectionTriggeredBody(
             invoice_id=invoice_id,
             payment_id=asked.payment_id,
             attempt=asked.attempt,
-            doing=asked.doing,
+            action=asked.doing,
         ),
         status=202,
     )

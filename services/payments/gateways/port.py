@@ -9,14 +9,14 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class GatewayIsUnknown(Refusal):
-    """There is no gateway of this name."""
+    """There is no gateway with this name."""
 
     code = "gateway-unknown"
     kind = RefusalKind.INVALID
 
 
 class TokenIsNotOfThisGateway(Refusal):
-    """The gateway does not know tokens of this form."""
+    """The token is not in this gateway's format."""
 
     code = "payment-token-invalid"
     kind = RefusalKind.INVALID

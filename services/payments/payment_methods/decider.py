@@ -11,16 +11,16 @@ from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKi
 
 
 class CustomerIsUnknown(Refusal):
-    """Payments has not heard of this customer."""
+    """Payments has no account for this customer."""
 
     code = "customer-unknown"
     kind = RefusalKind.NOT_FOUND
 
 
 class CardNumberIsRefused(Refusal):
-    """Card numbers are never taken in: send the token that the gateway gave for the card."""
+    """Card numbers are not accepted: send the gateway's token for the card."""
 
-    code = "card-number-refused"
+    code = "card-number-not-accepted"
     kind = RefusalKind.INVALID
 
 

@@ -15,7 +15,7 @@ TOKEN_LENGTH_MAX = 255
 
 
 class PaymentMethodBody(ApiModel):
-    """A card of a customer: the token that its gateway gave for it, never its number."""
+    """A customer's payment method: the gateway's token for it, never a card number."""
 
     customer_id: Identifier
     gateway: Identifier
@@ -23,7 +23,7 @@ class PaymentMethodBody(ApiModel):
 
 
 class PaymentMethodAttachedBody(ApiModel):
-    """The customer's default method from now on."""
+    """The customer's new default payment method."""
 
     method_id: str
     customer_id: str
@@ -41,7 +41,7 @@ def payment_methods_router(gateways: Gateways) -> APIRouter:
         response_model=PaymentMethodAttachedBody,
     )
     async def attach_payment_method(body: PaymentMethodBody, desk: CommandDep) -> Response:
-        """Keep a gateway's token; it becomes the method that the customer's next attempt is made with."""
+        """Attach a payment method by its gateway token; it becomes the customer's default."""
         check_method(gateways, body.gateway, body.token)
         return await desk.execute(
             lambda session: attach_method(session, body.customer_id, body.gateway, body.token),

@@ -28,8 +28,8 @@ async def test_a_card_is_attached_by_its_token() -> None:
         (CARD | {"customer_id": "cus_9"}, 404, "customer-unknown"),
         (CARD | {"gateway": "piggybank"}, 400, "gateway-unknown"),
         (CARD | {"token": "tok_maybe"}, 400, "payment-token-invalid"),
-        (CARD | {"token": PAN}, 400, "card-number-refused"),
-        (CARD | {"token": PAN, "gateway": "piggybank"}, 400, "card-number-refused"),
+        (CARD | {"token": PAN}, 400, "card-number-not-accepted"),
+        (CARD | {"token": PAN, "gateway": "piggybank"}, 400, "card-number-not-accepted"),
     ],
 )
 async def test_what_cannot_be_attached_is_refused(body: object, status: int, code: str) -> None:
@@ -78,7 +78,7 @@ async def test_an_attempt_can_be_asked_for() -> None:
         "invoice_id": INVOICE,
         "payment_id": payment(2),
         "attempt": 2,
-        "doing": "capture",
+        "action": "capture",
     }
 
 
@@ -92,7 +92,7 @@ async def test_one_key_asks_for_one_attempt() -> None:
     one, two = [await house.ask(path, key="k") for _ in range(2)]
     assert (one.status_code, one.content) == (two.status_code, two.content)
     refused = await house.ask(path)
-    assert (refused.status_code, refused.json()["code"]) == (409, "attempt-is-open")
+    assert (refused.status_code, refused.json()["code"]) == (409, "attempt-in-progress")
 
 
 async def test_what_is_over_or_not_there_is_not_collected() -> None:
@@ -105,7 +105,7 @@ async def test_what_is_over_or_not_there_is_not_collected() -> None:
     await house.attach("tok_ok")
     await house.collect(INVOICE)
     await house.settle()
-    assert (await house.ask(path)).json()["code"] == "collection-is-over"
+    assert (await house.ask(path)).json()["code"] == "collection-closed"
     stranger = await house.ask(path, who="stranger")
     assert (stranger.status_code, stranger.json()["code"]) == (404, "collection-unknown")
 

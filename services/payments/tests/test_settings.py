@@ -29,23 +29,23 @@ def settings(**told: Any) -> PaymentsSettings:
 
 def test_a_soft_decline_is_tried_again_on_day_three_five_and_seven() -> None:
     """Law 14, V72."""
-    assert settings().dunning == (3 * DAY, 5 * DAY, 7 * DAY)
+    assert settings().dunning_schedule == (3 * DAY, 5 * DAY, 7 * DAY)
 
 
 @pytest.mark.parametrize("dunning", [("P3D", "P3D"), ("P7D", "P3D"), ("P0D",)])
 def test_a_schedule_counts_from_the_first_failure_so_it_rises(dunning: tuple[str, ...]) -> None:
     """Who thinks of pauses is told so at the start, and not by a card that is tried twice in a minute."""
-    with pytest.raises(ValidationError, match="dunning"):
-        settings(dunning=dunning)
+    with pytest.raises(ValidationError, match="dunning_schedule"):
+        settings(dunning_schedule=dunning)
 
 
 def test_money_in_doubt_is_asked_about_for_a_month() -> None:
     """Law 14: unknown is resolved by asking."""
-    first, second, *daily = settings().unknown_checks
+    first, second, *daily = settings().payment_lookup_pauses
     assert (first, second) == (timedelta(minutes=5), timedelta(hours=1))
     assert daily == [DAY] * 30
 
 
 def test_there_may_be_no_schedule_at_all() -> None:
     """Then the first decline is the last word."""
-    assert settings(dunning=()).dunning == ()
+    assert settings(dunning_schedule=()).dunning_schedule == ()

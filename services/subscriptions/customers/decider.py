@@ -19,7 +19,7 @@ class CustomerIsUnknown(Refusal):
 
 
 class CustomerExists(Refusal):
-    """A customer of this external id is registered already, with another currency or time zone."""
+    """A customer with this external id exists, with another currency or time zone."""
 
     code = "customer-exists"
     kind = RefusalKind.CONFLICT

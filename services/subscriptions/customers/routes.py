@@ -15,15 +15,15 @@ ZoneName = Annotated[str, Field(min_length=1, max_length=64, examples=["America/
 
 
 class NewCustomer(ApiModel):
-    """Somebody who may be billed; their name and address are not taken here."""
+    """A customer to register; names and addresses are not accepted here."""
 
     external_id: Identifier
     currency: CurrencyCode
     time_zone: ZoneName = "UTC"
 
 
-class CustomerAnswer(ApiModel):
-    """A customer as registered."""
+class CustomerResponse(ApiModel):
+    """A registered customer."""
 
     customer_id: str
     external_id: str
@@ -41,20 +41,20 @@ class CustomerAnswer(ApiModel):
         )
 
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["customers"])
 
 
 @router.post(
     "/customers",
     status_code=201,
-    response_model=CustomerAnswer,
+    response_model=CustomerResponse,
     dependencies=[requires("customers:write")],
 )
 async def post_customer(body: NewCustomer, desk: CommandDep) -> Response:
-    """Register a customer; the same external id again is the same customer."""
+    """Register a customer; repeating the same external id returns the same customer."""
     return await desk.execute(
         lambda session: register_customer(
             session, external_id=body.external_id, currency=body.currency, time_zone=body.time_zone
         ),
-        CustomerAnswer.of,
+        CustomerResponse.of,
     )

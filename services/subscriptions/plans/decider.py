@@ -27,21 +27,21 @@ class PlanIsEmpty(Refusal):
 
 
 class ChargeKeyRepeats(Refusal):
-    """Each charge of a plan needs a key of its own."""
+    """Two charges of the plan have the same key."""
 
-    code = "charge-key-repeated"
+    code = "charge-key-duplicate"
     kind = RefusalKind.INVALID
 
 
 class ChargeNeedsMeter(Refusal):
-    """A price per unit of usage needs the meter that counts it."""
+    """A price per unit of usage needs a meter."""
 
     code = "charge-needs-meter"
     kind = RefusalKind.INVALID
 
 
 class FlatChargeHasMeter(Refusal):
-    """A flat charge is due whatever is used: it takes no meter."""
+    """A flat charge does not depend on usage, so it takes no meter."""
 
     code = "flat-charge-has-meter"
     kind = RefusalKind.INVALID

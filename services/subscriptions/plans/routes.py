@@ -18,7 +18,7 @@ Duration = Annotated[
 
 
 class NewCharge(ApiModel):
-    """One line of a plan; `meter_key` names what is counted, and is left out for a flat fee."""
+    """A charge of a plan; `meter_key` names its meter, null for a flat fee."""
 
     key: Identifier
     name: ShortText
@@ -31,7 +31,7 @@ class NewCharge(ApiModel):
 
 
 class NewPlan(ApiModel):
-    """The content of a plan version."""
+    """A plan version to publish."""
 
     key: Identifier
     name: ShortText
@@ -40,7 +40,7 @@ class NewPlan(ApiModel):
     charges: Annotated[list[NewCharge], Field(max_length=100)]
 
 
-class PlanAnswer(ApiModel):
+class PlanResponse(ApiModel):
     """A published version of a plan."""
 
     plan_id: str
@@ -53,12 +53,12 @@ class PlanAnswer(ApiModel):
         return cls(plan_id=plan.plan_id, key=plan.key, version=plan.version)
 
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["plans"])
 
 
-@router.post("/plans", status_code=201, response_model=PlanAnswer, dependencies=[requires("plans:write")])
+@router.post("/plans", status_code=201, response_model=PlanResponse, dependencies=[requires("plans:write")])
 async def post_plan(body: NewPlan, desk: CommandDep) -> Response:
-    """Publish the next version of a plan; the content of the newest version again is that version."""
+    """Publish the next version of a plan; repeating the newest version's content returns that version."""
     charges = tuple(new.charge() for new in body.charges)
     return await desk.execute(
         lambda session: publish_plan(
@@ -69,5 +69,5 @@ async def post_plan(body: NewPlan, desk: CommandDep) -> Response:
             interval=body.interval,
             charges=charges,
         ),
-        PlanAnswer.of,
+        PlanResponse.of,
     )

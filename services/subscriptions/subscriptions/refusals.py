@@ -4,21 +4,21 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class PlanCurrencyDiffers(Refusal):
-    """A customer is billed in one currency; this plan is in another."""
+    """The currency of the plan is not the customer's currency."""
 
     code = "plan-currency-differs"
     kind = RefusalKind.UNPROCESSABLE
 
 
 class AnchorIsInTheFuture(Refusal):
-    """A subscription is anchored now or in the past."""
+    """The anchor of a subscription must not be in the future."""
 
     code = "anchor-in-future"
     kind = RefusalKind.UNPROCESSABLE
 
 
 class AnchorIsTooOld(Refusal):
-    """A subscription is backdated by ten years at most."""
+    """The anchor of a subscription must not be more than ten years in the past."""
 
     code = "anchor-too-old"
     kind = RefusalKind.UNPROCESSABLE
@@ -32,21 +32,21 @@ class SubscriptionIsUnknown(Refusal):
 
 
 class SubscriptionExists(Refusal):
-    """A subscription of this id has been started already."""
+    """A subscription with this id exists."""
 
     code = "subscription-exists"
     kind = RefusalKind.CONFLICT
 
 
 class SubscriptionHasEnded(Refusal):
-    """It is over: its last period has been closed."""
+    """The subscription has ended; its last period is closed."""
 
     code = "subscription-ended"
     kind = RefusalKind.CONFLICT
 
 
 class PeriodIsNotOver(Refusal):
-    """A period is closed when it is over, not before."""
+    """The billing period has not ended."""
 
-    code = "period-not-over"
+    code = "period-not-ended"
     kind = RefusalKind.CONFLICT

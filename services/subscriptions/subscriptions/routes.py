@@ -15,7 +15,7 @@ Version = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class NewSubscription(ApiModel):
-    """Who is billed by what; `anchor_at` (now) draws the periods, `subject` (external id) is whose usage."""
+    """A subscription to start; `anchor_at` (now) sets its periods, `subject` (external id) its usage."""
 
     customer_id: Identifier
     plan_key: Identifier
@@ -25,13 +25,13 @@ class NewSubscription(ApiModel):
 
 
 class Cancellation(ApiModel):
-    """When it is to end."""
+    """When the subscription ends."""
 
     at: Literal["period_end", "now"]
 
 
-class SubscriptionAnswer(ApiModel):
-    """A subscription as it stands; `ends_at` once it was cancelled."""
+class SubscriptionResponse(ApiModel):
+    """A subscription; `ends_at` is set once it is cancelled."""
 
     subscription_id: str
     customer_id: str
@@ -59,17 +59,17 @@ class SubscriptionAnswer(ApiModel):
         )
 
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["subscriptions"])
 
 
 @router.post(
     "/subscriptions",
     status_code=201,
-    response_model=SubscriptionAnswer,
+    response_model=SubscriptionResponse,
     dependencies=[requires("subscriptions:write")],
 )
 async def post_subscription(body: NewSubscription, desk: CommandDep) -> Response:
-    """Start billing a customer by a plan."""
+    """Start a subscription of a customer to a plan."""
     subscription_id = desk.house.ids.new("sub")
     return await desk.execute(
         lambda session: start_subscription(
@@ -81,21 +81,21 @@ async def post_subscription(body: NewSubscription, desk: CommandDep) -> Response
             anchor_at=body.anchor_at,
             subject=body.subject,
         ),
-        SubscriptionAnswer.of,
+        SubscriptionResponse.of,
     )
 
 
 @router.post(
     "/subscriptions/{subscription_id}/cancel",
-    response_model=SubscriptionAnswer,
+    response_model=SubscriptionResponse,
     dependencies=[requires("subscriptions:write")],
 )
 async def post_cancellation(
     subscription_id: Annotated[Identifier, Path()], body: Cancellation, desk: CommandDep
 ) -> Response:
-    """End a subscription with its period, or now: then the last period is billed in part."""
+    """Cancel a subscription at the end of its period, or now: then the last period is prorated."""
     return await desk.execute(
         lambda session: cancel_subscription(session, subscription_id, CancelAt(body.at)),
-        SubscriptionAnswer.of,
+        SubscriptionResponse.of,
         status=200,
     )

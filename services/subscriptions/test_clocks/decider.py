@@ -10,7 +10,7 @@ from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKi
 
 
 class TestClockIsMissing(Refusal):
-    """This tenant lives by the real time: start a test clock first."""
+    """This tenant has no test clock."""
 
     __test__ = False  # pytest: not a test
     code = "test-clock-missing"
@@ -18,7 +18,7 @@ class TestClockIsMissing(Refusal):
 
 
 class TestClockExists(Refusal):
-    """This tenant has a test clock already: advance it."""
+    """This tenant already has a test clock."""
 
     __test__ = False
     code = "test-clock-exists"
@@ -26,14 +26,15 @@ class TestClockExists(Refusal):
 
 
 class TestClockCannotGoBack(Refusal):
-    """A test clock only moves forward."""
+    """A test clock cannot go back."""
 
-    code = "test-clock-backwards"
+    __test__ = False
+    code = "test-clock-cannot-go-back"
     kind = RefusalKind.UNPROCESSABLE
 
 
 class TestClockLeapsTooFar(Refusal):
-    """A test clock is moved by ten years at most at once, and stays between 1970 and 2200."""
+    """A test clock advances by at most ten years at once, and stays between 1970 and 2200."""
 
     __test__ = False
     code = "test-clock-out-of-range"

@@ -11,32 +11,32 @@ from shared.framework.http.field_types import ApiModel, Instant
 
 
 class TestClockNeedsAnAdmin(Refusal):
-    """Only a billing admin may move a tenant's time."""
+    """Only the role billing_admin may change a tenant's test clock."""
 
     __test__ = False
     code = "test-clock-needs-admin"
     kind = RefusalKind.FORBIDDEN
 
 
-class ClockStart(ApiModel):
-    """Where the tenant's time stands from now on."""
+class TestClockStart(ApiModel):
+    """The instant at which the tenant's test clock starts."""
 
     now: Instant
 
 
-class ClockAdvance(ApiModel):
-    """Where the tenant's time moves to."""
+class TestClockAdvance(ApiModel):
+    """The instant to advance the tenant's test clock to."""
 
     to: Instant
 
 
-class ClockAnswer(ApiModel):
-    """Where the tenant's time stands."""
+class TestClockResponse(ApiModel):
+    """The current instant of the tenant's test clock."""
 
     now: Instant
 
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", tags=["test-clock"])
 
 
 async def require_billing_admin(caller: Caller) -> None:
@@ -48,23 +48,25 @@ async def require_billing_admin(caller: Caller) -> None:
 @router.post(
     "/test-clock",
     status_code=201,
-    response_model=ClockAnswer,
+    response_model=TestClockResponse,
     dependencies=[requires("clocks:write"), Depends(require_billing_admin)],
 )
-async def post_test_clock(body: ClockStart, desk: CommandDep) -> Response:
-    """Take this tenant out of the real time, for tests and demonstrations; there is no way back."""
+async def post_test_clock(body: TestClockStart, desk: CommandDep) -> Response:
+    """Start a test clock for this tenant, for tests and demonstrations; it cannot be removed."""
     return await desk.execute(
-        lambda session: start_test_clock(session, body.now), lambda now: ClockAnswer(now=now)
+        lambda session: start_test_clock(session, body.now), lambda now: TestClockResponse(now=now)
     )
 
 
 @router.post(
     "/test-clock/advance",
-    response_model=ClockAnswer,
+    response_model=TestClockResponse,
     dependencies=[requires("clocks:write"), Depends(require_billing_admin)],
 )
-async def post_test_clock_advance(body: ClockAdvance, desk: CommandDep) -> Response:
-    """Move the tenant's time forward; what falls due happens by and by, each at its own moment."""
+async def post_test_clock_advance(body: TestClockAdvance, desk: CommandDep) -> Response:
+    """Advance the tenant's test clock; timers that fall due fire one by one, each at its own due time."""
     return await desk.execute(
-        lambda session: advance_test_clock(session, body.to), lambda now: ClockAnswer(now=now), status=200
+        lambda session: advance_test_clock(session, body.to),
+        lambda now: TestClockResponse(now=now),
+        status=200,
     )

@@ -13,14 +13,14 @@ TIERS_MAX = 100
 
 
 class TiersAreInvalid(Refusal):
-    """Tiers need rising positive upper bounds, exactly the last one is open, and there are at most 100."""
+    """Tiers need rising positive upper bounds, only the last one open, and there are at most 100."""
 
-    code = "tiers-are-invalid"
+    code = "tiers-invalid"
     kind = RefusalKind.INVALID
 
 
 class Tier(msgspec.Struct, frozen=True, kw_only=True):
-    """Units above the tier before and up to `up_to` (inclusive; none: without end), and a fee on entering."""
+    """Units above the previous tier up to `up_to` (inclusive; null: no bound), and a fee on entering it."""
 
     up_to: Decimal | None
     unit_price: Decimal
@@ -28,7 +28,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Graduated(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="graduated"):
-    """Rated tier by tier (law 3); `flat_at_zero`: the first tier's fee is due even when nothing was used."""
+    """Graduated tiers (law 3); `flat_at_zero`: the first tier's fee is due even without usage."""
 
     tiers: tuple[Tier, ...]
     flat_at_zero: bool = True

@@ -16,7 +16,7 @@ PRICE_DIGITS_MAX = 20
 class PriceIsInvalid(Refusal):
     """A price needs finite, non-negative amounts with at most 20 digits, 12 of them after the point."""
 
-    code = "price-is-invalid"
+    code = "price-invalid"
     kind = RefusalKind.INVALID
 
 

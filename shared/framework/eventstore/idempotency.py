@@ -11,7 +11,7 @@ CLAIM_LEASE = timedelta(seconds=60)
 
 
 class KeyIsInFlight(Refusal):
-    """Another request with this idempotency key is being handled; ask again in a moment."""
+    """Another request with this idempotency key is in progress; try again later."""
 
     code = "idempotency-key-in-flight"
     kind = RefusalKind.CONFLICT

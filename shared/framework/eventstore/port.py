@@ -24,16 +24,16 @@ class TimerAlreadyDone(Exception):
 
 
 class StreamIsBusy(Refusal):
-    """Too many commands changed it at once; nothing was written, try again."""
+    """Too many concurrent commands changed the same stream; nothing was written, try again."""
 
-    code = "stream-is-busy"
+    code = "write-conflict"
     kind = RefusalKind.UNAVAILABLE
 
 
 class StoreIsUnavailable(Refusal):
-    """The history cannot be reached just now; ask again, with the same idempotency key."""
+    """The event store is unavailable; try again with the same idempotency key."""
 
-    code = "store-is-unavailable"
+    code = "event-store-unavailable"
     kind = RefusalKind.UNAVAILABLE
 
 

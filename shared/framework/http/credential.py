@@ -22,28 +22,28 @@ RawHeaders = Iterable[tuple[bytes, bytes]]
 class CredentialIsNotAccepted(Refusal):
     """A valid credential is required."""
 
-    code = "credential-not-accepted"
+    code = "credential-invalid"
     kind = RefusalKind.UNAUTHENTICATED
 
 
 class ScopeIsMissing(Refusal):
-    """The credential does not carry the scope that this needs."""
+    """The credential lacks the required scope."""
 
     code = "scope-missing"
     kind = RefusalKind.FORBIDDEN
 
 
 class TenantIsMissing(Refusal):
-    """This acts for one tenant, and the credential names none."""
+    """This route acts for one tenant, and the credential names none."""
 
     code = "tenant-missing"
     kind = RefusalKind.FORBIDDEN
 
 
 class CrossTenantAccessIsForbidden(Refusal):
-    """Only the house's own services may read across tenants."""
+    """Only Tollhouse's own services may read across tenants."""
 
-    code = "tenant-not-every"
+    code = "cross-tenant-access-forbidden"
     kind = RefusalKind.FORBIDDEN
 
 

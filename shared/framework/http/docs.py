@@ -24,7 +24,7 @@ _ONLY_FROM_HERE = (
 )
 
 PROBLEM = {
-    "description": "A refusal (RFC 9457): `code` is stable, `detail` is for people.",
+    "description": "An error (RFC 9457): `code` is stable, `detail` is for people.",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 _PROBLEM_SCHEMA: dict[str, Any] = {
@@ -32,12 +32,12 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "instance", "code"],
     "properties": {
-        "type": {"type": "string", "examples": ["urn:tollhouse:refusal:invoice-is-empty"]},
+        "type": {"type": "string", "examples": ["urn:tollhouse:refusal:invoice-empty"]},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "instance": {"type": "string"},
-        "code": {"type": "string", "examples": ["invoice-is-empty"]},
+        "code": {"type": "string", "examples": ["invoice-empty"]},
         "trace_id": {"type": "string"},
         "errors": {
             "type": "array",

@@ -16,7 +16,7 @@ REPLAYED_HEADER = "Idempotency-Replayed"
 _HEADER = Header(
     alias=KEY_HEADER,
     pattern=r"^[\x21-\x7e]{1,255}$",
-    description="The caller's name for this command; sent again it is answered again, not done again.",
+    description="Identifies this command; repeating it returns the first response and has no second effect.",
 )
 KeyHeader = Annotated[str, _HEADER]
 OptionalKeyHeader = Annotated[str | None, _HEADER]

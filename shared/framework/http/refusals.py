@@ -7,7 +7,7 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class RequestIsInvalid(Refusal):
-    """The request does not have the shape that this route takes."""
+    """The request does not match the schema of this route."""
 
     code = "request-invalid"
     kind = RefusalKind.INVALID
@@ -21,35 +21,35 @@ class BodyIsNotJson(Refusal):
 
 
 class BodyIsNotStorable(Refusal):
-    """The body holds what nothing here can store or count: NaN, NUL, huge numbers or endless depth."""
+    """The body contains NaN, NUL, a number out of range or too deep nesting."""
 
-    code = "body-hostile"
+    code = "body-not-storable"
     kind = RefusalKind.INVALID
 
 
 class BodyIsTooLarge(Refusal):
-    """The body is larger than this route takes."""
+    """The body is larger than this route accepts."""
 
     code = "body-too-large"
     kind = RefusalKind.TOO_LARGE
 
 
 class MediaTypeIsUnsupported(Refusal):
-    """This route takes JSON, without content coding."""
+    """This route accepts JSON without content encoding only."""
 
     code = "media-type-unsupported"
     kind = RefusalKind.UNSUPPORTED
 
 
 class PositionIsUnreadable(Refusal):
-    """A position to wait for is spelt context:partition:position, as Tollhouse-Position gave it."""
+    """The position must be context:partition:position, as in a Tollhouse-Position header."""
 
-    code = "position-unreadable"
+    code = "position-invalid"
     kind = RefusalKind.INVALID
 
 
 class IdempotencyKeyIsMissing(Refusal):
-    """This command needs an Idempotency-Key header, so that asking twice does it once."""
+    """This command requires an Idempotency-Key header."""
 
     code = "idempotency-key-missing"
     kind = RefusalKind.INVALID
@@ -63,7 +63,7 @@ class IdempotencyKeyIsInvalid(Refusal):
 
 
 class ProcessIsUnavailable(Refusal):
-    """Something that this needs does not answer; nothing was written, try again."""
+    """A required server does not respond; nothing was written, try again later."""
 
     code = "temporarily-unavailable"
     kind = RefusalKind.UNAVAILABLE
@@ -84,7 +84,7 @@ class RouteIsUnknown(HttpRefusal):
 
 
 class MethodIsNotAllowed(HttpRefusal):
-    """This path does not take this method."""
+    """This path does not support this method."""
 
     code = "method-not-allowed"
     status = 405
@@ -96,35 +96,35 @@ class MethodIsNotAllowed(HttpRefusal):
 
 
 class RequestHeadIsTooLarge(HttpRefusal):
-    """The request line and headers together are larger than this server reads."""
+    """The request line and headers are larger than the limit."""
 
-    code = "head-too-large"
+    code = "request-head-too-large"
     status = 431
 
 
 class RequestHeadIsTooSlow(HttpRefusal):
-    """The request line and headers did not come within their time."""
+    """The request line and headers were not received in time."""
 
-    code = "head-too-slow"
+    code = "request-head-too-slow"
     status = 408
 
 
 class BodyIsTooSlow(HttpRefusal):
-    """The body did not come within its time; nothing was done."""
+    """The body was not received in time; the request had no effect."""
 
     code = "body-too-slow"
     status = 408
 
 
 class PositionIsNotReached(HttpRefusal):
-    """This process has not heard that position yet; ask again."""
+    """This process has not processed that position yet; try again later."""
 
     code = "position-not-reached"
     status = 504
 
 
 class InternalError(HttpRefusal):
-    """An error on our side; it is logged with this trace id."""
+    """An internal error occurred; it is logged with this trace id."""
 
     code = "internal-error"
     status = 500

@@ -42,7 +42,7 @@ class ReloadingFile(Generic[T]):
                 self._value = self._parse(self.path.read_bytes())
                 self._stamp = stamp
         except (OSError, ValueError) as error:
-            _log.warning("%s cannot be read; its last good version stays in force", self.path, exc_info=error)
+            _log.warning("%s cannot be read; its last valid version stays in use", self.path, exc_info=error)
 
     def _look(self) -> tuple[int, int, int]:
         state = self.path.stat()

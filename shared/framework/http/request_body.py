@@ -62,7 +62,7 @@ async def _read(receive: Receive, bytes_max: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise BodyIsNotJson("the caller hung up")
+            raise BodyIsNotJson("the client disconnected")
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > bytes_max:
@@ -79,7 +79,7 @@ def check_media_type(scope: Scope) -> None:
     if media_type != b"application/json" and not media_type.endswith(b"+json"):
         raise MediaTypeIsUnsupported(media_type.decode("latin-1") or "no content-type")
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise MediaTypeIsUnsupported("no content-encoding is taken here")
+        raise MediaTypeIsUnsupported("content-encoding is not accepted")
 
 
 def check_json_values(body: bytes) -> None:

@@ -59,7 +59,7 @@ class TelemetryMiddleware:
         metrics.HTTP_SECONDS.labels(method, route).observe(seconds)
         if method != "GET" and RAW_ROUTE_SCOPE_KEY not in scope:
             said = {names.LABEL_METHOD: method, names.LABEL_ROUTE: route, names.LABEL_STATUS: status}
-            _log.info("answered", extra={**said, names.SECONDS: seconds})
+            _log.info("request handled", extra={**said, names.SECONDS: seconds})
         if current.is_recording():
             current.update_name(f"{method} {route}")
             current.set_attribute(names.ATTR_HTTP_METHOD, method)
@@ -92,7 +92,7 @@ async def _answer_failure(error: Exception, scope: Scope, receive: Receive, answ
         case Refusal():
             refusal = error
         case ConnectionError() | TimeoutError():
-            _log.warning("a server behind us does not answer", exc_info=error)
+            _log.warning("a required server does not respond", exc_info=error)
             refusal = ProcessIsUnavailable(scope["path"])
         case _:
             _log.error("a request failed", exc_info=error)

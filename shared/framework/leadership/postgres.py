@@ -57,7 +57,7 @@ class PostgresLeadership:
                 query = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
                 return connection if await connection.fetchval(query, name) else None
         except _AWAY as error:
-            _log.warning("cannot stand for leadership", extra={"lease": name, "cause": repr(error)})
+            _log.warning("leadership cannot be acquired", extra={"lease": name, "cause": repr(error)})
             return None
 
     async def _open(self) -> "asyncpg.Connection[asyncpg.Record]":

@@ -38,7 +38,7 @@ class BrokerConnection:
             subscriber = await self._connected()
             deliveries = await subscriber.poll(limit, POLL_WAIT_S)
         except BrokerFailed as error:
-            _log.warning("the broker cannot be heard", extra={"cause": repr(error)})
+            _log.warning("the broker connection failed", extra={"cause": repr(error)})
             await self.close()
             await self._sleeper.sleep(RECONNECTS.pause_s(self._failures))
             self._failures += 1

@@ -117,7 +117,7 @@ class Consumer:
         try:
             record = record_from_message(delivery, self.store.contracts.contexts[delivery.topic])
         except MessageIsUnreadable as error:
-            _log.warning("a message is unreadable; the feed is read instead", extra={"cause": str(error)})
+            _log.warning("a message is invalid; the feed is read instead", extra={"cause": str(error)})
             holes.add(place)
             return
         if record.position > last and record.previous > last:
@@ -134,7 +134,7 @@ class Consumer:
             try:
                 behind |= await self._behind(context)
             except FeedUnavailable as error:
-                _log.warning("a feed cannot be compared", extra={"feed": context, "cause": str(error)})
+                _log.warning("a feed cannot be read", extra={"feed": context, "cause": str(error)})
         stood_at, self._stood_at = self._stood_at, behind
         for place, position in behind.items():
             if at_once or stood_at.get(place) == position:
@@ -150,11 +150,11 @@ class Consumer:
 
     async def _fill_gap(self, place: TopicPartition) -> None:
         """A feed that does not answer is asked again by the next message or the next sweep."""
-        metrics.HOLES_HEALED.labels(place[0]).inc()
+        metrics.GAPS_FILLED.labels(place[0]).inc()
         try:
             await self._catch_up(place)
         except FeedUnavailable as error:
-            _log.warning("a hole stays open for now", extra={"topic": place[0], "cause": str(error)})
+            _log.warning("a gap cannot be filled yet", extra={"topic": place[0], "cause": str(error)})
 
     async def _catch_up(self, place: TopicPartition) -> None:
         """Take in everything that the feed has beyond the mark."""

@@ -19,7 +19,7 @@ async def publish_dead_letter(broker: Broker, letter: DeadLetter) -> None:
         finally:
             await producer.close()
     except BrokerFailed as error:
-        _log.warning("a dead letter is only in the database", extra={"cause": repr(error)})
+        _log.warning("a dead letter was stored but not published", extra={"cause": repr(error)})
 
 
 def _message(letter: DeadLetter) -> Message:

@@ -51,7 +51,7 @@ class MessageProcessor:
         except Exception as error:
             if not (is_message_fault(error) or isinstance(error, StreamIsBusy)):
                 raise  # a batch too large to win its streams is tried in pieces; one message waits
-            _log.warning("a batch failed; its messages are tried one by one", extra={"cause": repr(error)})
+            _log.warning("a batch failed; its messages are retried one by one", extra={"cause": repr(error)})
             for partition, records in work.items():
                 for record in records:
                     await self._retry_one(partition, record, sleeper)
@@ -95,7 +95,7 @@ class MessageProcessor:
 
     async def _dead_letter(self, partition: TopicPartition, letter: DeadLetter) -> None:
         _log.error(
-            "message parked",
+            "message moved to the dead letters",
             extra={
                 "topic": letter.topic,
                 "position": letter.record.position,

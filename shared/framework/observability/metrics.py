@@ -35,22 +35,32 @@ HTTP_SECONDS = Histogram(
     registry=REGISTRY,
     buckets=_SECONDS,
 )
-COMMANDS = _counter(n.COMMANDS, "Commands: done, replayed, refused (by a rule), failed", n.LABEL_OUTCOME)
-EVENTS_APPENDED = _counter(n.EVENTS_APPENDED, "Events written to this context's history", n.LABEL_CONTEXT)
-RELAY_POSITION = _gauge(n.RELAY_POSITION, "Last position that the relay sent", n.LABEL_CONTEXT)
-RELAY_LAG = _gauge(n.RELAY_LAG, "Settled positions not sent yet", n.LABEL_CONTEXT)
-RELAY_FAILURES = _counter(n.RELAY_FAILURES, "Sends that failed; the producer was dropped", n.LABEL_CONTEXT)
-CONSUMER_POSITION = _gauge(n.CONSUMER_POSITION, "Last position taken in", n.LABEL_TOPIC, n.LABEL_PARTITION)
-CONSUMER_LAG = _gauge(n.CONSUMER_LAG, "Positions behind the feed's head", n.LABEL_TOPIC, n.LABEL_PARTITION)
-CONSUMED = _counter(n.CONSUMED, "Records taken in", n.LABEL_TOPIC)
-HOLES_HEALED = _counter(n.HOLES_HEALED, "Holes of the broker filled from a feed", n.LABEL_TOPIC)
-DEAD_LETTERS = _gauge(
-    n.PARKED, "Records that could not be handled, and those waiting behind", n.LABEL_CONSUMER
+COMMANDS = _counter(
+    n.COMMANDS, "Commands by outcome: done, replayed, refused (by a rule), failed", n.LABEL_OUTCOME
 )
-TIMERS_DUE = _gauge(n.TIMERS_DUE, "Timers that are due and not done")
-TIMERS_FIRED = _counter(n.TIMERS_FIRED, "Timers handled: done or failed", n.LABEL_PURPOSE, n.LABEL_OUTCOME)
-USAGE_EVENTS = _counter(n.USAGE_EVENTS, "Usage: accepted, duplicate, conflict, rejected", n.LABEL_OUTCOME)
-GATEWAY_CALLS = _counter(n.GATEWAY_CALLS, "Calls of payment gateways", n.LABEL_GATEWAY, n.LABEL_OUTCOME)
+EVENTS_APPENDED = _counter(
+    n.EVENTS_APPENDED, "Events appended to this context's event store", n.LABEL_CONTEXT
+)
+RELAY_POSITION = _gauge(n.RELAY_POSITION, "Last position published by the relay", n.LABEL_CONTEXT)
+RELAY_LAG = _gauge(n.RELAY_LAG, "Settled positions not published yet", n.LABEL_CONTEXT)
+RELAY_FAILURES = _counter(n.RELAY_FAILURES, "Failed sends; each drops the producer", n.LABEL_CONTEXT)
+CONSUMER_POSITION = _gauge(n.CONSUMER_POSITION, "Last position processed", n.LABEL_TOPIC, n.LABEL_PARTITION)
+CONSUMER_LAG = _gauge(n.CONSUMER_LAG, "Positions behind the feed's head", n.LABEL_TOPIC, n.LABEL_PARTITION)
+CONSUMED = _counter(n.CONSUMED, "Records processed", n.LABEL_TOPIC)
+GAPS_FILLED = _counter(n.GAPS_FILLED, "Gaps in a partition filled from a feed", n.LABEL_TOPIC)
+DEAD_LETTERS = _gauge(
+    n.DEAD_LETTERS,
+    "Records that could not be processed, and later records of the same streams",
+    n.LABEL_CONSUMER,
+)
+TIMERS_DUE = _gauge(n.TIMERS_DUE, "Timers that are due and not handled")
+TIMERS_FIRED = _counter(
+    n.TIMERS_FIRED, "Timers handled by outcome: done or failed", n.LABEL_PURPOSE, n.LABEL_OUTCOME
+)
+USAGE_EVENTS = _counter(
+    n.USAGE_EVENTS, "Usage events by outcome: accepted, duplicate, conflict, rejected", n.LABEL_OUTCOME
+)
+GATEWAY_CALLS = _counter(n.GATEWAY_CALLS, "Calls to payment gateways", n.LABEL_GATEWAY, n.LABEL_OUTCOME)
 
 
 def metrics_page() -> bytes:

@@ -51,7 +51,7 @@ def background_tasks(
 ) -> BackgroundTasks:
     """The loops that this service needs; local commits wake its relay and its timers."""
     sleeper, partitions = tools.sleeper, tools.settings.broker_partitions
-    kept_for = timedelta(days=tools.settings.idempotency_kept_days)
+    kept_for = timedelta(days=tools.settings.idempotency_retention_days)
     relay = Relay(tools.store, broker, cursor, leadership, sleeper, partitions)
     timers = TimerLoop(tools.store, service.timers, tools.clock, leadership, sleeper)
     store.wakes.extend([relay.wake, timers.wake])

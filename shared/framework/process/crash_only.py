@@ -85,10 +85,10 @@ async def _stop(running: Mapping[asyncio.Task[None], str], grace_s: float) -> No
     if running:
         _, late = await asyncio.wait(running, timeout=grace_s)
         for loop in late:
-            _log.error("a loop did not stop in time", extra={"loop": running[loop]})
+            _log.error("a background task did not stop in time", extra={"task": running[loop]})
 
 
 def _describe_end(loop: asyncio.Task[None], name: str) -> str:
     cause = None if loop.cancelled() else loop.exception()
-    _log.critical("a loop of this process ended", exc_info=cause, extra={"loop": name})
+    _log.critical("a background task ended", exc_info=cause, extra={"task": name})
     return name

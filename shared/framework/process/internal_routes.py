@@ -72,8 +72,8 @@ def _add_progress(router: APIRouter, inside: InternalRoutesContext) -> None:
             "context": inside.store.context,
             "heads": await heads_of(inside.store, inside.partitions),
             "inbox": await _marks(inside),
-            "due": due,
-            "busy": await inside.busy() if inside.busy else 0,
+            "due_timers": due,
+            "pending_work": await inside.busy() if inside.busy else 0,
         }
         return _json(told)
 

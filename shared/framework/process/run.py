@@ -56,7 +56,7 @@ def run_process(
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve_context(context, settings, build, contracts))
     except Exception:
-        _log.critical("the process ends", exc_info=True)
+        _log.critical("the process exits after an error", exc_info=True)
         sys.exit(1)
     finally:
         if stop_tracing:

@@ -26,6 +26,6 @@ class ServiceSettings(BaseSettings):
     trace_file: Path | None = None
     log_level: str = "INFO"
     database_connections_max: PositiveInt = 8
-    idempotency_kept_days: PositiveInt = 30
+    idempotency_retention_days: PositiveInt = 30
     sweep_interval_s: PositiveFloat = 2.0
     shutdown_grace_s: PositiveFloat = 10.0

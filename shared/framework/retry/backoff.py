@@ -69,7 +69,9 @@ async def restart_with_backoff(
 
     def log(attempt: RetryCallState) -> None:
         if attempt.outcome and attempt.outcome.failed:
-            _log.warning("%s begins again", name, extra={"cause": repr(attempt.outcome.exception())})
+            _log.warning(
+                "%s restarts after an error", name, extra={"cause": repr(attempt.outcome.exception())}
+            )
 
     attempts = retrying(sleeper, pauses, is_transient)
     always = attempts.retry | retry_if_result(lambda _: True)

@@ -98,7 +98,7 @@ class TimerLoop:
         try:
             await self._decide(timer, answer)
         except TimerAlreadyDone:
-            _log.info("a timer was handled elsewhere", extra={"timer_id": timer.timer_id})
+            _log.info("a timer was handled by another process", extra={"timer_id": timer.timer_id})
         except Exception as error:
             if not is_message_fault(error):
                 raise
@@ -120,7 +120,7 @@ class TimerLoop:
     async def _postpone(self, timer: Timer, error: Exception) -> None:
         pause_s = PAUSES.pause_s(timer.attempts)
         _log.error(
-            "a timer failed and will be tried again",
+            "a timer failed and will be retried",
             exc_info=error,
             extra={"timer_id": timer.timer_id, "purpose": timer.purpose, "pause_s": pause_s},
         )

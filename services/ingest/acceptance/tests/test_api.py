@@ -118,8 +118,8 @@ async def test_every_event_that_does_not_count_has_its_result(door: Door) -> Non
         (b"{", BATCH, 400, "usage-not-json"),
         (b'[{"n":NaN}]', BATCH, 400, "usage-not-json"),
         (b"", "application/json", 400, "usage-not-json"),
-        (body(event()), SINGLE, 400, "usage-not-events"),
-        (body(event())[1:-1], BATCH, 400, "usage-not-events"),
+        (body(event()), SINGLE, 400, "usage-not-cloudevents"),
+        (body(event())[1:-1], BATCH, 400, "usage-not-cloudevents"),
         (body(*[5] * 1001), BATCH, 413, "too-many-events"),
         (b" " * (BODY_BYTES_MAX + 1), BATCH, 413, "body-too-large"),
         (body(event()), "text/plain", 415, "media-type-unsupported"),
@@ -172,7 +172,7 @@ async def test_rejected_events_are_listed_page_by_page_for_their_tenant_alone(do
 async def test_a_made_up_cursor_is_refused(door: Door, cursor: str) -> None:
     """It is ours to spell."""
     answer = await door.http.get("/v1/events/rejected", params={"cursor": cursor})
-    assert (answer.status_code, answer.json()["code"]) == (400, "cursor-unreadable")
+    assert (answer.status_code, answer.json()["code"]) == (400, "cursor-invalid")
 
 
 async def test_many_at_once_are_each_answered_with_their_own(door: Door) -> None:

@@ -136,7 +136,7 @@ async def test_a_reading_waits_for_a_meter_that_has_not_caught_up(kept: Kept) ->
     await world.accept(usage())
     await world.fold()
     timer = await world.close()
-    with pytest.raises(UsageIsBehind, match="caught up"):
+    with pytest.raises(UsageIsBehind, match="not backfilled"):
         await world.readings.measure(timer)
     backfill = backfill_of(world)
     while await backfill.step():

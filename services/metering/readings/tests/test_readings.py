@@ -183,7 +183,7 @@ async def test_a_reading_waits_for_usage_that_lies_parked(world: World) -> None:
     """The mark has gone past it, but it is not in the sums."""
     await world.fold(parking=True)
     timer = await world.close()
-    with pytest.raises(UsageIsBehind, match="parked"):
+    with pytest.raises(UsageIsBehind, match="in the dead letters"):
         await world.readings.measure(timer)
 
 

@@ -167,7 +167,7 @@ async def test_a_manual_attempt_is_made_at_once_and_leaves_the_schedule_alone() 
     house = await collecting("tok_soft")
     await house.wait(DAY)
     asked = await house.collect(INVOICE)
-    assert (asked["attempt"], asked["payment_id"], asked["doing"]) == (2, payment(2), "capture")
+    assert (asked["attempt"], asked["payment_id"], asked["action"]) == (2, payment(2), "capture")
     await house.settle()
     await house.wait(*[DAY] * 60)
     requested = await house.said(PaymentRequested)
@@ -187,7 +187,7 @@ async def test_a_manual_attempt_after_giving_up_can_still_pay() -> None:
 async def test_asking_by_hand_about_a_doubt_looks_and_does_not_charge() -> None:
     """The answer is there before the next check; the check that was scheduled finds nothing to do."""
     house = await collecting("tok_timeout_after")
-    assert (await house.collect(INVOICE))["doing"] == "lookup"
+    assert (await house.collect(INVOICE))["action"] == "lookup"
     await house.settle()
     assert len(await house.said(PaymentSucceeded)) == 1
     await house.wait(*CHECKS)

@@ -80,7 +80,7 @@ async def test_what_was_given_up_as_unknown_can_be_asked_about_by_hand() -> None
     house, line = await silent()
     await house.wait(*POLICY.checks)
     line.dead = False
-    assert (await house.collect(INVOICE))["doing"] == "lookup"
+    assert (await house.collect(INVOICE))["action"] == "lookup"
     await house.settle()
     assert len(await house.said(CollectionCompleted)) == 1
     assert await house.told_of_money() == await house.money_at_the_gateway() == DUE.minor

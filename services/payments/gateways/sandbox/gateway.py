@@ -125,7 +125,7 @@ class SandboxGateway:
 async def open_sandbox(settings: PaymentsSettings, clock: Clock) -> AsyncIterator[PaymentGateway]:
     """The sandbox on its own database, until the process ends."""
     async with open_books(settings.sandbox_database_url.get_secret_value()) as books:
-        yield SandboxGateway(books, clock, timedelta(seconds=2 * settings.gateway_time_limit_s))
+        yield SandboxGateway(books, clock, timedelta(seconds=2 * settings.gateway_timeout_s))
 
 
 async def _never_answer() -> None:

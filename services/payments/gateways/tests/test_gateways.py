@@ -180,7 +180,7 @@ def test_a_token_that_is_no_script_is_refused(token: str) -> None:
 async def test_the_register_opens_gateways_under_their_own_names(database_url: str) -> None:
     """The process's own way in; the tables are made when they are not there, and found when they are."""
     settings: Any = type(
-        "Told", (), {"sandbox_database_url": _Secret(database_url), "gateway_time_limit_s": 1.0}
+        "Told", (), {"sandbox_database_url": _Secret(database_url), "gateway_timeout_s": 1.0}
     )
     for _ in range(2):
         for name, opened in GATEWAYS.items():

@@ -126,7 +126,7 @@ async def test_no_body_and_no_key_leads_to_a_failure_of_ours(body: bytes, key: s
     if answer.status_code == 400:
         assert answer.json()["code"] in {
             "body-not-json",
-            "body-hostile",
+            "body-not-storable",
             "request-invalid",
             "idempotency-key-invalid",
         }
@@ -155,5 +155,5 @@ async def test_an_answered_command_is_one_line_in_the_log(caplog: pytest.LogCapt
     with caplog.at_level(logging.INFO, logger="shared.framework.http.telemetry"):
         await Setting().post(name="ada lovelace")
     (line,) = [record for record in caplog.records if record.name == "shared.framework.http.telemetry"]
-    assert (line.message, vars(line)["route"]) == ("answered", "/v1/things/{thing_id}")
+    assert (line.message, vars(line)["route"]) == ("request handled", "/v1/things/{thing_id}")
     assert "lovelace" not in caplog.text

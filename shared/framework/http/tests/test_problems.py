@@ -37,7 +37,7 @@ HOSTILE = {
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
 async def test_what_no_database_can_hold_is_refused_at_the_door(body: bytes) -> None:
     """Each of these has taken down a service somewhere (reliability-security.md 4.4)."""
-    assert problem(await Setting().send(body)) == (400, "body-hostile")
+    assert problem(await Setting().send(body)) == (400, "body-not-storable")
 
 
 NOT_JSON = {

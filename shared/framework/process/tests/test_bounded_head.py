@@ -69,7 +69,7 @@ async def test_an_endless_head_is_refused() -> None:
     async with open_door() as door:
         answer = await door.say(ENDLESS)
     assert answer.startswith(b"HTTP/1.1 431 ")
-    assert b"head-too-large" in answer
+    assert b"request-head-too-large" in answer
 
 
 async def test_a_head_that_does_not_come_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +78,7 @@ async def test_a_head_that_does_not_come_is_refused(monkeypatch: pytest.MonkeyPa
     async with open_door() as door:
         answer = await door.say(b"GET / HT")
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert b"head-too-slow" in answer
+    assert b"request-head-too-slow" in answer
 
 
 async def test_a_long_head_and_a_long_body_are_served() -> None:

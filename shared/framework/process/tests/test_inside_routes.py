@@ -114,7 +114,7 @@ async def test_progress_says_where_everything_stands(rig: Rig) -> None:
     assert told["context"] == "invoicing"
     assert told["heads"][partition] == 1
     assert told["inbox"] == {"subscriptions-events": {"0": 0, "1": 0, "2": 0, "3": 0}}
-    assert (told["due"], told["busy"]) == (2, 3)
+    assert (told["due_timers"], told["pending_work"]) == (2, 3)
 
 
 async def test_dead_letters_are_shown_and_handled_again(rig: Rig) -> None:
