@@ -88,7 +88,7 @@ class CachedRowStore:
         try:
             found = await self._cache.read(wanted)
         except CacheUnavailable as error:
-            self._pause(error)
+            self._pause(model, error)
             return {}
         rows = ((copy, decode_row(model, copy[1:], document)) for copy, document in found.items())
         return {row.key: row for copy, row in rows if row and row.revision == written.get(copy)}
@@ -100,12 +100,12 @@ class CachedRowStore:
         try:
             await self._cache.write(copies)
         except CacheUnavailable as error:
-            self._pause(error)
+            self._pause(model, error)
             return
         for copy, (revision, _) in copies.items():
             if revision >= self._announced.get(copy, 0):
                 written[copy] = revision
 
-    def _pause(self, error: CacheUnavailable) -> None:
+    def _pause(self, model: AnyModel, error: CacheUnavailable) -> None:
         self._paused_until = self._sleeper.elapsed() + PAUSE_S
-        _log.warning("the cache is unavailable", extra={"cause": str(error)})
+        _log.warning("the cache is unavailable", extra={"model": model.name, "cause": str(error)})
