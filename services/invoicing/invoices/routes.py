@@ -20,6 +20,7 @@ from shared.framework.http.field_types import (
     NonNegativeDecimal,
     ShortText,
 )
+from shared.framework.http.request_body import DecodedBodyRoute
 
 LINES_MAX = 250
 
@@ -93,7 +94,7 @@ def _document(
     )
 
 
-router = APIRouter(prefix="/v1", tags=["invoicing"])
+router = APIRouter(prefix="/v1", tags=["invoicing"], route_class=DecodedBodyRoute)
 
 
 @router.post(

@@ -7,6 +7,7 @@ from services.invoicing.tax.decider import SetTaxRate
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDepKeyOptional
 from shared.framework.http.field_types import ApiModel, NonNegativeDecimal, ShortText
+from shared.framework.http.request_body import DecodedBodyRoute
 
 
 class TaxRateBody(ApiModel):
@@ -17,7 +18,7 @@ class TaxRateBody(ApiModel):
     source: ShortText
 
 
-router = APIRouter(prefix="/v1", tags=["invoicing"])
+router = APIRouter(prefix="/v1", tags=["invoicing"], route_class=DecodedBodyRoute)
 
 
 @router.put("/tax-rate", dependencies=[requires("tax:write")], response_model=TaxRateBody)

@@ -11,6 +11,7 @@ from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.command_endpoint import CommandDep
 from shared.framework.http.field_types import ApiModel, Identifier, Instant, ShortText
+from shared.framework.http.request_body import DecodedBodyRoute
 
 GROUP_BY_MAX = 8
 FILTER_TEXTS_MAX = 100
@@ -83,7 +84,7 @@ def _shown(meter: MeterDefined) -> dict[str, object]:
 
 def meters_router(book: MeterRepository) -> APIRouter:
     """Defining and looking at meters."""
-    router = APIRouter(prefix="/v1/meters", tags=["meters"])
+    router = APIRouter(prefix="/v1/meters", tags=["meters"], route_class=DecodedBodyRoute)
     reads = [requires("meters:read")]
 
     @router.post("", status_code=201, response_model=MeterResponse, dependencies=[requires("meters:write")])

@@ -8,6 +8,7 @@ from services.payments.collections.handlers import collect_manually
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep
 from shared.framework.http.field_types import ApiModel, Identifier
+from shared.framework.http.request_body import DecodedBodyRoute
 
 
 class CollectionTriggeredBody(ApiModel):
@@ -19,7 +20,7 @@ class CollectionTriggeredBody(ApiModel):
     action: Literal["capture", "lookup"]
 
 
-router = APIRouter(prefix="/v1", tags=["payments"])
+router = APIRouter(prefix="/v1", tags=["payments"], route_class=DecodedBodyRoute)
 
 
 @router.post(

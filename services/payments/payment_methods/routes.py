@@ -10,6 +10,7 @@ from services.payments.payment_methods.handlers import attach_method, check_meth
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep
 from shared.framework.http.field_types import ApiModel, Identifier
+from shared.framework.http.request_body import DecodedBodyRoute
 
 TOKEN_LENGTH_MAX = 255
 
@@ -32,7 +33,7 @@ class PaymentMethodAttachedBody(ApiModel):
 
 def payment_methods_router(gateways: Gateways) -> APIRouter:
     """The routes of payment methods, over the gateways that this process has."""
-    router = APIRouter(prefix="/v1", tags=["payments"])
+    router = APIRouter(prefix="/v1", tags=["payments"], route_class=DecodedBodyRoute)
 
     @router.post(
         "/payment-methods",

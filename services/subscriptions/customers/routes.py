@@ -10,6 +10,7 @@ from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep
 from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier
+from shared.framework.http.request_body import DecodedBodyRoute
 
 ZoneName = Annotated[str, Field(min_length=1, max_length=64, examples=["America/New_York"])]
 
@@ -41,7 +42,7 @@ class CustomerResponse(ApiModel):
         )
 
 
-router = APIRouter(prefix="/v1", tags=["customers"])
+router = APIRouter(prefix="/v1", tags=["customers"], route_class=DecodedBodyRoute)
 
 
 @router.post(

@@ -11,6 +11,7 @@ from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep
 from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier, ShortText
+from shared.framework.http.request_body import DecodedBodyRoute
 
 Duration = Annotated[
     str, Field(max_length=32, examples=["P1M"], description="ISO 8601, whole calendar units")
@@ -53,7 +54,7 @@ class PlanResponse(ApiModel):
         return cls(plan_id=plan.plan_id, key=plan.key, version=plan.version)
 
 
-router = APIRouter(prefix="/v1", tags=["plans"])
+router = APIRouter(prefix="/v1", tags=["plans"], route_class=DecodedBodyRoute)
 
 
 @router.post("/plans", status_code=201, response_model=PlanResponse, dependencies=[requires("plans:write")])

@@ -10,6 +10,7 @@ from services.subscriptions.subscriptions.handlers import cancel_subscription, s
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep
 from shared.framework.http.field_types import ApiModel, Identifier, Instant, ShortText
+from shared.framework.http.request_body import DecodedBodyRoute
 
 Version = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -59,7 +60,7 @@ class SubscriptionResponse(ApiModel):
         )
 
 
-router = APIRouter(prefix="/v1", tags=["subscriptions"])
+router = APIRouter(prefix="/v1", tags=["subscriptions"], route_class=DecodedBodyRoute)
 
 
 @router.post(

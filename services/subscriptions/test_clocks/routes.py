@@ -8,6 +8,7 @@ from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.command_endpoint import CommandDep
 from shared.framework.http.credential import Role
 from shared.framework.http.field_types import ApiModel, Instant
+from shared.framework.http.request_body import DecodedBodyRoute
 
 
 class TestClockNeedsAnAdmin(Refusal):
@@ -36,7 +37,7 @@ class TestClockResponse(ApiModel):
     now: Instant
 
 
-router = APIRouter(prefix="/v1", tags=["test-clock"])
+router = APIRouter(prefix="/v1", tags=["test-clock"], route_class=DecodedBodyRoute)
 
 
 async def require_billing_admin(caller: Caller) -> None:

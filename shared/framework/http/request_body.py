@@ -1,10 +1,17 @@
-"""What a body may be: JSON, of bounded size and depth, holding nothing that a database or a sum chokes on."""
+"""What a body may be: JSON, of bounded size and depth, holding nothing that a database or a sum chokes on.
+
+It is decoded once, here; FastAPI validates the decoded value.
+"""
 
 import asyncio
 import json
 import math
+import re
+from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.framework.core.refusals import Refusal
@@ -21,10 +28,14 @@ BODY_BYTES_MAX = 1024 * 1024
 BODY_WITHIN_S = 30.0
 DEPTH_MAX = 32
 INT64 = range(-(2**63), 2**63)
+INT64_DIGITS_MAX = 20
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+JSON_IN_SCOPE = "tollhouse.json"
+"""Where the middleware leaves the decoded body."""
 
 
 class RequestBodyMiddleware:
-    """Reads the body once, judges it, and hands it on whole."""
+    """Reads and decodes the body once, and hands both on."""
 
     def __init__(self, app: ASGIApp, bytes_max: int) -> None:
         """Bodies of at most `bytes_max` bytes for `app`."""
@@ -39,7 +50,7 @@ class RequestBodyMiddleware:
             body = await read_body(scope, receive, self.bytes_max)
             if body:
                 check_media_type(scope)
-                check_json_values(body)
+                scope[JSON_IN_SCOPE] = decoded(body)
         except Refusal as refusal:
             return await problem_response(refusal, scope["path"])(scope, receive, send)
         return await self.app(scope, _again(body, receive), send)
@@ -82,56 +93,74 @@ def check_media_type(scope: Scope) -> None:
         raise MediaTypeIsUnsupported("content-encoding is not accepted")
 
 
-def check_json_values(body: bytes) -> None:
-    """BodyIsNotJson for what is not JSON in UTF-8, BodyIsNotStorable for what nobody could store or count."""
+def decoded(body: bytes) -> Any:
+    """The JSON value. Raises BodyIsNotJson, and BodyIsNotStorable for what cannot be stored or counted."""
     try:
-        value = json.loads(body.decode(), parse_constant=_refuse_constant)
+        text = body.decode()
+        value = _decode(text)
+        # Only an escape can bring a NUL or half a surrogate pair: JSON and UTF-8 forbid them unescaped.
+        if "\\u" in text or text.count("[") + text.count("{") > DEPTH_MAX:
+            _check_values(value)
     except RecursionError:
         raise BodyIsNotStorable(f"nested deeper than {DEPTH_MAX}") from None
     except UnicodeDecodeError:
         raise BodyIsNotJson("not UTF-8") from None
     except json.JSONDecodeError as error:
         raise BodyIsNotJson(f"{error.msg} at byte {error.pos}") from None
-    except ValueError:
-        raise BodyIsNotStorable("a number with too many digits") from None
-    _judge_values(value)
+    return value
 
 
-def _judge_values(root: Any) -> None:
-    level, depth = [root], 0
-    while level:
-        if depth > DEPTH_MAX:
-            raise BodyIsNotStorable(f"nested deeper than {DEPTH_MAX}")
-        for value in level:
-            _judge_scalar(value)
-        level = [part for value in level for part in _parts(value)]
-        depth += 1
+def _integer(digits: str) -> int:
+    if len(digits) > INT64_DIGITS_MAX or int(digits) not in INT64:
+        raise BodyIsNotStorable("an integer of more than 64 bits")
+    return int(digits)
 
 
-def _parts(value: Any) -> list[Any]:
-    match value:
-        case dict():
-            return [*value.keys(), *value.values()]
-        case list():
-            return value
-        case _:
-            return []
-
-
-def _judge_scalar(value: Any) -> None:
-    match value:
-        case str() if "\0" in value:
-            raise BodyIsNotStorable("a NUL character")
-        case str() if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise BodyIsNotStorable("half a surrogate pair")
-        case float() if not math.isfinite(value):
-            raise BodyIsNotStorable("a number that is not finite")
-        case int() if value not in INT64:
-            raise BodyIsNotStorable("an integer of more than 64 bits")
+def _finite(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise BodyIsNotStorable("a number that is not finite")
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise BodyIsNotStorable(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_int=_integer, parse_float=_finite, parse_constant=_refuse_constant).decode
+
+
+def _check_values(root: Any) -> None:
+    level = [root]
+    for _ in range(DEPTH_MAX + 1):
+        for text in level:
+            if isinstance(text, str) and (found := _UNSTORABLE.search(text)):
+                raise BodyIsNotStorable("a NUL character" if found[0] == "\0" else "half a surrogate pair")
+        level = [part for value in level if isinstance(value, dict | list) for part in _parts(value)]
+        if not level:
+            return
+    raise BodyIsNotStorable(f"nested deeper than {DEPTH_MAX}")
+
+
+def _parts(value: dict[str, Any] | list[Any]) -> list[Any]:
+    return [*value, *value.values()] if isinstance(value, dict) else value
+
+
+class DecodedBodyRoute(APIRoute):
+    """A route whose body FastAPI takes as the middleware has decoded it; `route_class` of every router."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler, given a request that is decoded already."""
+        handle = super().get_route_handler()
+
+        async def handle_decoded(request: Request) -> Response:
+            return await handle(_DecodedRequest(request.scope, request.receive))
+
+        return handle_decoded
+
+
+class _DecodedRequest(Request):
+    async def json(self) -> Any:
+        return self.scope[JSON_IN_SCOPE]
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

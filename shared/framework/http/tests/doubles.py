@@ -27,6 +27,7 @@ from shared.framework.http.field_types import (
 )
 from shared.framework.http.health import ReadinessCheck
 from shared.framework.http.read_your_writes import PositionWaiter
+from shared.framework.http.request_body import DecodedBodyRoute
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 from shared.framework.testing.store_examples import EXAMPLES, NoteTaken
 
@@ -70,7 +71,7 @@ class Hooks:
 
 def things(hooks: Hooks) -> APIRouter:
     """POST makes, PUT needs no key, GET reads, and two ways to fail."""
-    router = APIRouter(prefix="/v1")
+    router = APIRouter(prefix="/v1", route_class=DecodedBodyRoute)
 
     async def make(session: Session, thing_id: str) -> Thing:
         version = await session.version(thing_id)

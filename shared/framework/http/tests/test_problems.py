@@ -77,6 +77,13 @@ async def test_each_mistake_in_a_body_is_pointed_at(body: object, pointers: list
     assert [error["pointer"] for error in answer.json()["errors"]] == pointers
 
 
+async def test_a_body_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FastAPI validates what the middleware has decoded."""
+    monkeypatch.delattr("json.loads")
+    answer = await Setting().post("t1", lines=[{"minor": 1}] * 40)
+    assert answer.status_code == 201
+
+
 async def test_a_path_parameter_is_judged_too() -> None:
     """Ids have one spelling."""
     answer = await Setting().post("a%20b")
