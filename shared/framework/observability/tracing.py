@@ -8,15 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from opentelemetry import trace
+from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared.framework.observability.names import TRACER
-from shared.framework.observability.traceparent import format_traceparent, read_traceparent
 
 Attributes = Mapping[str, str | int | float | bool]
 
+_HEADER = "traceparent"
+_PROPAGATOR = TraceContextTextMapPropagator()
 _tracer: trace.Tracer | None = None
 
 
@@ -58,15 +61,14 @@ def span(
     if _tracer is None:
         yield INVALID_SPAN
         return
-    parent = read_traceparent(parent_traceparent)
-    context = None if parent is None else trace.set_span_in_context(trace.NonRecordingSpan(parent))
-    causes = [Link(cause) for cause in map(read_traceparent, dict.fromkeys(links)) if cause is not None]
+    causes = [_context_of(link, Context()) for link in dict.fromkeys(links)]
+    spans = [trace.get_current_span(cause).get_span_context() for cause in causes]
     with _tracer.start_as_current_span(
         name,
-        context,
+        _context_of(parent_traceparent, get_current()),
         kind=kind,
         attributes=attributes,
-        links=causes,
+        links=[Link(cause) for cause in spans if cause.is_valid],
         set_status_on_exception=False,
     ) as current:
         try:
@@ -78,8 +80,14 @@ def span(
 
 def current_traceparent() -> str | None:
     """The running span, to be carried to another process; None when there is none."""
-    context = trace.get_current_span().get_span_context()
-    return format_traceparent(context) if context.is_valid else None
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    return carrier.get(_HEADER)
+
+
+def _context_of(traceparent: str | None, otherwise: Context) -> Context:
+    """The context of the span that a traceparent names; `otherwise` if there is none or it is malformed."""
+    return otherwise if traceparent is None else _PROPAGATOR.extract({_HEADER: traceparent}, otherwise)
 
 
 def current_trace_id() -> str | None:
