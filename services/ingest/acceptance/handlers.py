@@ -1,8 +1,10 @@
 """Offered events become history: judged, counted once, and committed, many requests as one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import Any
+
+import msgspec
 
 from services.ingest.acceptance.deduplication import deduplicate
 from services.ingest.acceptance.outcome import IngestResult, RequestEvaluation
@@ -13,9 +15,10 @@ from services.ingest.events.usage_event import ParsedEvent
 from shared.billing.contracts.ingest.rejected_events import UsageRejected
 from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
 from shared.framework.core.clock import Clock
-from shared.framework.core.event import Event, Metadata
+from shared.framework.core.event import Metadata
 from shared.framework.core.ids import IdGenerator, partition_of, slot_of
-from shared.framework.eventstore.port import Append, ChangeSet, CommitReceipt, Store, VersionConflict
+from shared.framework.eventstore.port import CommitReceipt, Store, VersionConflict
+from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, metadata_now
 
 LOOKUP_FIRST_TRANSACTIONS = 32
 """For so many transactions after a repeat we look before we write: repeats seldom come alone."""
@@ -49,9 +52,13 @@ class UsageAcceptance:
 
     async def accept(self, submissions: Sequence[Submission]) -> list[IngestResult]:
         """One verdict per submission, in order; all is written in one transaction. UsageIsContended."""
-        moments = {tenant: await self._now(tenant) for tenant in {one.tenant_id for one in submissions}}
+        metadata = {
+            tenant: await metadata_now(self.store, self.clock, tenant, **_origin(cause))
+            for tenant, cause in {one.tenant_id: one for one in submissions}.items()
+        }
         drafts = [
-            RequestEvaluation.of(one.tenant_id, one.offers, moments[one.tenant_id][0]) for one in submissions
+            RequestEvaluation.of(one.tenant_id, one.offers, metadata[one.tenant_id].occurred_at)
+            for one in submissions
         ]
         for _ in range(ATTEMPTS_MAX):
             seen = await self._known_keys(drafts)
@@ -59,17 +66,13 @@ class UsageAcceptance:
             for draft in drafts:
                 draft.findings = deduplicate(draft.candidates, seen)
             try:
-                receipt = await self._commit(submissions, drafts, moments)
+                receipt = await self._commit(submissions, drafts, metadata)
             except (DuplicateKeys, VersionConflict):
                 self._careful = LOOKUP_FIRST_TRANSACTIONS
                 continue
             self._careful = LOOKUP_FIRST_TRANSACTIONS if known else max(0, self._careful - 1)
             return [await self._result(draft, receipt) for draft in drafts]
         raise UsageIsContended(f"{ATTEMPTS_MAX} attempts")
-
-    async def _now(self, tenant_id: str) -> tuple[datetime, bool]:
-        test_clock = await self.store.test_clock_now(tenant_id)
-        return (self.clock.now(), False) if test_clock is None else (test_clock, True)
 
     async def _known_keys(self, drafts: Sequence[RequestEvaluation]) -> dict[DeduplicationKey, int]:
         if not self._careful:
@@ -80,37 +83,32 @@ class UsageAcceptance:
         self,
         submissions: Sequence[Submission],
         drafts: Sequence[RequestEvaluation],
-        moments: dict[str, tuple[datetime, bool]],
+        metadata: dict[str, Metadata],
     ) -> CommitReceipt:
-        changes = ChangeSet()
+        unit = UnitOfWork(self.store)
         rejections = []
-        for causes, group in _by_actor(submissions, drafts):
-            cause = causes[0]
-            metadata = _metadata(cause, *moments[cause.tenant_id])
-            rejections += self._append(changes, cause.tenant_id, metadata, group)
+        for cause, group in _by_actor(submissions, drafts):
+            mine = msgspec.structs.replace(metadata[cause.tenant_id], **_origin(cause))
+            rejections += self._append(unit.session(cause.tenant_id, mine), group)
         accepted = {one.identity: one.fingerprint for draft in drafts for one in draft.accepted}
         if not accepted and not rejections:
             return CommitReceipt()
-        changes.effects.append(await self.log.store(accepted, rejections))
-        return await self.store.commit(changes)
+        unit.changes.effects.append(await self.log.store(accepted, rejections))
+        return await unit.commit()
 
-    def _append(
-        self, changes: ChangeSet, tenant_id: str, metadata: Metadata, drafts: Sequence[RequestEvaluation]
-    ) -> list[RejectedBatch]:
-        now = metadata.occurred_at
-
-        def append(stream_id: str, event: Event) -> None:
-            changes.appends.append(Append(tenant_id, stream_id, 0, (event,), metadata, slot_key=tenant_id))
-
+    def _append(self, session: Session, drafts: Sequence[RequestEvaluation]) -> list[RejectedBatch]:
+        now, tenant_id = session.now, session.tenant_id
         events: tuple[UsageEvent, ...] = tuple(one.event for draft in drafts for one in draft.accepted)
         if events:
             batch_id = self.ids.new("ub")
-            append(batch_id, UsageRecorded(batch_id=batch_id, accepted_at=now, events=events))
+            recorded = UsageRecorded(batch_id=batch_id, accepted_at=now, events=events)
+            session.append(batch_id, 0, [recorded], slot_key=tenant_id)
         rejected = tuple(event for draft in drafts for event in draft.rejected)
         if not rejected:
             return []
         batch_id = self.ids.new("ur")
-        append(batch_id, UsageRejected(batch_id=batch_id, rejected_at=now, events=rejected))
+        refused = UsageRejected(batch_id=batch_id, rejected_at=now, events=rejected)
+        session.append(batch_id, 0, [refused], slot_key=tenant_id)
         return [RejectedBatch(tenant_id, batch_id, now, rejected)]
 
     async def _result(self, draft: RequestEvaluation, receipt: CommitReceipt) -> IngestResult:
@@ -126,22 +124,19 @@ class UsageAcceptance:
 
 def _by_actor(
     submissions: Sequence[Submission], drafts: Sequence[RequestEvaluation]
-) -> list[tuple[list[Submission], list[RequestEvaluation]]]:
-    """One batch per tenant and actor: an event says truly who reported it."""
-    groups: dict[tuple[str, str], tuple[list[Submission], list[RequestEvaluation]]] = {}
+) -> Iterable[tuple[Submission, list[RequestEvaluation]]]:
+    """One batch per tenant and actor, caused by their first request: an event says truly who reported it."""
+    groups: dict[tuple[str, str], tuple[Submission, list[RequestEvaluation]]] = {}
     for submission, draft in zip(submissions, drafts, strict=True):
-        causes, group = groups.setdefault((submission.tenant_id, submission.actor), ([], []))
-        causes.append(submission)
-        group.append(draft)
-    return list(groups.values())
+        groups.setdefault((submission.tenant_id, submission.actor), (submission, []))[1].append(draft)
+    return groups.values()
 
 
-def _metadata(cause: Submission, now: datetime, test_clock: bool) -> Metadata:
-    return Metadata(
-        correlation_id=cause.correlation_id,
-        actor=cause.actor,
-        occurred_at=now,
-        causation_id=cause.correlation_id,
-        traceparent=cause.traceparent,
-        test_clock=test_clock,
-    )
+def _origin(cause: Submission) -> dict[str, Any]:
+    """What the metadata of a batch says of the request that brought it."""
+    return {
+        "correlation_id": cause.correlation_id,
+        "actor": cause.actor,
+        "causation_id": cause.correlation_id,
+        "traceparent": cause.traceparent,
+    }

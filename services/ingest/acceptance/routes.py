@@ -9,20 +9,14 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from services.ingest.acceptance.handlers import Submission
-from services.ingest.acceptance.outcome import EventResult, IngestResult
+from services.ingest.acceptance.outcome import IngestResult
 from services.ingest.acceptance.schemas import IngestResponseBody
 from services.ingest.events.usage_event import CloudEvent, ParsedEvent
 from services.ingest.formats import parse_events
 from services.ingest.formats.cloudevents_json import EVENTS_MAX
-from shared.framework.http.authorization import requires
+from shared.framework.http.authorization import credential_of, requires, wait_for_positions
 from shared.framework.http.credential import Credential
-from shared.framework.http.read_your_writes import (
-    POSITION_HEADER,
-    WAIT_FOR_HEADER,
-    PositionToken,
-    parse_tokens,
-    wait_for,
-)
+from shared.framework.http.read_your_writes import POSITION_HEADER, PositionToken
 from shared.framework.http.refusals import MethodIsNotAllowed
 from shared.framework.http.request_body import read_body
 from shared.framework.http.service_context import ServiceContext, service_context_of
@@ -35,22 +29,11 @@ SCOPE = "usage:write"
 
 Submit = Callable[[Submission], Awaitable[IngestResult]]
 
-_WAIT_FOR = WAIT_FOR_HEADER.lower().encode()
 _encode = msgspec.json.Encoder().encode
 
 
-class IngestResponse(msgspec.Struct, frozen=True):
-    """The body of the answer: what was counted, and a result for every event that was not."""
-
-    accepted: int
-    duplicates: int
-    conflicts: int
-    rejected: int
-    results: tuple[EventResult, ...]
-
-
 class EventsEndpoint:
-    """Authenticates, bounds, decodes and answers by itself; nothing is answered before it is committed."""
+    """Bounds, decodes and answers by itself; nothing is answered before it is committed."""
 
     def __init__(self, submit: Submit) -> None:
         """`submit` answers once the events are history."""
@@ -63,19 +46,17 @@ class EventsEndpoint:
 
     async def answer(self, scope: Scope, receive: Receive) -> Response:
         """The answer once the events are history; raises the refusals of whoever says no."""
-        house = service_context_of(HTTPConnection(scope))
-        credential = house.authenticator.authenticate(scope["headers"])
-        credential.require(SCOPE)
         if scope["method"] != "POST":
             raise MethodIsNotAllowed(scope["method"], ["POST"])
+        request = HTTPConnection(scope)
+        house, credential = service_context_of(request), credential_of(request)
+        credential.require(SCOPE)
         headers = dict(scope["headers"])
         body = await read_body(scope, receive, BODY_BYTES_MAX)
         offers = parse_events(
             body, headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity")
         )
-        if _WAIT_FOR in headers:
-            marks = parse_tokens(headers[_WAIT_FOR].decode("latin-1"))
-            await wait_for(marks, house.waiter, own_context=house.store.context)
+        await wait_for_positions(request)
         verdict = await self._submit(_submission(credential, house, offers, len(body)))
         return _response(verdict, house.store.context)
 
@@ -94,11 +75,7 @@ def _submission(
 
 
 def _response(verdict: IngestResult, context: str) -> Response:
-    body = _encode(
-        IngestResponse(
-            verdict.accepted, verdict.duplicates, verdict.conflicts, verdict.rejected, verdict.results
-        )
-    )
+    body = _encode({name: getattr(verdict, name) for name in IngestResponseBody.model_fields})
     mark = PositionToken(context, verdict.partition, verdict.position)
     return Response(body, 200, {POSITION_HEADER: str(mark)}, "application/json")
 

@@ -1,7 +1,8 @@
 """What ingest offers over HTTP: usage in, and a list of what was not counted."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Query
 
 from services.ingest.acceptance.ports import DeduplicationStore, RejectedEventRow
@@ -40,14 +41,5 @@ def _number_in(cursor: str | None) -> int:
 
 
 def _shown(row: RejectedEventRow) -> RejectedEvent:
-    event = row.event
-    return RejectedEvent(
-        number=row.number,
-        batch_id=row.batch_id,
-        rejected_at=row.rejected_at,
-        reason=event.reason,
-        detail=event.detail,
-        id=event.id,
-        source=event.source,
-        body=event.body,
-    )
+    event: dict[str, Any] = msgspec.structs.asdict(row.event)
+    return RejectedEvent(number=row.number, batch_id=row.batch_id, rejected_at=row.rejected_at, **event)

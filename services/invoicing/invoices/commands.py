@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.invoicing.rating.rating import OneOffLine
 from services.invoicing.tax.decider import TaxRate
 from shared.billing.contracts.invoicing.invoices import InvoiceLine
 from shared.billing.money import Money
@@ -18,6 +19,16 @@ class DraftInvoice:
     currency: str
     subscription_id: str | None = None
     period: Period | None = None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftOneOff:
+    """Draft an invoice that no period asked for, in the customer's currency."""
+
+    invoice_id: str
+    customer_id: str
+    items: tuple[OneOffLine, ...]
     now: datetime
 
 

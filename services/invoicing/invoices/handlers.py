@@ -1,40 +1,39 @@
 """One function per command: each does its work in the session that it is given."""
 
-from collections.abc import Sequence
-
 from services.invoicing.billing_accounts.decider import (
     ACCOUNT,
     BillingAccount,
     CustomerIsUnknown,
     billing_account_id,
 )
-from services.invoicing.invoices.commands import DraftInvoice, FinalizeInvoice, RateInvoice, VoidInvoice
+from services.invoicing.invoices.commands import (
+    DraftInvoice,
+    DraftOneOff,
+    FinalizeInvoice,
+    RateInvoice,
+    VoidInvoice,
+)
 from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.refusals import InvoiceIsUnknown
 from services.invoicing.invoices.state import Invoice
 from services.invoicing.number_series.numbering import next_number, number_assigned, series_id
-from services.invoicing.rating.rating import OneOffLine, lines_of_items
+from services.invoicing.rating.rating import lines_of_items
 from services.invoicing.tax.decider import TAX_RATES, rate_in_force, tax_rates_id
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.framework.core.ids import has_prefix
 from shared.framework.eventstore.unit_of_work import Session
 
 
-async def draft_one_off(
-    session: Session, invoice_id: str, customer_id: str, items: Sequence[OneOffLine]
-) -> Invoice:
+async def draft_one_off(session: Session, command: DraftOneOff) -> Invoice:
     """Draft an invoice that no period asked for, in the customer's currency."""
+    invoice_id, customer_id, now = command.invoice_id, command.customer_id, command.now
     account = await session.state(ACCOUNT, billing_account_id(customer_id))
     if not isinstance(account, BillingAccount):
         raise CustomerIsUnknown(customer_id)
-    drafted = DraftInvoice(
-        invoice_id=invoice_id, customer_id=customer_id, currency=account.currency, now=session.now
-    )
-    lines = lines_of_items(invoice_id, account.currency, items)
+    drafted = DraftInvoice(invoice_id=invoice_id, customer_id=customer_id, currency=account.currency, now=now)
+    lines = lines_of_items(invoice_id, account.currency, command.items)
     await session.handle(INVOICE, invoice_id, drafted)
-    await session.handle(
-        INVOICE, invoice_id, RateInvoice(invoice_id=invoice_id, lines=lines, now=session.now)
-    )
+    await session.handle(INVOICE, invoice_id, RateInvoice(invoice_id=invoice_id, lines=lines, now=now))
     return await session.state(INVOICE, invoice_id)
 
 
@@ -54,13 +53,11 @@ async def finalize(session: Session, invoice_id: str) -> Invoice:
     return await session.state(INVOICE, invoice_id)
 
 
-async def void(session: Session, invoice_id: str, reason: str) -> Invoice:
+async def void(session: Session, command: VoidInvoice) -> Invoice:
     """Take an invoice back."""
-    _check_is_invoice(invoice_id)
-    await session.handle(
-        INVOICE, invoice_id, VoidInvoice(invoice_id=invoice_id, reason=reason, now=session.now)
-    )
-    return await session.state(INVOICE, invoice_id)
+    _check_is_invoice(command.invoice_id)
+    await session.handle(INVOICE, command.invoice_id, command)
+    return await session.state(INVOICE, command.invoice_id)
 
 
 def _check_is_invoice(invoice_id: str) -> None:

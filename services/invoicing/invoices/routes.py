@@ -1,17 +1,19 @@
 """What invoicing reads and answers over REST."""
 
+from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from services.invoicing.invoices import handlers as invoicing
+from services.invoicing.invoices.commands import DraftOneOff, VoidInvoice
+from services.invoicing.invoices.handlers import draft_one_off, finalize, void
 from services.invoicing.invoices.refusals import InvoiceIsUnknown
 from services.invoicing.invoices.state import Draft, Finalized, Invoice, Paid, Voided
 from services.invoicing.rating.rating import OneOffLine
 from shared.billing.money import total
-from shared.framework.http.authorization import requires
-from shared.framework.http.command_endpoint import CommandDep
+from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import (
     ApiModel,
     CurrencyCode,
@@ -20,7 +22,6 @@ from shared.framework.http.field_types import (
     NonNegativeDecimal,
     ShortText,
 )
-from shared.framework.http.request_body import DecodedBodyRoute
 
 LINES_MAX = 250
 
@@ -38,6 +39,11 @@ class OneOffInvoiceBody(ApiModel):
 
     customer_id: Identifier
     lines: Annotated[list[OneOffLineBody], Field(min_length=1, max_length=LINES_MAX)]
+
+    def command(self, *, now: datetime, invoice_id: str) -> DraftOneOff:
+        """The command that it asks for."""
+        items = tuple(OneOffLine(**dict(line)) for line in self.lines)
+        return DraftOneOff(invoice_id=invoice_id, customer_id=self.customer_id, items=items, now=now)
 
 
 class VoidBody(ApiModel):
@@ -68,74 +74,47 @@ def invoice_body(invoice_id: str, invoice: Invoice) -> InvoiceBody:
     match invoice:
         case Draft():
             subtotal = total((line.amount for line in invoice.lines), invoice.currency)
-            whole = AmountBody(minor=subtotal.minor, currency=subtotal.currency)
-            return InvoiceBody(invoice_id=invoice_id, status="draft", total=whole)
+            return InvoiceBody(invoice_id=invoice_id, status="draft", total=AmountBody.of(subtotal))
         case Finalized():
             return _document(invoice_id, "finalized", invoice)
-        case Paid():
-            return _document(invoice_id, "paid", invoice.document)
-        case Voided(document=None):
-            return InvoiceBody(invoice_id=invoice_id, status="void")
-        case Voided(document=Finalized() as document):
+        case Paid(document=document):
+            return _document(invoice_id, "paid", document)
+        case Voided(document=document):
             return _document(invoice_id, "void", document)
         case _:
             raise InvoiceIsUnknown(invoice_id)
 
 
 def _document(
-    invoice_id: str, status: Literal["finalized", "paid", "void"], document: Finalized
+    invoice_id: str, status: Literal["finalized", "paid", "void"], document: Finalized | None
 ) -> InvoiceBody:
+    if document is None:
+        return InvoiceBody(invoice_id=invoice_id, status=status)
+    total, amount_due = AmountBody.of(document.total), AmountBody.of(document.amount_due)
     return InvoiceBody(
-        invoice_id=invoice_id,
-        status=status,
-        number=document.number,
-        total=AmountBody(minor=document.total.minor, currency=document.total.currency),
-        amount_due=AmountBody(minor=document.amount_due.minor, currency=document.amount_due.currency),
+        invoice_id=invoice_id, status=status, number=document.number, total=total, amount_due=amount_due
     )
 
 
-router = APIRouter(prefix="/v1", tags=["invoicing"], route_class=DecodedBodyRoute)
+def invoices_router() -> APIRouter:
+    """The routes of invoices."""
+    router = command_router("invoices:write", tags=["invoicing"])
 
+    @router.post("/invoices", status_code=201, response_model=InvoiceBody)
+    async def draft_invoice(body: OneOffInvoiceBody, ctx: CommandDep) -> Response:
+        """Draft a one-off invoice; it has no number and is not collected until it is finalized."""
+        command = body.command(now=ctx.now, invoice_id=ctx.house.ids.new("inv"))
+        return await ctx.execute(draft_one_off, command, partial(invoice_body, command.invoice_id))
 
-@router.post(
-    "/invoices", dependencies=[requires("invoices:write")], status_code=201, response_model=InvoiceBody
-)
-async def draft_invoice(body: OneOffInvoiceBody, desk: CommandDep) -> Response:
-    """Draft a one-off invoice; it has no number and is not collected until it is finalized."""
-    invoice_id = desk.house.ids.new("inv")
-    items = [
-        OneOffLine(description=line.description, quantity=line.quantity, unit_price=line.unit_price)
-        for line in body.lines
-    ]
-    return await desk.execute(
-        lambda session: invoicing.draft_one_off(session, invoice_id, body.customer_id, items),
-        lambda invoice: invoice_body(invoice_id, invoice),
-    )
+    @router.post("/invoices/{invoice_id}/finalize", response_model=InvoiceBody)
+    async def finalize_invoice(invoice_id: Identifier, ctx: CommandDep) -> Response:
+        """Finalize a draft: computes tax, assigns the number and starts collection."""
+        return await ctx.execute(finalize, invoice_id, partial(invoice_body, invoice_id))
 
+    @router.post("/invoices/{invoice_id}/void", response_model=InvoiceBody)
+    async def void_invoice(invoice_id: Identifier, body: VoidBody, ctx: CommandDep) -> Response:
+        """Void an invoice: collection stops, and a payment on it is refunded."""
+        command = VoidInvoice(invoice_id=invoice_id, reason=body.reason, now=ctx.now)
+        return await ctx.execute(void, command, partial(invoice_body, invoice_id))
 
-@router.post(
-    "/invoices/{invoice_id}/finalize",
-    dependencies=[requires("invoices:write")],
-    response_model=InvoiceBody,
-)
-async def finalize_invoice(invoice_id: Identifier, desk: CommandDep) -> Response:
-    """Finalize a draft: computes tax, assigns the number and starts collection."""
-    return await desk.execute(
-        lambda session: invoicing.finalize(session, invoice_id),
-        lambda invoice: invoice_body(invoice_id, invoice),
-        status=200,
-    )
-
-
-@router.post(
-    "/invoices/{invoice_id}/void",
-    dependencies=[requires("invoices:write")],
-    response_model=InvoiceBody,
-)
-async def void_invoice(invoice_id: Identifier, body: VoidBody, desk: CommandDep) -> Response:
-    """Void an invoice: collection stops, and a payment on it is refunded."""
-    return await desk.execute(
-        lambda session: invoicing.void(session, invoice_id, body.reason),
-        lambda invoice: invoice_body(invoice_id, invoice),
-        status=200,
-    )
+    return router

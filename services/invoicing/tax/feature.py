@@ -1,6 +1,6 @@
 """What tax rates add to the invoicing service."""
 
-from services.invoicing.tax.routes import router
+from services.invoicing.tax.routes import tax_router
 from shared.framework.process.feature import Feature
 
-TAX = Feature(routers=[router])
+TAX = Feature(routers=[tax_router()])

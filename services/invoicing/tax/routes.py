@@ -2,12 +2,9 @@
 
 from fastapi import APIRouter, Response
 
-from services.invoicing.tax import handlers
-from services.invoicing.tax.decider import SetTaxRate
-from shared.framework.http.authorization import requires
-from shared.framework.http.command_endpoint import CommandDepKeyOptional
+from services.invoicing.tax.decider import TAX_RATES, SetTaxRate, tax_rates_id
+from shared.framework.http.command_endpoint import CommandDepKeyOptional, command_router
 from shared.framework.http.field_types import ApiModel, NonNegativeDecimal, ShortText
-from shared.framework.http.request_body import DecodedBodyRoute
 
 
 class TaxRateBody(ApiModel):
@@ -18,13 +15,14 @@ class TaxRateBody(ApiModel):
     source: ShortText
 
 
-router = APIRouter(prefix="/v1", tags=["invoicing"], route_class=DecodedBodyRoute)
+def tax_router() -> APIRouter:
+    """The routes of tax rates."""
+    router = command_router("tax:write", tags=["invoicing"])
 
+    @router.put("/tax-rate", response_model=TaxRateBody)
+    async def set_tax_rate(body: TaxRateBody, ctx: CommandDepKeyOptional) -> Response:
+        """Set the tax rate of invoices finalized from now on; a rate of 0 ends the tax."""
+        command = SetTaxRate(**dict(body), now=ctx.now)
+        return await ctx.handle(TAX_RATES, tax_rates_id(ctx.tenant_id), command, lambda _: body)
 
-@router.put("/tax-rate", dependencies=[requires("tax:write")], response_model=TaxRateBody)
-async def set_tax_rate(body: TaxRateBody, desk: CommandDepKeyOptional) -> Response:
-    """Set the tax rate of invoices finalized from now on; a rate of 0 ends the tax."""
-    command = SetTaxRate(name=body.name, rate=body.rate, source=body.source, now=desk.now)
-    return await desk.execute(
-        lambda session: handlers.set_tax_rate(session, command), lambda _: body, status=200
-    )
+    return router

@@ -8,6 +8,7 @@ from datetime import datetime
 from services.metering.aggregations import AGGREGATIONS
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.core.decider import Decider
+from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 
 
@@ -83,6 +84,11 @@ class Defined:
 
 
 Meter = NoMeter | Defined
+
+
+def meter_id_of(tenant_id: str, key: str) -> str:
+    """One key names one meter of a tenant."""
+    return derived_id("mtr", tenant_id, key)
 
 
 def decide(meter: Meter, command: DefineMeter) -> Sequence[MeterDefined]:

@@ -1,13 +1,15 @@
 """What metering's REST routes take and answer."""
 
+from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
 
+from services.metering.meters.decider import DefineMeter, meter_id_of
 from services.metering.meters.handlers import define_meter, meter_of
 from services.metering.meters.ports import MeterRepository
-from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.command_endpoint import CommandDep
 from shared.framework.http.field_types import ApiModel, Identifier, Instant, ShortText
@@ -33,6 +35,13 @@ class NewMeter(ApiModel):
         Field(max_length=GROUP_BY_MAX, default_factory=dict),
     ]
 
+    def command(self, *, now: datetime, meter_id: str) -> DefineMeter:
+        """The command that it asks for."""
+        paths = {path: tuple(texts) for path, texts in self.filter.items()}
+        return DefineMeter(
+            meter_id=meter_id, now=now, **dict(self) | {"group_by": tuple(self.group_by), "filter": paths}
+        )
+
 
 class MeterResponse(ApiModel):
     """A meter's definition."""
@@ -46,21 +55,11 @@ class MeterResponse(ApiModel):
     filter: dict[str, list[str]]
     defined_at: Instant
 
-    @classmethod
-    def of(cls, meter: MeterDefined) -> "MeterResponse":
-        """Show it."""
-        return cls.model_validate(_shown(meter))
-
 
 class MeterDetail(MeterResponse):
     """A meter with the number of events of its type that it could not read and does not count."""
 
     unreadable: int
-
-    @classmethod
-    def with_unreadable(cls, meter: MeterDefined, unreadable: int) -> "MeterDetail":
-        """Show it with its count."""
-        return cls.model_validate({**_shown(meter), "unreadable": unreadable})
 
 
 class MeterList(ApiModel):
@@ -69,40 +68,16 @@ class MeterList(ApiModel):
     items: list[MeterResponse]
 
 
-def _shown(meter: MeterDefined) -> dict[str, object]:
-    return {
-        "meter_id": meter.meter_id,
-        "key": meter.key,
-        "event_type": meter.event_type,
-        "aggregation": meter.aggregation,
-        "value_path": meter.value_path,
-        "group_by": list(meter.group_by),
-        "filter": {path: list(texts) for path, texts in meter.filter.items()},
-        "defined_at": meter.defined_at,
-    }
-
-
 def meters_router(book: MeterRepository) -> APIRouter:
     """Defining and looking at meters."""
     router = APIRouter(prefix="/v1/meters", tags=["meters"], route_class=DecodedBodyRoute)
     reads = [requires("meters:read")]
 
     @router.post("", status_code=201, response_model=MeterResponse, dependencies=[requires("meters:write")])
-    async def post_meter(body: NewMeter, desk: CommandDep) -> Response:
+    async def post_meter(body: NewMeter, ctx: CommandDep) -> Response:
         """Define a meter; repeating the same definition returns it. It counts earlier events too."""
-        return await desk.execute(
-            lambda session: define_meter(
-                session,
-                book,
-                key=body.key,
-                event_type=body.event_type,
-                aggregation=body.aggregation,
-                value_path=body.value_path,
-                group_by=tuple(body.group_by),
-                filter={path: tuple(texts) for path, texts in body.filter.items()},
-            ),
-            MeterResponse.of,
-        )
+        command = body.command(now=ctx.now, meter_id=meter_id_of(ctx.tenant_id, body.key))
+        return await ctx.execute(partial(define_meter, book=book), command, MeterResponse.of)
 
     @router.get("", dependencies=reads)
     async def list_meters(caller: Caller) -> MeterList:
@@ -114,6 +89,6 @@ def meters_router(book: MeterRepository) -> APIRouter:
         """A meter, with the number of events that it could not read."""
         meter = await meter_of(book, caller.tenant_id, key)
         unreadable = await book.unreadable_count(caller.tenant_id, meter.meter_id)
-        return MeterDetail.with_unreadable(meter, unreadable)
+        return MeterDetail(**dict(MeterResponse.of(meter)), unreadable=unreadable)
 
     return router

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from services.metering.meters.handlers import meter_of
 from services.metering.meters.ports import MeterRepository
 from services.metering.rollups.ports import RollupStore
-from services.metering.usage_queries.query import UsageBucket, UsageQuery, usage_buckets, validate
+from services.metering.usage_queries.query import UsageQuery, usage_buckets, validate
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.field_types import ApiModel, Identifier, Instant
@@ -21,11 +21,6 @@ class UsageBucketBody(ApiModel):
     end: Instant
     group: dict[str, str]
     value: str
-
-    @classmethod
-    def of(cls, figure: UsageBucket) -> "UsageBucketBody":
-        """Show it."""
-        return cls(start=figure.start, end=figure.end, group=figure.group, value=f"{figure.value:f}")
 
 
 class UsageResponse(ApiModel):
@@ -71,7 +66,10 @@ def usage_router(book: MeterRepository, rollups: RollupStore, partitions: int) -
         async with rollups.snapshot() as snapshot:
             found = await usage_buckets(snapshot, asked)
             mark = PositionToken("ingest", partition, await snapshot.position(partition))
-        items = [UsageBucketBody.of(figure) for figure in found]
+        items = [
+            UsageBucketBody(start=one.start, end=one.end, group=one.group, value=f"{one.value:f}")
+            for one in found
+        ]
         return UsageResponse(
             meter=meter, subject=subject, window=window, as_of_position=str(mark), items=items
         )

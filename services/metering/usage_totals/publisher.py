@@ -9,16 +9,9 @@ from services.metering.rollups.ports import ChangedDay, RollupStore
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.billing.contracts.metering.usage_totals import UsageAggregated, UsageWindow
 from shared.framework.core.clock import Clock
-from shared.framework.core.event import Metadata
 from shared.framework.core.ids import IdGenerator
-from shared.framework.eventstore.port import (
-    Append,
-    ChangeSet,
-    InboxAdvance,
-    InboxConflict,
-    InboxPosition,
-    Store,
-)
+from shared.framework.eventstore.port import InboxAdvance, InboxConflict, InboxPosition, Store
+from shared.framework.eventstore.unit_of_work import UnitOfWork, metadata_now
 
 DAYS_MAX = 2_000
 """Totals in one event."""
@@ -43,12 +36,14 @@ class UsageTotalsPublisher:
             days = await snapshot.changed_days(DAYS_MAX)
         if not days:
             return 0
-        changes = ChangeSet(effects=[await self.rollups.mark_published(days)], inbox=[_move(told_so_far)])
+        unit = UnitOfWork(self.store)
+        unit.changes.effects.append(await self.rollups.mark_published(days))
+        unit.changes.inbox.append(_move(told_so_far))
         meters = {entry.meter.meter_id: entry.meter for entry in await self.book.all()}
         for tenant_id, mine in _by_tenant(days).items():
-            changes.appends.append(await self._append(tenant_id, mine, meters))
+            await self._append(unit, tenant_id, mine, meters)
         try:
-            await self.store.commit(changes)
+            await unit.commit()
         except InboxConflict:
             return 0  # another process tells, and what we read may be older than what it told
         return len(days)
@@ -63,17 +58,15 @@ class UsageTotalsPublisher:
         return mark.position
 
     async def _append(
-        self, tenant_id: str, days: Sequence[ChangedDay], meters: dict[str, MeterDefined]
-    ) -> Append:
-        test_clock = await self.store.test_clock_now(tenant_id)
-        now = self.clock.now() if test_clock is None else test_clock
+        self, unit: UnitOfWork, tenant_id: str, days: Sequence[ChangedDay], meters: dict[str, MeterDefined]
+    ) -> None:
         stream_id = self.ids.new("agg")
-        metadata = Metadata(
-            correlation_id=stream_id, actor="metering", occurred_at=now, test_clock=test_clock is not None
+        metadata = await metadata_now(
+            self.store, self.clock, tenant_id, correlation_id=stream_id, actor="metering"
         )
         windows = tuple(_window(day, meters[day.series.meter_id]) for day in days)
-        event = UsageAggregated(windows=windows, aggregated_at=now)
-        return Append(tenant_id, stream_id, 0, (event,), metadata, slot_key=tenant_id)
+        event = UsageAggregated(windows=windows, aggregated_at=metadata.occurred_at)
+        unit.session(tenant_id, metadata).append(stream_id, 0, [event], slot_key=tenant_id)
 
 
 def _move(told_so_far: int) -> InboxAdvance:

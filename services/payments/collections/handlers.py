@@ -28,9 +28,10 @@ from shared.framework.eventstore.unit_of_work import Session
 class CollectionTriggered:
     """What a manual collection set going: a new attempt, or a question about the one that is open."""
 
+    invoice_id: str
     payment_id: str
     attempt: int | None
-    doing: Literal["capture", "lookup"]
+    action: Literal["capture", "lookup"]
 
 
 async def start_collecting(session: Session, finalized: InvoiceFinalized) -> None:
@@ -54,13 +55,13 @@ async def collect_manually(session: Session, invoice_id: str) -> CollectionTrigg
     doubtful = await _payment_with_unknown_outcome(session, collection)
     if doubtful is not None:
         schedule_capture(session, doubtful, session.now, manual=True)
-        return CollectionTriggered(doubtful, None, "lookup")
+        return CollectionTriggered(invoice_id, doubtful, None, "lookup")
     method = await _method_for(session, collection)
     command = CollectNow(invoice_id=invoice_id, has_method=method is not None, now=session.now)
     for event in await session.handle(COLLECTION, collection_id, command):
         if isinstance(event, CollectionAttemptStarted) and method is not None:
             await _request_payment(session, event, method)
-            return CollectionTriggered(event.payment_id, event.attempt, "capture")
+            return CollectionTriggered(invoice_id, event.payment_id, event.attempt, "capture")
     raise AttemptIsOpen(invoice_id)
 
 

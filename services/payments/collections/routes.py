@@ -5,10 +5,8 @@ from typing import Literal
 from fastapi import APIRouter, Response
 
 from services.payments.collections.handlers import collect_manually
-from shared.framework.http.authorization import requires
-from shared.framework.http.command_endpoint import CommandDep
+from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import ApiModel, Identifier
-from shared.framework.http.request_body import DecodedBodyRoute
 
 
 class CollectionTriggeredBody(ApiModel):
@@ -20,24 +18,13 @@ class CollectionTriggeredBody(ApiModel):
     action: Literal["capture", "lookup"]
 
 
-router = APIRouter(prefix="/v1", tags=["payments"], route_class=DecodedBodyRoute)
+def collections_router() -> APIRouter:
+    """The routes of collections."""
+    router = command_router("payments:write", tags=["payments"])
 
+    @router.post("/invoices/{invoice_id}/collect", status_code=202, response_model=CollectionTriggeredBody)
+    async def collect_invoice(invoice_id: Identifier, ctx: CommandDep) -> Response:
+        """Attempt collection now, outside the schedule; an attempt with unknown outcome is looked up instead."""  # noqa: E501 - OpenAPI text
+        return await ctx.execute(collect_manually, invoice_id, CollectionTriggeredBody.of)
 
-@router.post(
-    "/invoices/{invoice_id}/collect",
-    dependencies=[requires("payments:write")],
-    status_code=202,
-    response_model=CollectionTriggeredBody,
-)
-async def collect_invoice(invoice_id: Identifier, desk: CommandDep) -> Response:
-    """Attempt collection now, outside the schedule; an attempt with unknown outcome is looked up instead."""
-    return await desk.execute(
-        lambda session: collect_manually(session, invoice_id),
-        lambda asked: CollectionTriggeredBody(
-            invoice_id=invoice_id,
-            payment_id=asked.payment_id,
-            attempt=asked.attempt,
-            action=asked.doing,
-        ),
-        status=202,
-    )
+    return router

@@ -1,16 +1,21 @@
 """What payments reads and answers over REST."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
 from services.payments.gateways.port import Gateways
-from services.payments.payment_methods.handlers import attach_method, check_method
-from shared.framework.http.authorization import requires
-from shared.framework.http.command_endpoint import CommandDep
+from services.payments.payment_methods.decider import (
+    ACCOUNT,
+    AttachPaymentMethod,
+    method_id_of,
+    payment_account_id,
+)
+from services.payments.payment_methods.handlers import check_method
+from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import ApiModel, Identifier
-from shared.framework.http.request_body import DecodedBodyRoute
 
 TOKEN_LENGTH_MAX = 255
 
@@ -21,6 +26,11 @@ class PaymentMethodBody(ApiModel):
     customer_id: Identifier
     gateway: Identifier
     token: Annotated[str, StringConstraints(min_length=1, max_length=TOKEN_LENGTH_MAX)]
+
+    def command(self, *, now: datetime) -> AttachPaymentMethod:
+        """The command that it asks for."""
+        method_id = method_id_of(self.customer_id, self.gateway, self.token)
+        return AttachPaymentMethod(method_id=method_id, now=now, **dict(self))
 
 
 class PaymentMethodAttachedBody(ApiModel):
@@ -33,22 +43,18 @@ class PaymentMethodAttachedBody(ApiModel):
 
 def payment_methods_router(gateways: Gateways) -> APIRouter:
     """The routes of payment methods, over the gateways that this process has."""
-    router = APIRouter(prefix="/v1", tags=["payments"], route_class=DecodedBodyRoute)
+    router = command_router("payments:write", tags=["payments"])
 
-    @router.post(
-        "/payment-methods",
-        dependencies=[requires("payments:write")],
-        status_code=201,
-        response_model=PaymentMethodAttachedBody,
-    )
-    async def attach_payment_method(body: PaymentMethodBody, desk: CommandDep) -> Response:
+    @router.post("/payment-methods", status_code=201, response_model=PaymentMethodAttachedBody)
+    async def attach_payment_method(body: PaymentMethodBody, ctx: CommandDep) -> Response:
         """Attach a payment method by its gateway token; it becomes the customer's default."""
         check_method(gateways, body.gateway, body.token)
-        return await desk.execute(
-            lambda session: attach_method(session, body.customer_id, body.gateway, body.token),
-            lambda method_id: PaymentMethodAttachedBody(
-                method_id=method_id, customer_id=body.customer_id, gateway=body.gateway
-            ),
+        command = body.command(now=ctx.now)
+        return await ctx.handle(
+            ACCOUNT,
+            payment_account_id(body.customer_id),
+            command,
+            lambda _: PaymentMethodAttachedBody.of(command),
         )
 
     return router

@@ -8,6 +8,7 @@ from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.billing.currency import checked_currency
 from shared.billing.period import zone_named
 from shared.framework.core.decider import Decider
+from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 
 
@@ -49,6 +50,18 @@ class Registered:
 
 
 Customer = NoCustomer | Registered
+
+
+def customer_id_of(tenant_id: str, external_id: str) -> str:
+    """The tenant's own name for a customer is one customer."""
+    return derived_id("cus", tenant_id, external_id)
+
+
+def registered(customer_id: str, state: Customer) -> CustomerRegistered:
+    """The customer as registered; CustomerIsUnknown if there is none."""
+    if isinstance(state, NoCustomer):
+        raise CustomerIsUnknown(customer_id)
+    return state.customer
 
 
 def register(state: Customer, command: RegisterCustomer) -> Sequence[CustomerRegistered]:

@@ -1,6 +1,6 @@
 """What customers add to the subscriptions service."""
 
-from services.subscriptions.customers.routes import router
+from services.subscriptions.customers.routes import customers_router
 from shared.framework.process.feature import Feature
 
-CUSTOMERS = Feature(routers=[router])
+CUSTOMERS = Feature(routers=[customers_router()])

@@ -1,16 +1,14 @@
 """What goes in and comes out over HTTP."""
 
-from typing import Annotated, Self
+from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from services.subscriptions.customers.handlers import register_customer
-from shared.billing.contracts.subscriptions.customers import CustomerRegistered
-from shared.framework.http.authorization import requires
-from shared.framework.http.command_endpoint import CommandDep
+from services.subscriptions.customers.decider import CUSTOMER, RegisterCustomer, customer_id_of, registered
+from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier
-from shared.framework.http.request_body import DecodedBodyRoute
 
 ZoneName = Annotated[str, Field(min_length=1, max_length=64, examples=["America/New_York"])]
 
@@ -22,6 +20,10 @@ class NewCustomer(ApiModel):
     currency: CurrencyCode
     time_zone: ZoneName = "UTC"
 
+    def command(self, *, now: datetime, customer_id: str) -> RegisterCustomer:
+        """The command that it asks for."""
+        return RegisterCustomer(customer_id=customer_id, now=now, **dict(self))
+
 
 class CustomerResponse(ApiModel):
     """A registered customer."""
@@ -31,31 +33,20 @@ class CustomerResponse(ApiModel):
     currency: str
     time_zone: str
 
-    @classmethod
-    def of(cls, customer: CustomerRegistered) -> Self:
-        """Tell a customer."""
-        return cls(
-            customer_id=customer.customer_id,
-            external_id=customer.external_id,
-            currency=customer.currency,
-            time_zone=customer.time_zone,
+
+def customers_router() -> APIRouter:
+    """The routes of customers."""
+    router = command_router("customers:write", tags=["customers"])
+
+    @router.post("/customers", status_code=201, response_model=CustomerResponse)
+    async def post_customer(body: NewCustomer, ctx: CommandDep) -> Response:
+        """Register a customer; repeating the same external id returns the same customer."""
+        customer_id = customer_id_of(ctx.tenant_id, body.external_id)
+        return await ctx.handle(
+            CUSTOMER,
+            customer_id,
+            body.command(now=ctx.now, customer_id=customer_id),
+            lambda state: CustomerResponse.of(registered(customer_id, state)),
         )
 
-
-router = APIRouter(prefix="/v1", tags=["customers"], route_class=DecodedBodyRoute)
-
-
-@router.post(
-    "/customers",
-    status_code=201,
-    response_model=CustomerResponse,
-    dependencies=[requires("customers:write")],
-)
-async def post_customer(body: NewCustomer, desk: CommandDep) -> Response:
-    """Register a customer; repeating the same external id returns the same customer."""
-    return await desk.execute(
-        lambda session: register_customer(
-            session, external_id=body.external_id, currency=body.currency, time_zone=body.time_zone
-        ),
-        CustomerResponse.of,
-    )
+    return router

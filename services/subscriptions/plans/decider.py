@@ -9,6 +9,7 @@ from shared.billing.currency import checked_currency
 from shared.billing.period import Interval
 from shared.billing.pricing import Flat
 from shared.framework.core.decider import Decider
+from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 
 
@@ -73,6 +74,11 @@ class Plan:
         if not 1 <= number <= len(self.versions):
             raise PlanIsUnknown(f"version {number} of {len(self.versions)}")
         return self.versions[number - 1]
+
+
+def plan_id_of(tenant_id: str, key: str) -> str:
+    """One key names one plan of a tenant."""
+    return derived_id("plan", tenant_id, key)
 
 
 def publish(plan: Plan, command: PublishPlan) -> Sequence[PlanPublished]:

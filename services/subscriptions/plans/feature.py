@@ -1,6 +1,6 @@
 """What plans add to the subscriptions service."""
 
-from services.subscriptions.plans.routes import router
+from services.subscriptions.plans.routes import plans_router
 from shared.framework.process.feature import Feature
 
-PLANS = Feature(routers=[router])
+PLANS = Feature(routers=[plans_router()])

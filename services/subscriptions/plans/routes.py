@@ -1,17 +1,16 @@
 """What goes in and comes out over HTTP."""
 
-from typing import Annotated, Self
+from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from services.subscriptions.plans.handlers import publish_plan
+from services.subscriptions.plans.decider import PLAN, PublishPlan, plan_id_of
 from services.subscriptions.plans.price_schema import PriceBody
-from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
-from shared.framework.http.authorization import requires
-from shared.framework.http.command_endpoint import CommandDep
+from shared.billing.contracts.subscriptions.plans import Charge
+from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier, ShortText
-from shared.framework.http.request_body import DecodedBodyRoute
 
 Duration = Annotated[
     str, Field(max_length=32, examples=["P1M"], description="ISO 8601, whole calendar units")
@@ -26,10 +25,6 @@ class NewCharge(ApiModel):
     price: PriceBody
     meter_key: Identifier | None = None
 
-    def charge(self) -> Charge:
-        """The charge as the domain knows it."""
-        return Charge(key=self.key, name=self.name, price=self.price, meter_key=self.meter_key)
-
 
 class NewPlan(ApiModel):
     """A plan version to publish."""
@@ -40,6 +35,11 @@ class NewPlan(ApiModel):
     interval: Duration
     charges: Annotated[list[NewCharge], Field(max_length=100)]
 
+    def command(self, *, now: datetime, plan_id: str) -> PublishPlan:
+        """The command that it asks for."""
+        charges = tuple(Charge(**dict(charge)) for charge in self.charges)
+        return PublishPlan(plan_id=plan_id, now=now, **dict(self) | {"charges": charges})
+
 
 class PlanResponse(ApiModel):
     """A published version of a plan."""
@@ -48,27 +48,16 @@ class PlanResponse(ApiModel):
     key: str
     version: int
 
-    @classmethod
-    def of(cls, plan: PlanPublished) -> Self:
-        """Tell a plan version."""
-        return cls(plan_id=plan.plan_id, key=plan.key, version=plan.version)
 
+def plans_router() -> APIRouter:
+    """The routes of plans."""
+    router = command_router("plans:write", tags=["plans"])
 
-router = APIRouter(prefix="/v1", tags=["plans"], route_class=DecodedBodyRoute)
+    @router.post("/plans", status_code=201, response_model=PlanResponse)
+    async def post_plan(body: NewPlan, ctx: CommandDep) -> Response:
+        """Publish the next version of a plan; repeating the newest version's content returns that version."""
+        plan_id = plan_id_of(ctx.tenant_id, body.key)
+        command = body.command(now=ctx.now, plan_id=plan_id)
+        return await ctx.handle(PLAN, plan_id, command, lambda plan: PlanResponse.of(plan.version(None)))
 
-
-@router.post("/plans", status_code=201, response_model=PlanResponse, dependencies=[requires("plans:write")])
-async def post_plan(body: NewPlan, desk: CommandDep) -> Response:
-    """Publish the next version of a plan; repeating the newest version's content returns that version."""
-    charges = tuple(new.charge() for new in body.charges)
-    return await desk.execute(
-        lambda session: publish_plan(
-            session,
-            key=body.key,
-            name=body.name,
-            currency=body.currency,
-            interval=body.interval,
-            charges=charges,
-        ),
-        PlanResponse.of,
-    )
+    return router

@@ -1,7 +1,7 @@
 """What subscriptions add to the service of the same name."""
 
-from services.subscriptions.subscriptions.routes import router
+from services.subscriptions.subscriptions.routes import subscriptions_router
 from services.subscriptions.subscriptions.timers import TIMERS
 from shared.framework.process.feature import Feature
 
-SUBSCRIPTIONS = Feature(routers=[router], timers=TIMERS)
+SUBSCRIPTIONS = Feature(routers=[subscriptions_router()], timers=TIMERS)

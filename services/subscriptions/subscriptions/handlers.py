@@ -1,5 +1,6 @@
 """The life of a subscription: started, closed period by period, cancelled."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.subscriptions.customers.handlers import get_customer
@@ -7,8 +8,6 @@ from services.subscriptions.plans.handlers import get_plan
 from services.subscriptions.subscriptions.decider import (
     SUBSCRIPTION,
     Active,
-    CancelAt,
-    CancelSubscription,
     Ended,
     NoSubscription,
     StartSubscription,
@@ -22,40 +21,37 @@ CLOSE_PERIOD = "close-billing-period"
 """The purpose of the timers that end periods."""
 
 
-async def start_subscription(
-    session: Session,
-    subscription_id: str,
-    *,
-    customer_id: str,
-    plan_key: str,
-    plan_version: int | None = None,
-    anchor_at: datetime | None = None,
-    subject: str | None = None,
-) -> Active | Ended:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscribeCustomer:
     """Bill a customer by a plan version (newest), from an anchor (now), for a subject (external id)."""
-    customer = await get_customer(session, customer_id)
-    command = StartSubscription(
-        subscription_id=subscription_id,
+
+    subscription_id: str
+    customer_id: str
+    plan_key: str
+    plan_version: int | None = None
+    anchor_at: datetime | None = None
+    subject: str | None = None
+    now: datetime
+
+
+async def start_subscription(session: Session, command: SubscribeCustomer) -> Active | Ended:
+    """Start a subscription of the customer and plan version that the command names."""
+    customer = await get_customer(session, command.customer_id)
+    started = StartSubscription(
+        subscription_id=command.subscription_id,
         customer=customer,
-        plan=await get_plan(session, plan_key, plan_version),
-        subject=subject or customer.external_id,
-        anchor_at=anchor_at or session.now,
-        now=session.now,
+        plan=await get_plan(session, command.plan_key, command.plan_version),
+        subject=command.subject or customer.external_id,
+        anchor_at=command.anchor_at or command.now,
+        now=command.now,
     )
-    return await handle_and_schedule(session, command)
-
-
-async def cancel_subscription(session: Session, subscription_id: str, at: CancelAt) -> Active | Ended:
-    """Let it end now or with its period; the timer of its last period comes sooner then."""
-    if not has_prefix("sub", subscription_id):
-        raise SubscriptionIsUnknown(subscription_id)
-    return await handle_and_schedule(
-        session, CancelSubscription(subscription_id=subscription_id, at=at, now=session.now)
-    )
+    return await handle_and_schedule(session, started)
 
 
 async def handle_and_schedule(session: Session, command: SubscriptionCommand) -> Active | Ended:
     """Give the command; if it changed anything, wait for the end of the period that is closed next."""
+    if not has_prefix("sub", command.subscription_id):
+        raise SubscriptionIsUnknown(command.subscription_id)
     events = await session.handle(SUBSCRIPTION, command.subscription_id, command)
     state = await session.state(SUBSCRIPTION, command.subscription_id)
     if isinstance(state, NoSubscription):

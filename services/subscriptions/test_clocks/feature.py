@@ -1,6 +1,6 @@
 """What test clocks add to the subscriptions service."""
 
-from services.subscriptions.test_clocks.routes import router
+from services.subscriptions.test_clocks.routes import test_clocks_router
 from shared.framework.process.feature import Feature
 
-TEST_CLOCKS = Feature(routers=[router])
+TEST_CLOCKS = Feature(routers=[test_clocks_router()])

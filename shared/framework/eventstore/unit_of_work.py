@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
+from shared.framework.core.clock import Clock
 from shared.framework.core.decider import Decider
 from shared.framework.core.event import Event, Metadata
 from shared.framework.core.ids import NAMESPACE
@@ -20,6 +21,7 @@ from shared.framework.eventstore.port import (
     EventStore,
     SideWrite,
     StreamIsBusy,
+    TenantClocks,
     Timer,
     VersionConflict,
 )
@@ -187,3 +189,13 @@ def consequence_time(metadata: Metadata, system_now: datetime) -> datetime:
     have come, whatever the order in which services catch up.
     """
     return metadata.occurred_at if metadata.test_clock else max(system_now, metadata.occurred_at)
+
+
+async def metadata_now(clocks: TenantClocks, clock: Clock, tenant_id: str, **origin: Any) -> Metadata:
+    """Metadata of a write that no event caused, at the tenant's now: its test clock's, else the system's.
+
+    `origin`: correlation_id, actor and what else Metadata says of where the write comes from.
+    """
+    test_clock = await clocks.test_clock_now(tenant_id)
+    now = clock.now() if test_clock is None else test_clock
+    return Metadata(occurred_at=now, test_clock=test_clock is not None, **origin)

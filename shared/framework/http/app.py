@@ -42,7 +42,8 @@ def create_app(
 
     `partitions`: of this context's topic (positions name them). `waiter`: this process's consumer, for
     Tollhouse-Wait-For. `checks`: what /health/ready asks. `raw`: ASGI applications by exact path, for
-    hot routes; they are met before the gate and the body rules, so they authenticate and bound by themselves.
+    hot routes; they are met behind the gate and before the body rules, so they demand their scope and
+    bound the body by themselves.
     """
     house = ServiceContext(
         name, store, clock, ids, authenticator, partitions, waiter or NoUpstreamPositions()
@@ -65,7 +66,7 @@ def create_app(
     install_exception_handlers(app)
     # The last one added is met first.
     app.add_middleware(RequestBodyMiddleware, bytes_max=body_bytes_max)
-    app.add_middleware(AuthenticationMiddleware, authenticator=authenticator)
     app.add_middleware(RawRouteMiddleware, raw=raw or {})
+    app.add_middleware(AuthenticationMiddleware, authenticator=authenticator)
     app.add_middleware(TelemetryMiddleware, house=house)
     return app

@@ -1,12 +1,14 @@
 """Deny by default: every route says which scope it needs, or the process does not start."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Security, params
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from fastapi.security import HTTPBearer, SecurityScopes
+from starlette.requests import HTTPConnection
 from starlette.routing import WebSocketRoute
 
 from shared.framework.http.credential import Credential
@@ -28,12 +30,11 @@ class RouteHasNoScope(Exception):
     """A route was offered to create_app without `requires(...)`."""
 
 
+@dataclass(frozen=True, slots=True)
 class ScopeRequirement:
     """What a route demands before anything of it runs; then it waits for positions, if it was asked to."""
 
-    def __init__(self, *, every_tenant: bool) -> None:
-        """A rule for one tenant's business, or for the house's own across tenants."""
-        self.every_tenant = every_tenant
+    every_tenant: bool
 
     async def __call__(
         self, request: Request, needed: SecurityScopes, _: Annotated[Any, Security(BEARER)]
@@ -42,14 +43,7 @@ class ScopeRequirement:
         credential = credential_of(request)
         for scope in needed.scopes:
             credential.require(scope, every_tenant=self.every_tenant)
-        if WAIT_FOR_HEADER in request.headers:
-            house = service_context_of(request)
-            marks = parse_tokens(request.headers[WAIT_FOR_HEADER])
-            await wait_for(marks, house.waiter, own_context=house.store.context)
-
-
-_OF_ONE_TENANT = ScopeRequirement(every_tenant=False)
-_OF_EVERY_TENANT = ScopeRequirement(every_tenant=True)
+        await wait_for_positions(request)
 
 
 def requires(scope: str, *, every_tenant: bool = False) -> params.Security:
@@ -58,11 +52,18 @@ def requires(scope: str, *, every_tenant: bool = False) -> params.Security:
     `every_tenant`: only credentials of role `service` with tenant "*" pass (feed, progress); everywhere
     else exactly those do not.
     """
-    security: params.Security = Security(_OF_EVERY_TENANT if every_tenant else _OF_ONE_TENANT, scopes=[scope])
-    return security
+    return params.Security(ScopeRequirement(every_tenant), scopes=[scope])
 
 
-def credential_of(request: Request) -> Credential:
+async def wait_for_positions(request: HTTPConnection) -> None:
+    """Wait for the positions in Tollhouse-Wait-For, if there are any; PositionIsUnreadable, NotYetThere."""
+    if WAIT_FOR_HEADER in request.headers:
+        house = service_context_of(request)
+        marks = parse_tokens(request.headers[WAIT_FOR_HEADER])
+        await wait_for(marks, house.waiter, own_context=house.store.context)
+
+
+def credential_of(request: HTTPConnection) -> Credential:
     """The credential that the gate has verified."""
     credential: Credential = request.scope[CREDENTIAL_IN_SCOPE]
     return credential

@@ -1,38 +1,47 @@
-"""The desk where a command is taken: who asks, when it is for them, and one effect per idempotency key."""
+"""How a route handles a command: who sends it, the tenant's now, and one effect per idempotency key."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, TypeVar
+from enum import Enum
+from functools import cache
+from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, params
 from pydantic import BaseModel
 
+from shared.framework.core.decider import Decider
 from shared.framework.core.event import Metadata
 from shared.framework.core.refusals import Refusal
 from shared.framework.eventstore.port import CommitReceipt, IdempotencyKey, StoredResponse
-from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact
-from shared.framework.http.authorization import credential_of
+from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, metadata_now, transact
+from shared.framework.http.authorization import credential_of, requires
 from shared.framework.http.credential import Credential
 from shared.framework.http.idempotency import KeyHeader, OptionalKeyHeader, as_response, key_of
 from shared.framework.http.read_your_writes import POSITION_HEADER, format_tokens, position_tokens
+from shared.framework.http.request_body import DecodedBodyRoute
 from shared.framework.http.service_context import ServiceContext, service_context_of
 from shared.framework.observability.logging import correlation_id
 from shared.framework.observability.metrics import COMMANDS
 from shared.framework.observability.tracing import current_traceparent
 
-T = TypeVar("T")
+S = TypeVar("S")
+C = TypeVar("C")
+R = TypeVar("R")
+
+CommandHandler = Callable[[Session, C], Awaitable[R]]
+"""`async def name(session, command) -> result`: what a command does; run again if its streams have grown."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """One command of one caller. `now` is the moment on the tenant's own clock."""
+    """One command of one caller; `status` is that of the route's answer."""
 
     house: ServiceContext
     credential: Credential
     metadata: Metadata
     key: IdempotencyKey | None
+    status: int
 
     @property
     def tenant_id(self) -> str:
@@ -44,89 +53,96 @@ class CommandContext:
         """The present instant on the tenant's clock (a test clock, if it lives by one)."""
         return self.metadata.occurred_at
 
-    async def execute(
-        self, work: Callable[[Session], Awaitable[T]], answer: Callable[[T], BaseModel], status: int = 201
+    async def handle(
+        self, decider: Decider[S, C, Any], stream_id: str, command: C, body: Callable[[S], BaseModel]
     ) -> Response:
-        """Do the work once per key and answer with what came of it.
+        """Handle a command that touches one stream; `body` makes the answer from the stream's new state."""
+
+        async def decide(session: Session, command: C) -> S:
+            await session.handle(decider, stream_id, command)
+            return await session.state(decider, stream_id)
+
+        return await self.execute(decide, command, body)
+
+    async def execute(
+        self, handler: CommandHandler[C, R], command: C, body: Callable[[R], BaseModel]
+    ) -> Response:
+        """Run the handler once per key; `body` makes the answer from its result.
 
         Events, the key and the answer are committed together; the same key with the same request later
         gets the same bytes with `Idempotency-Replayed: true`. A refusal gives the key back.
-        Raises KeyIsInFlight (409), KeyBelongsToAnotherRequest (422) and whatever the work refuses.
+        Raises KeyIsInFlight (409), KeyBelongsToAnotherRequest (422) and whatever the handler refuses.
         """
-        if self.key is None:
-            return as_response(await self._commit(work, answer, status), replayed=False)
-        stored = await self.house.store.claim(self.key, self.house.clock.now())
+        store, key = self.house.store, self.key
+        stored = None if key is None else await store.claim(key, self.house.clock.now())
         if stored is not None:
             COMMANDS.labels("replayed").inc()
             return as_response(stored, replayed=True)
         try:
-            return as_response(await self._commit(work, answer, status), replayed=False)
-        except Exception:
-            # Whatever went wrong, nothing was written under this key, or its answer stays: both are safe.
-            await self.house.store.release(self.key)
+            answer = await self._commit(handler, command, body)
+        except Exception as error:
+            COMMANDS.labels("refused" if isinstance(error, Refusal) else "failed").inc()
+            if key is not None:
+                # Whatever went wrong, nothing was written under this key, or its answer stays: both are safe.
+                await store.release(key)
             raise
+        COMMANDS.labels("done").inc()
+        return as_response(answer, replayed=False)
 
     async def _commit(
-        self, work: Callable[[Session], Awaitable[T]], answer: Callable[[T], BaseModel], status: int
+        self, handler: CommandHandler[C, R], command: C, body: Callable[[R], BaseModel]
     ) -> StoredResponse:
-        async def attempt(unit: UnitOfWork) -> bytes:
-            result = await work(unit.session(self.tenant_id, self.metadata))
-            body = answer(result).model_dump_json().encode()
+        async def attempt(unit: UnitOfWork) -> Callable[[CommitReceipt], StoredResponse]:
+            result = await handler(unit.session(self.tenant_id, self.metadata), command)
+            content = body(result).model_dump_json().encode()
+            answer = cache(lambda receipt: self._answer(content, receipt))
             if self.key is not None:
-                unit.changes.answer = (self.key, lambda receipt: self._answer(status, body, receipt))
-            return body
+                unit.changes.answer = (self.key, answer)
+            return answer
 
-        with _count_outcome():
-            body, receipt = await transact(self.house.store, attempt)
-        return self._answer(status, body, receipt)
+        answer, receipt = await transact(self.house.store, attempt)
+        return answer(receipt)
 
-    def _answer(self, status: int, body: bytes, receipt: CommitReceipt) -> StoredResponse:
+    def _answer(self, content: bytes, receipt: CommitReceipt) -> StoredResponse:
         headers = {"content-type": "application/json"}
         marks = position_tokens(self.house.store.context, receipt, self.house.partitions)
         if marks:
             headers[POSITION_HEADER] = format_tokens(marks)
-        return StoredResponse(status, headers, body)
-
-
-@contextmanager
-def _count_outcome() -> Iterator[None]:
-    try:
-        yield
-    except Refusal:
-        COMMANDS.labels("refused").inc()
-        raise
-    except Exception:
-        COMMANDS.labels("failed").inc()
-        raise
-    COMMANDS.labels("done").inc()
+        return StoredResponse(self.status, headers, content)
 
 
 async def _command_context(request: Request, given: str | None) -> CommandContext:
     house, credential = service_context_of(request), credential_of(request)
     key = None if given is None else await key_of(request, credential.tenant_id, given)
-    test_clock = await house.store.test_clock_now(credential.tenant_id)
     cause = correlation_id() or house.ids.new("req")
-    metadata = Metadata(
+    metadata = await metadata_now(
+        house.store,
+        house.clock,
+        credential.tenant_id,
         correlation_id=cause,
         actor=credential.subject,
-        occurred_at=house.clock.now() if test_clock is None else test_clock,
         causation_id=cause if key is None else key.key,
         traceparent=current_traceparent(),
-        test_clock=test_clock is not None,
     )
-    return CommandContext(house, credential, metadata, key)
+    return CommandContext(house, credential, metadata, key, request.scope["route"].status_code or 200)
 
 
-async def _desk_with_key(request: Request, key: KeyHeader) -> CommandContext:
+async def _with_key(request: Request, key: KeyHeader) -> CommandContext:
     return await _command_context(request, key)
 
 
-async def _desk_key_optional(request: Request, key: OptionalKeyHeader = None) -> CommandContext:
+async def _key_optional(request: Request, key: OptionalKeyHeader = None) -> CommandContext:
     return await _command_context(request, key)
 
 
-CommandDep = Annotated[CommandContext, Depends(_desk_with_key)]
+CommandDep = Annotated[CommandContext, Depends(_with_key)]
 """For commands: an Idempotency-Key is required."""
 
-CommandDepKeyOptional = Annotated[CommandContext, Depends(_desk_key_optional)]
+CommandDepKeyOptional = Annotated[CommandContext, Depends(_key_optional)]
 """For what is idempotent by itself (PUT): a key is heeded if it is given."""
+
+
+def command_router(scope: str, *others: params.Depends, tags: list[str | Enum] | None = None) -> APIRouter:
+    """A router under /v1 whose commands all demand this scope, and what the other dependencies demand."""
+    demanded = [requires(scope), *others]
+    return APIRouter(prefix="/v1", tags=tags, dependencies=demanded, route_class=DecodedBodyRoute)

@@ -6,7 +6,7 @@ JSON numbers with a fraction are never money or quantities: those are decimal st
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -45,6 +45,11 @@ class ApiModel(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def of(cls, source: object) -> Self:
+        """The body whose fields are the attributes of the same names of `source`; tuples become lists."""
+        return cls.model_validate(source, strict=False, from_attributes=True)
 
 
 def read_amount(value: Any) -> Decimal:

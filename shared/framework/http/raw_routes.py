@@ -1,4 +1,4 @@
-"""Nobody passes without a credential, except to ask for health, metrics and the documentation."""
+"""Hot routes: ASGI applications behind the gate, without FastAPI and without the body rules."""
 
 from collections.abc import Mapping
 

@@ -140,6 +140,8 @@ async def test_compressed_bodies_and_other_methods_are_refused(door: Door) -> No
     """Nothing is unpacked here, so nothing can explode."""
     assert (await door.post(body(event()), **{"content-encoding": "gzip"})).status_code == 415
     assert (await door.http.get(EVENTS_PATH)).status_code == 405
+    viewer = {"authorization": "Bearer viewer"}
+    assert (await door.http.get(EVENTS_PATH, headers=viewer)).status_code == 405
 
 
 @in_memory

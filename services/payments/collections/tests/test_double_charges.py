@@ -6,7 +6,8 @@ import pytest
 
 from services.payments.gateways.sandbox.gateway import SandboxGateway
 from services.payments.gateways.sandbox.ledger import MemorySandboxLedger
-from services.payments.payment_methods.handlers import attach_method
+from services.payments.payment_methods.decider import ACCOUNT, payment_account_id
+from services.payments.payment_methods.routes import PaymentMethodBody
 from services.payments.tests.dying import Died, Fate, MortalGateway, mortal
 from services.payments.tests.running import Running
 from services.payments.tests.stories import DAY, DUE, FIVE_MINUTES, HOUR, NOON, REGISTERED, finalized, voided
@@ -68,9 +69,10 @@ class World:
         """A customer with this card: attached in the store, for REST has its own stories."""
         metadata = Metadata(correlation_id="story", actor="acme-agent", occurred_at=NOON)
         await self.house.hear(REGISTERED)
+        command = PaymentMethodBody(customer_id="cus_1", gateway="sandbox", token=token).command(now=NOON)
         await transact(
             self.store,
-            lambda unit: attach_method(unit.session("acme", metadata), "cus_1", "sandbox", token),
+            lambda unit: unit.session("acme", metadata).handle(ACCOUNT, payment_account_id("cus_1"), command),
         )
 
     async def step(self, pause: timedelta, *facts: Event) -> None:

@@ -84,14 +84,14 @@ def things(hooks: Hooks) -> APIRouter:
     @router.post(
         "/things/{thing_id}", dependencies=[requires("things:write")], response_model=Thing, status_code=201
     )
-    async def post_thing(thing_id: Identifier, body: NewThing, desk: CommandDep) -> Response:
+    async def post_thing(thing_id: Identifier, body: NewThing, ctx: CommandDep) -> Response:
         if body.name == "cursed":
             raise ThingIsCursed(thing_id)
-        return await desk.execute(lambda session: make(session, thing_id), lambda thing: thing)
+        return await ctx.execute(make, thing_id, lambda thing: thing)
 
     @router.put("/things/{thing_id}", dependencies=[requires("things:write")], response_model=Thing)
-    async def put_thing(thing_id: Identifier, desk: CommandDepKeyOptional) -> Response:
-        return await desk.execute(lambda session: make(session, thing_id), lambda thing: thing, status=200)
+    async def put_thing(thing_id: Identifier, ctx: CommandDepKeyOptional) -> Response:
+        return await ctx.execute(make, thing_id, lambda thing: thing)
 
     @router.get("/things", dependencies=[requires("things:read")])
     async def get_things(caller: Caller) -> dict[str, str]:

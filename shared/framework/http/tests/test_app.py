@@ -93,9 +93,11 @@ async def hot(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse("hot")(scope, receive, send)
 
 
-async def test_a_raw_route_is_met_before_gate_and_body_rules_but_inside_telemetry() -> None:
-    """It authenticates by itself; a failure in it is still a problem."""
+async def test_a_raw_route_is_met_behind_the_gate_and_telemetry_but_before_the_body_rules() -> None:
+    """A failure in it is still a problem."""
     client = Setting(raw={"/v1/hot": hot}).client
+    assert (await client.post("/v1/hot")).status_code == 401
+    client.headers["authorization"] = "Bearer writer"
     answer = await client.post("/v1/hot", content=b"\x00" * 2_000_000)
     assert (answer.text, answer.headers["x-correlation-id"][:4]) == ("hot", "req_")
     failed = await client.post("/v1/hot", headers={"x-fail": "1"})

@@ -1,8 +1,11 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.port import ChangeSet, CommitReceipt
+from shared.framework.http.read_your_writes import PositionToken, position_tokens
 from shared.framework.http.tests.doubles import NOON, Setting
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.store_examples import EXAMPLES
@@ -42,6 +45,19 @@ async def test_the_same_request_again_is_answered_with_the_same_bytes() -> None:
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
     assert len(await setting.store.read_stable(0, 10)) == 1
+
+
+async def test_an_answer_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a key the store keeps it; the caller gets the very same, not a second one."""
+    made: list[CommitReceipt] = []
+
+    def counted(context: str, receipt: CommitReceipt, partitions: int) -> tuple[PositionToken, ...]:
+        made.append(receipt)
+        return position_tokens(context, receipt, partitions)
+
+    monkeypatch.setattr("shared.framework.http.command_endpoint.marks_of", counted)
+    answer = await Setting().post()
+    assert (answer.status_code, len(made)) == (201, 1)
 
 
 async def test_a_key_is_bound_to_its_body_its_route_and_its_tenant() -> None:
