@@ -55,7 +55,7 @@ async def test_an_answer_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
         made.append(receipt)
         return position_tokens(context, receipt, partitions)
 
-    monkeypatch.setattr("shared.framework.http.command_endpoint.marks_of", counted)
+    monkeypatch.setattr("shared.framework.http.command_endpoint.position_tokens", counted)
     answer = await Setting().post()
     assert (answer.status_code, len(made)) == (201, 1)
 
