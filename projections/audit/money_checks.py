@@ -1,4 +1,4 @@
-"""Laws of money, reckoned from the facts without the read models."""
+"""Invariants of money (docs/invariants.md), computed from the events without the read models."""
 
 from collections import defaultdict
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Laws of every stream: versions without a gap, an unbroken chain, bytes as they were heard."""
+"""Invariants of streams (docs/invariants.md): versions without a gap, an unbroken chain, unchanged bytes."""
 
 import hashlib
 from collections.abc import Sequence

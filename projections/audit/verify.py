@@ -1,4 +1,4 @@
-"""The whole audit: rebuild beside, compare every row and every byte, hold everything to the laws."""
+"""The whole audit: rebuild read models, compare every row and byte, check docs/invariants.md."""
 
 from projections.audit.balance_checks import check_balances
 from projections.audit.cache_checks import check_cached_rows

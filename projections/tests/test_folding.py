@@ -96,7 +96,7 @@ async def test_a_balance_is_what_was_billed_less_what_was_paid_plus_what_went_ba
 
 
 async def test_an_invoice_keeps_its_number_and_lines_when_it_is_voided(year: list[DecodedEvent]) -> None:
-    """A void document is still a document (law 13)."""
+    """A void document is still a document (billing rule 13)."""
     rows = await rows_after(year)
     invoice = rows[INVOICES.name][TENANT, f"inv_{TENANT}_2"].row
     assert (invoice.status, invoice.number, len(invoice.lines)) == ("void", "INV-000002", 1)

@@ -10,7 +10,7 @@ from shared.framework.process.settings import ServiceSettings
 class MeteringSettings(ServiceSettings):
     """Settings of metering beside ServiceSettings.
 
-    `metering_grace`: wait between the end of a period and its reading (law 11).
+    `metering_grace`: wait between the end of a period and its reading (billing rule 11).
     `metering_batch_messages_max`: messages per commit, each a batch of usage events.
     `metering_reading_timeout_s`: how long a reading waits until accepted usage is folded.
     `metering_publish_interval_s`, `metering_backfill_interval_s`: pauses of the two periodic tasks.

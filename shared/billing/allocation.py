@@ -7,10 +7,10 @@ from shared.billing.money import Money
 
 
 def allocate(whole: Money, weights: Mapping[str, int]) -> dict[str, Money]:
-    """Split `whole` in proportion to integer `weights`; the parts always sum to the whole (law 2).
+    """Split `whole` in proportion to integer `weights`; the parts always sum to the whole (billing rule 2).
 
     Every part is first cut toward zero; what is left goes, one minor unit each, to the largest
-    remainders, ties by key (OpenMeter's rule, vectors V5 and V6). Weights must not be negative and
+    remainders, ties by key (V5 and V6). Weights must not be negative and
     at least one must be positive, else ValueError.
     """
     sum_of_weights = sum(weights.values())

@@ -33,7 +33,7 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
     @classmethod
     def rounded(cls, exact: Decimal, currency: str) -> Self:
-        """Round an exact major-unit amount once, half away from zero, to the currency's exponent (law 1)."""
+        """An exact major-unit amount, rounded half away from zero to minor units (billing rule 1)."""
         with localcontext(EXACT):
             return cls(int(exact.scaleb(exponent(currency)).to_integral_value(ROUND_HALF_UP)), currency)
 
@@ -67,5 +67,5 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
-    """The sum of already rounded parts (law 2); zero of `currency` for none."""
+    """The sum of already rounded parts (billing rule 2); zero of `currency` for none."""
     return sum(amounts, start=Money.zero(currency))

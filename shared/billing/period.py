@@ -44,7 +44,7 @@ class Period(msgspec.Struct, frozen=True):
         return self.start <= instant < self.end
 
     def days(self, zone: str) -> int:
-        """Local calendar days from start to end; a 23 h or 25 h day counts one (law 9, 10)."""
+        """Local calendar days from start to end; a 23 h or 25 h day counts one (billing rules 9 and 10)."""
         return (local_date(self.end, zone) - local_date(self.start, zone)).days
 
 
@@ -86,7 +86,7 @@ def boundary(anchor: datetime, zone: str, interval: Interval, index: int) -> dat
     """The start of period `index`, counted from the anchor (index 0), as an aware UTC instant.
 
     Every boundary is reckoned from the anchor's own local day, so a 31st that was clamped to the 29th
-    comes back as the 31st; the zone's rules at that date give the instant (law 10, vectors V58-V60).
+    comes back as the 31st; the zone's rules at that date give the instant (billing rule 10, vectors V58-V60).
     Where a zone once skipped a whole day (Samoa, 2011), two daily boundaries are one instant.
     """
     if index == 0:

@@ -24,7 +24,7 @@ _signed_64 = Struct(">q").unpack
 
 
 DeduplicationKey = tuple[date, bytes]
-"""What an event is known by for ever (law 16): its own UTC day, and 16 bytes of tenant, source and id."""
+"""An event's identity (billing rule 16): its own UTC day, and a 16-byte hash of tenant, source and id."""
 
 
 class IdentifiedEvent(msgspec.Struct, gc=False):

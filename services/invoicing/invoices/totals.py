@@ -1,4 +1,4 @@
-"""What an invoice comes to: a total is the sum of its rounded parts (law 2)."""
+"""What an invoice comes to: a total is the sum of its rounded parts (billing rule 2)."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from shared.billing.money import Money, total
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceTotals:
-    """subtotal + tax = total; `amount_due` is never below zero (law 12)."""
+    """subtotal + tax = total; `amount_due` is never below zero (billing rule 12)."""
 
     subtotal: Money
     taxes: tuple[TaxAmount, ...]

@@ -1,4 +1,4 @@
-"""Gapless numbers: the n-th number of a series is the n-th event of its stream (law 13)."""
+"""Gapless numbers: the n-th number of a series is the n-th event of its stream (billing rule 13)."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Prices times quantities: exact to the last step, and one rounding per line (law 1)."""
+"""Prices times quantities: exact to the last step, and one rounding per line (billing rule 1)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.framework.core.ids import derived_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatingContext:
-    """What a closed period says about its bill; `full_period` is the denominator of proration (law 9)."""
+    """What rating needs of a closed period; `full_period` is the denominator (of days) (billing rule 9)."""
 
     invoice_id: str
     currency: str

@@ -60,7 +60,7 @@ class ReadingProcess:
     async def on_billing_period_closed(
         self, session: Session, event: BillingPeriodClosed, _: EventRecord
     ) -> None:
-        """Wait for the grace time (law 11), on the tenant's own clock."""
+        """Wait for the grace time (billing rule 11), on the tenant's own clock."""
         keys = sorted({charge.meter_key for charge in event.charges if charge.meter_key is not None})
         closing = ReadingRequest(
             event.subscription_id, event.customer_id, event.subject, event.period, tuple(keys)

@@ -105,7 +105,7 @@ def start_attempt(collection: Collection, command: StartAttempt) -> Sequence[Col
 
 
 def collect_now(collection: Collection, command: CollectNow) -> Sequence[CollectionEvent]:
-    """A manual attempt, if none is open; it uses up nothing of the schedule (law 14)."""
+    """A manual attempt, if none is open; it uses up nothing of the schedule (billing rule 14)."""
     match collection:
         case AttemptScheduled() | GivenUp() if not command.has_method:
             raise PaymentMethodIsMissing(collection.debt.customer_id)

@@ -1,4 +1,4 @@
-"""One attempt to take money: asked for at most once per key, and silence is not an answer (law 14)."""
+"""One payment attempt: one charge at most per gateway key; unknown after a time-out (billing rule 14)."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -28,7 +28,7 @@ def settings(**told: Any) -> PaymentsSettings:
 
 
 def test_a_soft_decline_is_tried_again_on_day_three_five_and_seven() -> None:
-    """Law 14, V72."""
+    """Billing rule 14, V72."""
     assert settings().dunning_schedule == (3 * DAY, 5 * DAY, 7 * DAY)
 
 
@@ -40,7 +40,7 @@ def test_a_schedule_counts_from_the_first_failure_so_it_rises(dunning: tuple[str
 
 
 def test_money_in_doubt_is_asked_about_for_a_month() -> None:
-    """Law 14: unknown is resolved by asking."""
+    """Billing rule 14: unknown is resolved by asking."""
     first, second, *daily = settings().payment_lookup_pauses
     assert (first, second) == (timedelta(minutes=5), timedelta(hours=1))
     assert daily == [DAY] * 30

@@ -22,7 +22,7 @@ class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="fl
         return (rating_step("flat fee", quantity, self.amount),)
 
     def rate_prorated(self, days: int, full_days: int) -> tuple[RatingStep, ...]:
-        """One step for `days` of a period that really has `full_days` (law 9).
+        """One step for `days` of a period that really has `full_days` (billing rule 9).
 
         Multiplied before it is divided: 29.85 for 1 day of 30 is 0.995 and becomes 1.00, which no
         factor of 0.0333... would give. A period is never billed more than once over (vector V50).

@@ -33,7 +33,7 @@ class RatingStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PricingModel(Protocol):
-    """A price turns a quantity into steps; the line is the sum of its steps, rounded once (law 1)."""
+    """Turns a quantity into steps; a line is the sum of its steps, rounded once (billing rule 1)."""
 
     def check(self) -> None:
         """Refuse what cannot be a price; asked when a plan is published, never of history."""

@@ -17,5 +17,5 @@ class PerUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag=
         checked_price(self.unit_price)
 
     def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
-        """One step; usage that sums to less than nothing bills nothing (section 2, negative usage)."""
+        """One step; usage that sums to less than nothing bills nothing (billing rule 3)."""
         return (rating_step("per unit", max(quantity, Decimal(0)), self.unit_price),)

@@ -35,7 +35,7 @@ def test_what_is_left_goes_to_the_largest_remainders_ties_by_key(
 
 @given(st.integers(-(10**15), 10**15), weights)
 def test_the_parts_always_sum_to_the_whole(minor: int, parts: dict[str, int]) -> None:
-    """Law 2, for every amount and every set of weights."""
+    """Billing rule 2, for every amount and every set of weights."""
     assert total(allocate(Money(minor, "USD"), parts).values(), "USD") == Money(minor, "USD")
 
 

@@ -88,7 +88,7 @@ def test_days_of_periods_add_up(anchor: datetime, zone: str, interval: Interval)
 def test_a_period_with_any_length_has_at_least_one_day(
     anchor: datetime, zone: str, interval: Interval, index: int
 ) -> None:
-    """The denominator of a proration is never zero (law 9)."""
+    """The denominator of a proration is never zero (billing rule 9)."""
     period = period_at(anchor, zone, interval, index)
     assert period.days(zone) >= 1 or period.start == period.end
 

@@ -54,7 +54,7 @@ def test_major_units_are_the_same_amount(minor: int, currency: str) -> None:
 
 
 def test_a_total_is_the_sum_of_rounded_parts() -> None:
-    """Law 2: three times 0.333 is 0.99, never 1.00."""
+    """Billing rule 2: three times 0.333 is 0.99, never 1.00."""
     parts = [Money.rounded(Decimal("0.333"), "USD")] * 3
     assert total(parts, "USD") == Money(99, "USD")
     assert total([], "JPY") == Money.zero("JPY")

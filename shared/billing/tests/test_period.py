@@ -32,7 +32,7 @@ def days_of(anchor: datetime, zone: str, interval: Interval, count: int) -> list
     [("P1M", 1, 0), ("P1Y", 12, 0), ("P2W", 0, 14), ("P10D", 0, 10), ("P1Y2M3W4D", 14, 25), ("P3M", 3, 0)],
 )
 def test_a_duration_is_read_as_calendar_units(text: str, months: int, days: int) -> None:
-    """Any ISO 8601 duration of whole days or more is an interval (law 10)."""
+    """Any ISO 8601 duration of whole days or more is an interval (billing rule 10)."""
     assert Interval.parse(text) == Interval(months, days)
 
 

@@ -34,7 +34,7 @@ LINGER_MS = 2
 class KafkaBroker:
     """`idempotence` needs a broker that has it; `fetch_wait_ms` is how long the broker holds an empty fetch.
 
-    A short wait is quick but, on the local broker, stalls on long logs (portable profile, rule 8).
+    A short wait is quick, but the local broker (Tansu) then stalls on long logs.
     """
 
     bootstrap: str

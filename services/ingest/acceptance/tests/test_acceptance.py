@@ -94,7 +94,7 @@ async def test_another_payload_under_the_same_id_is_a_conflict_that_is_kept_and_
 
 
 async def test_identity_is_tenant_source_id_and_utc_day() -> None:
-    """Law 16: within the event's own day an id is unique for ever; elsewhere it is another event."""
+    """Billing rule 16: within the event's own day an id is unique for ever; elsewhere it is another event."""
     world = World()
     others = [event(), event(source="/gate/8"), event(id="e2"), event(time="2026-02-28T23:59:59Z")]
     assert (await world.offer(*others)).accepted == 4

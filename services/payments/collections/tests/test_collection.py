@@ -123,7 +123,7 @@ def test_there_is_never_a_second_attempt_beside_an_open_one() -> None:
 
 
 def test_soft_declines_are_chased_after_three_five_and_seven_days_then_no_more() -> None:
-    """Law 14, V72: days from the first failure, which came an hour after the attempt began."""
+    """Billing rule 14, V72: days from the first failure, which came an hour after the attempt began."""
     told: Given[object, object, CollectionEvent] = saga.given(*FIRST_OPEN)  # type: ignore[assignment]
     failed_after = HOUR
     for number, day in enumerate(POLICY.dunning, start=1):

@@ -132,7 +132,7 @@ def test_the_gateway_takes_it_or_refuses_it_once() -> None:
 
 
 def test_silence_is_asked_about_again_until_the_schedule_ends() -> None:
-    """Law 14, V71: after 5 minutes, an hour, and five days."""
+    """Billing rule 14, V71: after 5 minutes, an hour, and five days."""
     told = attempt.given(*ASKED)
     for pause in POLICY.checks:
         told = told.when(SILENCE).then(unknown(pause))

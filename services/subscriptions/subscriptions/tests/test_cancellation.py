@@ -41,7 +41,7 @@ def test_cancelled_at_period_end_it_bills_the_whole_last_period() -> None:
 
 
 def test_cancelled_now_it_cuts_the_period_and_names_its_real_length() -> None:
-    """The real period is the denominator of the last flat fee (law 9)."""
+    """The real period is the denominator of the last flat fee (billing rule 9)."""
     (
         subscription.given(STARTED)
         .when(cancel(CancelAt.NOW, on(2, 10)))

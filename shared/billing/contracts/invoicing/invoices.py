@@ -25,7 +25,7 @@ class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaxAmount(msgspec.Struct, frozen=True, kw_only=True):
-    """A tax on the invoice: exact base x rate, rounded once per rate at the invoice (law 8)."""
+    """A tax on the invoice: exact base x rate, rounded once per rate at the invoice (billing rule 8)."""
 
     name: str
     rate: Decimal
@@ -60,7 +60,7 @@ class InvoiceLinesRated(Event, frozen=True, kw_only=True):
 class InvoiceFinalized(Event, frozen=True, kw_only=True):
     """It became a legal document: from here on only a credit note corrects it.
 
-    subtotal + tax = total; `amount_due` is what is to be collected, never below zero (law 12).
+    subtotal + tax = total; `amount_due` is what is to be collected, never below zero (billing rule 12).
     """
 
     wire_name = "invoicing.invoice.finalized.v1"
@@ -91,7 +91,7 @@ class InvoicePaid(Event, frozen=True, kw_only=True):
 
 
 class InvoiceVoided(Event, frozen=True, kw_only=True):
-    """It is not owed; a finalized invoice keeps its number (law 13).
+    """It is not owed; a finalized invoice keeps its number (billing rule 13).
 
     `amount_due` is what was to be collected on it until now: zero for a draft.
     """

@@ -21,7 +21,7 @@ class UsageReadingTaken(Event, frozen=True, kw_only=True):
     """The usage of a closed period, complete and pinned.
 
     It counts events with a time inside `period` that were accepted at or before `cutoff_position` of
-    `cutoff_partition` of the usage topic; nothing accepted by then is missing (law 11).
+    `cutoff_partition` of the usage topic; nothing accepted by then is missing (billing rule 11).
     """
 
     wire_name = "metering.reading.taken.v1"

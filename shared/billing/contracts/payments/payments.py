@@ -59,7 +59,7 @@ class PaymentFailed(Event, frozen=True, kw_only=True):
 
 
 class PaymentUnknown(Event, frozen=True, kw_only=True):
-    """No answer came: the money may have been taken. Resolved by asking, never by charging again (law 14)."""
+    """No answer came; the money may have moved. Looked up, never charged again (billing rule 14)."""
 
     wire_name = "payments.payment.unknown.v1"
 

@@ -42,7 +42,7 @@ class BillingPeriodClosed(Event, frozen=True, kw_only=True):
     """A period is over and may be billed: told exactly once for a subscription and a period.
 
     `period` is what is billed; `full_period` is the real length of the period, the denominator of any
-    proration (law 9). `charges` are the prices in force, so a bill needs nobody else's tables.
+    proration (billing rule 9). `charges` are the prices in force, so a bill needs nobody else's tables.
     """
 
     wire_name = "subscriptions.billing-period.closed.v1"

@@ -44,7 +44,7 @@ def test_a_part_of_a_period_costs_its_days_of_the_real_period(
 
 @given(amounts, st.integers(0, 400), st.integers(1, 400))
 def test_a_part_is_rounded_as_its_exact_fraction_is(amount: Decimal, days: int, full_days: int) -> None:
-    """Law 1: exact until the line, also where the fraction of the period has no end."""
+    """Billing rule 1: exact until the line, also where the fraction of the period has no end."""
     steps = Flat(amount=amount).rate_prorated(days, full_days)
     exact = Fraction(amount) * min(days, full_days) / full_days
     assert Money.rounded(exact_sum(steps), "USD").minor == int(exact * 100 + Fraction(1, 2))

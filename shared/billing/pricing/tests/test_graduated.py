@@ -1,4 +1,4 @@
-"""Graduated prices: lower bound exclusive, upper inclusive, each fee once its tier is entered (law 3)."""
+"""Graduated prices: lower bound exclusive, upper inclusive, one fee for each tier (billing rule 3)."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -64,7 +64,7 @@ def test_a_first_fee_may_be_due_only_once_something_is_used() -> None:
 
 
 def test_usage_below_zero_bills_no_more_than_no_usage() -> None:
-    """A sum may go negative inside a period; the bill does not (section 2, negative usage)."""
+    """A sum may go negative inside a period; the bill does not (billing rule 3)."""
     assert exact_sum(V13.rate(Decimal(-4))) == exact_sum(V13.rate(Decimal(0))) == 2
 
 
