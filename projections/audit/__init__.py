@@ -1,1 +1,1 @@
-"""Proof that what is shown follows from what happened: rebuilt beside, compared row by row, held to laws."""
+"""Checks that what is served follows from the stored events: rebuilt, compared (docs/invariants.md)."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that is not as history says: `where` is a model, a context or a law, `what` is which one."""
+    """One difference from history: `where` names a model, a context or an invariant, `what` the instance."""
 
     where: str
     tenant_id: str

@@ -19,8 +19,8 @@ async def verify(
 ) -> AuditReport:
     """Compare all that is served with all that was told, as of the snapshot. FeedUnavailable proves nothing.
 
-    The house should be settled: laws that span contexts (a paid invoice has its payment, usage is
-    counted) hold once everybody has heard everything.
+    The installation should be quiescent: invariants that span contexts (a paid invoice has its payment,
+    usage is counted) hold once every event has been consumed.
     """
     streams, heard, counted = StreamCheck(partitions), HistoryCheck(), UsageCountCheck()
     documents, collected = InvoiceCheck(), PaymentCheck()

@@ -218,7 +218,7 @@ async def test_an_event_that_was_moved_breaks_its_stream(contexts: Contexts, cha
 
 
 async def test_an_invoice_that_was_paid_twice_is_found_even_if_everybody_agrees() -> None:
-    """I4: the read side shows faithfully what was told, and what was told breaks a law."""
+    """I4: the read side shows faithfully what was told, and what was published breaks it."""
     contexts, side = Contexts(), MemoryReadSide()
     ada = await a_customer(contexts, "ada")
     invoice = await an_invoice(contexts, ada, 1, 10_00, day(1))
