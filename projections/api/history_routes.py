@@ -14,7 +14,7 @@ from projections.graphql.connections import format_cursor, parse_cursor
 from projections.refusals import CursorIsUnreadable, HistoryIsForbidden, HistoryScopeIsMissing
 from shared.billing.contracts import CONTEXTS
 from shared.framework.eventstore.codec import json_bytes
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.credential import Role
 from shared.framework.http.field_types import Instant

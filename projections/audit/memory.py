@@ -12,7 +12,7 @@ from projections.engine.freshness import LatestEventTime
 from projections.engine.memory import MemoryRowStore
 from projections.engine.read_model import AnyModel, StoredRow
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import CommitReceipt, EventRecord
+from shared.framework.eventstore.records import CommitReceipt, EventRecord
 
 BESIDE = "beside"
 

@@ -9,7 +9,7 @@ from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssign
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.billing.money import Money, total
 from shared.framework.core.event import Event
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 
 
 class InvoiceCheck:

@@ -9,7 +9,7 @@ from projections.engine.folding import RowChange
 from projections.engine.freshness import LatestEventTime
 from projections.engine.read_model import AnyModel
 from projections.engine.row_store import RowStore
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 
 
 class AuditSnapshot(Protocol):

@@ -15,7 +15,7 @@ from projections.engine.postgres.row_store import PostgresRowStore
 from projections.engine.postgres.tables import BESIDE, LIVE, make
 from projections.engine.read_model import AnyModel
 from projections.register import READ_MODELS
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 
 CONNECT_TIMEOUT_S = 10.0
 STATEMENT_TIMEOUT_S = 600.0

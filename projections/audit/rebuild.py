@@ -15,7 +15,7 @@ from shared.billing.contracts import TOPICS, decode
 from shared.framework.core.event import Event
 from shared.framework.core.refusals import ImpossibleHistory, Refusal
 from shared.framework.eventstore.codec import EventIsUnreadable
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.messaging.feed import FeedReader
 
 PAGE = 500

@@ -8,7 +8,7 @@ from projections.audit.port import AuditSnapshot
 from projections.audit.report import Difference
 from shared.framework.core.event import Event
 from shared.framework.core.ids import partition_of
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import event_id_of
 
 PAGE = 1000

@@ -12,7 +12,7 @@ from projections.read_models.usage.projection import USAGE
 from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.core.event import Event
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 
 
 class UsageWindowKey(NamedTuple):

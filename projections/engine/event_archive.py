@@ -7,7 +7,7 @@ from typing import Protocol
 
 from projections.engine.customer_index import CustomerStream
 from projections.engine.read_model import CustomerSource, Source, StreamSource
-from shared.framework.eventstore.port import EventRecord, SideWrite
+from shared.framework.eventstore.records import EventRecord, SideWrite
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -8,7 +8,7 @@ from projections.engine.customer_index import EVENTS_NAMING_A_CUSTOMER
 from projections.engine.read_model import AnyModel, DecodedEvent, Key, StoredRow
 from shared.billing.contracts import decode
 from shared.framework.core.event import Event
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 
 RowLoader = Callable[[AnyModel, Collection[Key]], Awaitable[Mapping[Key, StoredRow[Any]]]]
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from shared.billing.contracts import TOPICS
 from shared.framework.core.ids import partition_of
-from shared.framework.eventstore.port import EventRecord, InboxPosition, SideWrite
+from shared.framework.eventstore.records import EventRecord, InboxPosition, SideWrite
 
 _CONTEXTS = {topic: context for context, topic in TOPICS.items()}
 

@@ -11,7 +11,8 @@ from projections.engine.freshness import LatestEventTime, PartitionFreshness, pa
 from projections.engine.read_model import AnyModel, Key, Source, StoredRow
 from projections.engine.row_store import RowQuery
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import CommitReceipt, EventRecord, InboxConflict, SideWrite
+from shared.framework.eventstore.ports import InboxConflict
+from shared.framework.eventstore.records import CommitReceipt, EventRecord, SideWrite
 
 
 class MemoryRowStore:

@@ -7,7 +7,7 @@ from typing import Any
 from projections.engine.event_archive import EventArchive, cut_at
 from projections.engine.folding import facts_of, fold_row
 from projections.engine.read_model import AnyModel, StoredRow
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 
 
 async def row_as_of(

@@ -9,7 +9,7 @@ from projections.engine.folding import RowChange, facts_of, row_changes
 from projections.engine.freshness import FreshnessStore, latest_event_times
 from projections.engine.read_model import AnyModel
 from projections.engine.row_store import RowStore
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 
 ChangeListener = Callable[[AnyModel, Sequence[RowChange]], Awaitable[None]]

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from projections.engine.folding import RowChange
 from projections.engine.read_model import AnyModel, Key, StoredRow
-from shared.framework.eventstore.port import SideWrite
+from shared.framework.eventstore.records import SideWrite
 
 SortKey = tuple[datetime, str]
 """Where a row stands in its model's order: (sort moment, id); unique, so paging never skips or repeats."""

@@ -24,7 +24,7 @@ from projections.tests.stories import CONSUMER, PARTITIONS, MemoryReadSide
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore import migrate
 from shared.framework.eventstore.pool import connect
-from shared.framework.eventstore.port import Store
+from shared.framework.eventstore.ports import Store
 from shared.framework.eventstore.postgres import PostgresEventStore
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"

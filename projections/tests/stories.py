@@ -42,7 +42,8 @@ from shared.billing.money import Money
 from shared.billing.pricing import PerUnit, RatingStep
 from shared.framework.core.event import Event, Metadata
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Append, ChangeSet, InboxAdvance, InboxPosition, Store
+from shared.framework.eventstore.ports import Store
+from shared.framework.eventstore.records import Append, ChangeSet, InboxAdvance, InboxPosition
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.messaging.feed import InProcessFeeds
 from shared.framework.testing.fakes import FakeClock

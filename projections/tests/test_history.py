@@ -10,7 +10,7 @@ from projections.engine.postgres.event_archive import page_of
 from projections.tests.conftest import PostgresReadSide, ReadSide, library
 from projections.tests.serving import Frontend
 from projections.tests.stories import ADA, BOB, TENANT, Contexts, a_year_in_short, day, hear
-from shared.framework.eventstore.port import PAGE_BYTES_MAX, CommitReceipt
+from shared.framework.eventstore.records import PAGE_BYTES_MAX, CommitReceipt
 
 
 @pytest.fixture

@@ -31,7 +31,8 @@ from projections.tests.stories import (
     day,
     hear,
 )
-from shared.framework.eventstore.port import ChangeSet, CommitReceipt, EventRecord, InboxConflict
+from shared.framework.eventstore.ports import InboxConflict
+from shared.framework.eventstore.records import ChangeSet, CommitReceipt, EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 
 

@@ -14,7 +14,7 @@ from services.ingest.acceptance.postgres import PostgresDeduplicationStore
 from services.ingest.tests.offers import NOON
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Store
+from shared.framework.eventstore.ports import Store
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.service_database import service_pool

@@ -17,7 +17,7 @@ from services.metering.rollups.postgres import PostgresRollups
 from services.metering.tests.usage import NOON
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Store
+from shared.framework.eventstore.ports import Store
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.service_database import service_pool

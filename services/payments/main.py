@@ -15,7 +15,7 @@ from services.payments.retry_policy import RetryPolicy
 from services.payments.settings import PaymentsSettings
 from shared.billing.contracts import CONTRACTS
 from shared.framework.core.clock import Clock
-from shared.framework.eventstore.port import EventStore
+from shared.framework.eventstore.ports import EventStore
 from shared.framework.process.feature import Feature
 from shared.framework.process.run import run_process
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from shared.framework.eventstore.migrate import apply
 from shared.framework.eventstore.pool import connect
-from shared.framework.eventstore.port import ChangeSet, Timer
 from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.eventstore.records import ChangeSet, Timer
 from shared.framework.eventstore.unit_of_work import Session
 from shared.framework.messaging.handlers import reaction_handler
 from shared.framework.process.run import serve_context

@@ -29,7 +29,7 @@ from shared.framework.core.event import Metadata
 from shared.framework.core.ids import derived_id, has_prefix
 from shared.framework.core.refusals import Refusal
 from shared.framework.eventstore.migrate import migrations_of
-from shared.framework.eventstore.port import InboxPosition
+from shared.framework.eventstore.records import InboxPosition
 from shared.framework.eventstore.unit_of_work import Session
 from shared.framework.http import health, idempotency, problem, read_your_writes
 from shared.framework.http.credential import Role

@@ -27,8 +27,8 @@ from shared.framework.core.event import Metadata
 from shared.framework.eventstore import migrate
 from shared.framework.eventstore.eventsourcing_mapper import MappedEvent
 from shared.framework.eventstore.pool import connect
-from shared.framework.eventstore.port import Append, ChangeSet
 from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.eventstore.records import Append, ChangeSet
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 LINE = InvoiceLine(

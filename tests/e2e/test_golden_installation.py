@@ -18,7 +18,7 @@ import pytest_asyncio
 from typer.testing import CliRunner
 
 from shared.billing.contracts import CONTEXTS, CONTRACTS
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.messaging.envelope import record_from_message
 from shared.framework.messaging.feed_http import HttpFeeds
 from shared.framework.messaging.kafka import KafkaBroker

@@ -11,7 +11,7 @@ from projections.engine.postgres.row_store import PostgresRowStore
 from projections.engine.postgres.tables import LIVE, is_made, make
 from projections.engine.read_model import AnyModel
 from shared.billing.contracts import CONTEXTS
-from shared.framework.eventstore.port import CommitReceipt
+from shared.framework.eventstore.records import CommitReceipt
 
 PAGE = 1000
 PREPARE_TIMEOUT_S = 600.0

@@ -11,7 +11,7 @@ from projections.engine.event_archive import ArchiveCursor
 from projections.engine.postgres.executor import Executor
 from projections.engine.read_model import CustomerSource, Source, StreamSource
 from shared.framework.eventstore.commit_payload import event_record_of
-from shared.framework.eventstore.port import PAGE_BYTES_MAX, CommitReceipt, EventRecord, SideWrite
+from shared.framework.eventstore.records import PAGE_BYTES_MAX, CommitReceipt, EventRecord, SideWrite
 
 _COLUMNS = (
     "h.context, h.position, h.tenant_id, h.stream_id, h.version, h.wire_name, h.state, h.slot, h.event_id,"

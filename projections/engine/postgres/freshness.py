@@ -5,7 +5,8 @@ from typing import Any
 
 from projections.engine.freshness import LatestEventTime, PartitionFreshness, partition_freshness
 from projections.engine.postgres.executor import Executor
-from shared.framework.eventstore.port import CommitReceipt, InboxPositions, SideWrite
+from shared.framework.eventstore.ports import InboxPositions
+from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 _NOTE = (
     "INSERT INTO freshness AS f SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[])"

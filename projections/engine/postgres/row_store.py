@@ -8,7 +8,8 @@ from projections.engine.postgres.executor import Executor
 from projections.engine.postgres.tables import COLUMNS, LIVE, document, stored_of
 from projections.engine.read_model import AnyModel, Key, StoredRow
 from projections.engine.row_store import RowQuery
-from shared.framework.eventstore.port import CommitReceipt, InboxConflict, SideWrite
+from shared.framework.eventstore.ports import InboxConflict
+from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 _INCOMING = (
     "unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::bigint[], $6::timestamptz[],"

@@ -17,7 +17,8 @@ from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
 from shared.framework.core.clock import Clock
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import IdGenerator, partition_of, slot_of
-from shared.framework.eventstore.port import CommitReceipt, Store, VersionConflict
+from shared.framework.eventstore.ports import Store, VersionConflict
+from shared.framework.eventstore.records import CommitReceipt
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, metadata_now
 
 LOOKUP_FIRST_TRANSACTIONS = 32

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from services.ingest.acceptance.ports import DuplicateKeys, RejectedBatch, RejectedEventRow
 from services.ingest.events.identity import DeduplicationKey
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import CommitReceipt, SideWrite
+from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 
 class MemoryDeduplicationStore:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from services.ingest.events.identity import DeduplicationKey
 from shared.billing.contracts.ingest.rejected_events import RejectedUsage
-from shared.framework.eventstore.port import SideWrite
+from shared.framework.eventstore.records import SideWrite
 
 
 class DuplicateKeys(Exception):

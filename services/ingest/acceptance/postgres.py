@@ -10,7 +10,7 @@ from services.ingest.acceptance.ports import DuplicateKeys, RejectedBatch, Rejec
 from services.ingest.events.identity import DeduplicationKey
 from shared.billing.contracts.ingest.rejected_events import RejectedUsage
 from shared.framework.eventstore.pool import translate_errors
-from shared.framework.eventstore.port import CommitReceipt, SideWrite
+from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 _SEEN = """
 SELECT d.day, d.key, d.fingerprint

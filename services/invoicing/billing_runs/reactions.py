@@ -3,7 +3,7 @@
 from services.invoicing.billing_runs.handlers import receive_reading, start_run
 from shared.billing.contracts.metering.readings import UsageReadingTaken
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import Session
 
 

@@ -3,7 +3,7 @@
 from services.invoicing.invoices.commands import RecordPayment
 from services.invoicing.invoices.decider import INVOICE
 from shared.billing.contracts.payments.payments import PaymentSucceeded
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import Session
 
 

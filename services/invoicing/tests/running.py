@@ -12,7 +12,7 @@ from shared.billing.contracts import CONTRACTS
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.framework.core.event import Event
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Store
+from shared.framework.eventstore.ports import Store
 from shared.framework.http.app import create_app
 from shared.framework.process.feature import merged_handler
 from shared.framework.testing.event_records import deliver, event_record, history

@@ -6,7 +6,8 @@ from dataclasses import replace
 from services.metering.meters.ports import RegisteredMeter
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import CommitReceipt, SideWrite, VersionConflict
+from shared.framework.eventstore.ports import VersionConflict
+from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 
 class MemoryMeterRepository:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.billing.contracts.metering.meters import MeterDefined
-from shared.framework.eventstore.port import SideWrite
+from shared.framework.eventstore.records import SideWrite
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import msgspec
 from services.metering.meters.ports import RegisteredMeter
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.eventstore.pool import translate_errors
-from shared.framework.eventstore.port import CommitReceipt, SideWrite, VersionConflict
+from shared.framework.eventstore.ports import VersionConflict
+from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 _ENTER = "INSERT INTO meters (tenant_id, key, meter_id, definition) VALUES ($1, $2, $3, $4)"
 _JOIN = "UPDATE meters SET joined_from = $2 WHERE meter_id = $1 AND joined_from IS NULL"

@@ -17,7 +17,7 @@ from shared.billing.contracts.metering.readings import MeterQuantity, UsageReadi
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.period import Period
 from shared.framework.core.ids import derived_id, partition_of, slot_of
-from shared.framework.eventstore.port import EventRecord, Timer
+from shared.framework.eventstore.records import EventRecord, Timer
 from shared.framework.eventstore.unit_of_work import Session
 
 PURPOSE = "take-reading"

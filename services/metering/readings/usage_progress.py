@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from services.metering.readings.ports import UsageIsBehind
 from services.metering.rollups.ports import CONSUMER
 from shared.billing.contracts import TOPICS
-from shared.framework.eventstore.port import ConsumerStore
+from shared.framework.eventstore.ports import ConsumerStore
 from shared.framework.messaging.feed import FeedReader
 from shared.framework.retry.backoff import Sleeper
 

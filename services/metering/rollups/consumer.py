@@ -11,7 +11,7 @@ from services.metering.rollups.accumulator import CompiledMeter, MeterInput, Usa
 from services.metering.rollups.ports import RollupStore
 from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.framework.eventstore.codec import EventIsUnreadable, json_bytes
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 
 

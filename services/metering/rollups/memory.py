@@ -14,7 +14,7 @@ from services.metering.rollups.ports import CONSUMER, ChangedDay, RollupQuery, R
 from shared.billing.contracts import TOPICS
 from shared.billing.money import EXACT
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import CommitReceipt, SideWrite
+from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 
 class MemoryRollups:

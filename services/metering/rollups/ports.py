@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.metering.rollups.accumulator import Series, UsageAccumulator
 from services.metering.rollups.hours import HourRange
-from shared.framework.eventstore.port import SideWrite
+from shared.framework.eventstore.records import SideWrite
 
 CONSUMER = "metering"
 """Owner of the inbox marks of this context."""

@@ -14,7 +14,7 @@ from services.metering.rollups.ports import ChangedDay, RollupSnapshot
 from services.metering.rollups.series_ids import SeriesIds
 from services.metering.rollups.snapshot import PostgresRollupSnapshot
 from shared.framework.eventstore.pool import ACQUIRE_TIMEOUT_S, translate_errors
-from shared.framework.eventstore.port import CommitReceipt, SideWrite
+from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged (

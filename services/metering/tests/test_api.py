@@ -17,7 +17,7 @@ from services.metering.usage_queries.routes import usage_router
 from shared.billing.contracts import TOPICS
 from shared.billing.contracts.ingest.usage import UsageEvent
 from shared.framework.core.ids import partition_of, slot_of
-from shared.framework.eventstore.port import ChangeSet, InboxAdvance, InboxPosition
+from shared.framework.eventstore.records import ChangeSet, InboxAdvance, InboxPosition
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.http.app import create_app
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller

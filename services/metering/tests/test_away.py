@@ -12,7 +12,7 @@ from services.metering.rollups.accumulator import Series
 from services.metering.rollups.postgres import PostgresRollups
 from services.metering.rollups.series_ids import SeriesIds
 from services.metering.tests.usage import TENANT
-from shared.framework.eventstore.port import StoreIsUnavailable
+from shared.framework.eventstore.ports import StoreIsUnavailable
 
 
 async def look(rollups: PostgresRollups) -> None:

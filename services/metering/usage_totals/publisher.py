@@ -10,7 +10,8 @@ from shared.billing.contracts.metering.meters import MeterDefined
 from shared.billing.contracts.metering.usage_totals import UsageAggregated, UsageWindow
 from shared.framework.core.clock import Clock
 from shared.framework.core.ids import IdGenerator
-from shared.framework.eventstore.port import InboxAdvance, InboxConflict, InboxPosition, Store
+from shared.framework.eventstore.ports import InboxConflict, Store
+from shared.framework.eventstore.records import InboxAdvance, InboxPosition
 from shared.framework.eventstore.unit_of_work import UnitOfWork, metadata_now
 
 DAYS_MAX = 2_000

@@ -27,7 +27,8 @@ from services.payments.retry_policy import RetryPolicy
 from shared.billing.contracts.payments.payments import PaymentRequested
 from shared.framework.core.clock import Clock
 from shared.framework.core.refusals import ImpossibleHistory
-from shared.framework.eventstore.port import EventStore, Timer
+from shared.framework.eventstore.ports import EventStore
+from shared.framework.eventstore.records import Timer
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact
 from shared.framework.timers.timer import metadata_at_firing
 

@@ -2,7 +2,7 @@
 
 from services.payments.collections.handlers import start_collecting, stop_collecting
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceVoided
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import Session
 
 

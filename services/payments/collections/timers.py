@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.payments.collections.capture_timer import CaptureTimer
 from services.payments.collections.handlers import start_attempt
 from services.payments.payments.timers import ATTEMPT, CAPTURE
-from shared.framework.eventstore.port import Timer
+from shared.framework.eventstore.records import Timer
 from shared.framework.eventstore.unit_of_work import Session
 from shared.framework.timers.timer import TimerHandler
 

@@ -2,7 +2,7 @@
 
 from services.payments.payment_methods.decider import ACCOUNT, OpenPaymentAccount, payment_account_id
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import Session
 
 

@@ -8,7 +8,8 @@ from services.payments.payments.decider import PAYMENT
 from services.payments.payments.state import Refunding
 from services.payments.payments.timers import schedule_refund
 from services.payments.retry_policy import RetryPolicy
-from shared.framework.eventstore.port import EventStore, Timer
+from shared.framework.eventstore.ports import EventStore
+from shared.framework.eventstore.records import Timer
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork
 
 

@@ -13,7 +13,8 @@ from services.payments.gateways.port import (
     UnknownOutcome,
 )
 from shared.billing.money import Money
-from shared.framework.eventstore.port import ChangeSet, CommitReceipt, Store
+from shared.framework.eventstore.ports import Store
+from shared.framework.eventstore.records import ChangeSet, CommitReceipt
 
 
 class Died(BaseException):

@@ -18,7 +18,7 @@ from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.billing.contracts.payments.refunds import RefundIssued
 from shared.framework.core.event import Event
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Store
+from shared.framework.eventstore.ports import Store
 from shared.framework.http.app import create_app
 from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.process.clock import EventLoopSleeper

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.subscriptions.subscriptions.decider import ClosePeriod
 from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD, handle_and_schedule
-from shared.framework.eventstore.port import Timer
+from shared.framework.eventstore.records import Timer
 from shared.framework.eventstore.unit_of_work import Session
 from shared.framework.timers.timer import TimerHandler
 

@@ -13,7 +13,8 @@ from services.subscriptions.tests.stories import NOON
 from shared.billing.contracts import CONTRACTS, decode
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import EventRecord, Store
+from shared.framework.eventstore.ports import Store
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.http.app import create_app
 from shared.framework.http.credential import Role
 from shared.framework.leadership.port import MemoryLeadership

@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from shared.framework.core.event import Metadata
-from shared.framework.eventstore.port import (
+from shared.framework.eventstore.records import (
     ChangeSet,
     DeadLetter,
     EventRecord,

@@ -7,7 +7,7 @@ from uuid import UUID
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import slot_of
 from shared.framework.eventstore.contracts import Contracts
-from shared.framework.eventstore.port import Append
+from shared.framework.eventstore.records import Append
 from shared.framework.eventstore.unit_of_work import event_id_of
 
 

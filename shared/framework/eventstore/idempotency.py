@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.framework.core.refusals import Refusal, RefusalKind
-from shared.framework.eventstore.port import IdempotencyKey, StoredResponse
+from shared.framework.eventstore.records import IdempotencyKey, StoredResponse
 
 CLAIM_LEASE = timedelta(seconds=60)
 """A claim older than this belonged to a process that died before its commit."""

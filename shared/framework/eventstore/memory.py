@@ -12,7 +12,8 @@ from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.event_rows import EventRow, rows_of
 from shared.framework.eventstore.idempotency import MemoryIdempotencyKeys
 from shared.framework.eventstore.memory_feed import MemoryFeed, cap_page_bytes
-from shared.framework.eventstore.port import (
+from shared.framework.eventstore.ports import InboxConflict, TimerAlreadyDone, VersionConflict
+from shared.framework.eventstore.records import (
     Append,
     ChangeSet,
     CommitReceipt,
@@ -22,13 +23,10 @@ from shared.framework.eventstore.port import (
     FeedPage,
     IdempotencyKey,
     InboxAdvance,
-    InboxConflict,
     InboxPosition,
     StoredResponse,
     StreamHistory,
     Timer,
-    TimerAlreadyDone,
-    VersionConflict,
 )
 
 

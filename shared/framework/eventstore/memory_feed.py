@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.framework.core.ids import partition_of
-from shared.framework.eventstore.port import PAGE_BYTES_MAX, EventRecord, FeedPage
+from shared.framework.eventstore.records import PAGE_BYTES_MAX, EventRecord, FeedPage
 
 
 class MemoryFeed:

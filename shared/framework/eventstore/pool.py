@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.framework.eventstore.port import (
+from shared.framework.eventstore.ports import (
     InboxConflict,
     StoreIsUnavailable,
     TimerAlreadyDone,

@@ -22,7 +22,8 @@ from shared.framework.eventstore.commit_payload import (
 from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.event_rows import EventRow, rows_of
 from shared.framework.eventstore.pool import connection_of, translate_errors
-from shared.framework.eventstore.port import (
+from shared.framework.eventstore.postgres_idempotency import claim, delete_expired, release, store_answer
+from shared.framework.eventstore.records import (
     PAGE_BYTES_MAX,
     ChangeSet,
     CommitReceipt,
@@ -36,7 +37,6 @@ from shared.framework.eventstore.port import (
     StreamHistory,
     Timer,
 )
-from shared.framework.eventstore.postgres_idempotency import claim, delete_expired, release, store_answer
 
 _LOAD = """SELECT topic, state FROM events
             WHERE originator_id = $1 AND tenant_id = $2 ORDER BY originator_version"""

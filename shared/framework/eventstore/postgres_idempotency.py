@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 
 from shared.framework.eventstore.idempotency import CLAIM_LEASE, Claim, KeyIsInFlight
-from shared.framework.eventstore.port import IdempotencyKey, StoredResponse
+from shared.framework.eventstore.records import IdempotencyKey, StoredResponse
 
 _CLAIM = """
     INSERT INTO idempotency AS held (tenant_id, key, fingerprint, claimed_at) VALUES ($1, $2, $3, $4)

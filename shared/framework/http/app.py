@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Lifespan
 
 from shared.framework.core.clock import Clock
 from shared.framework.core.ids import IdGenerator
-from shared.framework.eventstore.port import CommandStore
+from shared.framework.eventstore.ports import CommandStore
 from shared.framework.http.authentication_middleware import AuthenticationMiddleware
 from shared.framework.http.authorization import require_scopes_on_all_routes
 from shared.framework.http.credential import Authenticator

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from shared.framework.core.decider import Decider
 from shared.framework.core.event import Metadata
 from shared.framework.core.refusals import Refusal
-from shared.framework.eventstore.port import CommitReceipt, IdempotencyKey, StoredResponse
+from shared.framework.eventstore.records import CommitReceipt, IdempotencyKey, StoredResponse
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, metadata_now, transact
 from shared.framework.http.authorization import credential_of, requires
 from shared.framework.http.credential import Credential

@@ -7,7 +7,7 @@ from fastapi import Header
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.framework.eventstore.port import IdempotencyKey, StoredResponse
+from shared.framework.eventstore.records import IdempotencyKey, StoredResponse
 
 KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"

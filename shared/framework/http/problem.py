@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.eventstore.idempotency import KeyIsInFlight
-from shared.framework.eventstore.port import StreamIsBusy
+from shared.framework.eventstore.ports import StreamIsBusy
 from shared.framework.http.refusals import HttpRefusal, MethodIsNotAllowed, PositionIsNotReached
 from shared.framework.observability.tracing import current_trace_id
 

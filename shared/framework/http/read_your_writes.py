@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.framework.core.ids import partition_of
-from shared.framework.eventstore.port import CommitReceipt
+from shared.framework.eventstore.records import CommitReceipt
 from shared.framework.http.refusals import PositionIsNotReached, PositionIsUnreadable
 
 POSITION_HEADER = "Tollhouse-Position"

@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection
 
 from shared.framework.core.clock import Clock
 from shared.framework.core.ids import IdGenerator
-from shared.framework.eventstore.port import CommandStore
+from shared.framework.eventstore.ports import CommandStore
 from shared.framework.http.credential import Authenticator
 from shared.framework.http.read_your_writes import PositionWaiter
 

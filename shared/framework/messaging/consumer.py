@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from shared.framework.eventstore.port import ConsumerStore, EventRecord
+from shared.framework.eventstore.ports import ConsumerStore
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.leadership.port import Leadership, LeadershipTerm, Lease
 from shared.framework.messaging.broker_connection import BrokerConnection
 from shared.framework.messaging.dead_letter_topic import publish_dead_letter

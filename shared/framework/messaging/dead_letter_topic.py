@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 
-from shared.framework.eventstore.port import DeadLetter
+from shared.framework.eventstore.records import DeadLetter
 from shared.framework.messaging.envelope import message_of
 from shared.framework.messaging.port import Broker, BrokerFailed, Message
 

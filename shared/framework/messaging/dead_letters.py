@@ -4,14 +4,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.framework.eventstore.port import (
-    ConsumerStore,
-    DeadLetter,
-    DeadLetters,
-    EventRecord,
-    EventStore,
-    InboxConflict,
-)
+from shared.framework.eventstore.ports import ConsumerStore, DeadLetters, EventStore, InboxConflict
+from shared.framework.eventstore.records import DeadLetter, EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.messaging.handlers import Handler
 from shared.framework.messaging.inbox import RecordsByPartition

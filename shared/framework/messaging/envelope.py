@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from shared.framework.core.event import Metadata
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.messaging.port import Delivery, Headers, Message
 
 _metadata = msgspec.json.Decoder(Metadata)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from shared.framework.eventstore.port import Feed, FeedPage
+from shared.framework.eventstore.ports import Feed
+from shared.framework.eventstore.records import FeedPage
 from shared.framework.retry.transient import TransientFailure
 
 _BEYOND = 2**62

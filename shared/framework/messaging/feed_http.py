@@ -8,7 +8,7 @@ from typing import TypeVar
 import httpx2
 import msgspec
 
-from shared.framework.eventstore.port import FeedPage
+from shared.framework.eventstore.records import FeedPage
 from shared.framework.messaging.feed import FeedUnavailable
 
 TIMEOUT = httpx2.Timeout(10.0, connect=2.0)

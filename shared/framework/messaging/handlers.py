@@ -7,7 +7,7 @@ import msgspec
 
 from shared.framework.core.clock import Clock
 from shared.framework.core.event import Event
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, caused_by, consequence_time
 from shared.framework.observability import names
 from shared.framework.observability.logging import logged_as

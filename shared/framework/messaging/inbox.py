@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
-from shared.framework.eventstore.port import EventRecord, InboxAdvance, InboxPosition, InboxPositions
+from shared.framework.eventstore.ports import InboxPositions
+from shared.framework.eventstore.records import EventRecord, InboxAdvance, InboxPosition
 from shared.framework.messaging.port import TopicPartition
 from shared.framework.retry.backoff import Sleeper
 

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from tenacity import stop_after_attempt
 
-from shared.framework.eventstore.port import DeadLetter, EventRecord, EventStore, StreamIsBusy
+from shared.framework.eventstore.ports import EventStore, StreamIsBusy
+from shared.framework.eventstore.records import DeadLetter, EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.messaging.dead_letters import BlockedStreams
 from shared.framework.messaging.handlers import Handler

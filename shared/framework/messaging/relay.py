@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.framework.core.ids import partition_of
-from shared.framework.eventstore.port import EventRecord, Feed
+from shared.framework.eventstore.ports import Feed
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.leadership.port import Leadership, Lease
 from shared.framework.messaging.envelope import message_of
 from shared.framework.messaging.port import Broker, BrokerFailed, Message, Producer

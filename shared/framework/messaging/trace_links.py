@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.observability.tracing import is_tracing
 
 LINKS_MAX = 128

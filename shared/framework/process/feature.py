@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from shared.framework.core.clock import Clock
 from shared.framework.core.event import Event
-from shared.framework.eventstore.port import EventRecord
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.http.health import ReadinessCheck
 from shared.framework.messaging.handlers import Handler, Reactor, reaction_handler

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.framework.core.clock import Clock
-from shared.framework.eventstore.port import IdempotencyKeys
+from shared.framework.eventstore.ports import IdempotencyKeys
 from shared.framework.retry.backoff import Sleeper, restart_with_backoff
 from shared.framework.retry.periodic_task import PeriodicTask, every
 

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from shared.framework.eventstore.port import ChangeSet, CommitReceipt
 from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.eventstore.records import ChangeSet, CommitReceipt
 from shared.framework.observability import metrics, names
 from shared.framework.observability.tracing import span
 

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from shared.framework.core.clock import Clock
-from shared.framework.eventstore.port import DeadLetter, Store
+from shared.framework.eventstore.ports import Store
+from shared.framework.eventstore.records import DeadLetter
 from shared.framework.http.authorization import requires
 from shared.framework.http.refusals import RequestIsInvalid
 from shared.framework.messaging.consumer import Consumer

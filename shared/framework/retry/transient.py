@@ -3,7 +3,7 @@
 import asyncpg
 
 from shared.framework.core.refusals import Refusal, RefusalKind
-from shared.framework.eventstore.port import InboxConflict, VersionConflict
+from shared.framework.eventstore.ports import InboxConflict, VersionConflict
 
 
 class TransientFailure(Exception):

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from shared.framework.eventstore.port import Append, ChangeSet, EventRecord, Store
+from shared.framework.eventstore.ports import Store
+from shared.framework.eventstore.records import Append, ChangeSet, EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.leadership.port import Leadership, MemoryLeadership
 from shared.framework.messaging.consumer import Consumer

@@ -9,14 +9,8 @@ import pytest
 from shared.framework.core.event import Event
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.contracts import EventIsNotRegistered
-from shared.framework.eventstore.port import (
-    PAGE_BYTES_MAX,
-    ChangeSet,
-    EventRecord,
-    SideWrite,
-    Store,
-    VersionConflict,
-)
+from shared.framework.eventstore.ports import Store, VersionConflict
+from shared.framework.eventstore.records import PAGE_BYTES_MAX, ChangeSet, EventRecord, SideWrite
 from shared.framework.testing.store_examples import METADATA, STRANGER, TENANT, append, registered, write
 
 

@@ -7,14 +7,8 @@ from datetime import timedelta
 import pytest
 
 from shared.framework.eventstore.idempotency import CLAIM_LEASE, KeyBelongsToAnotherRequest, KeyIsInFlight
-from shared.framework.eventstore.port import (
-    ChangeSet,
-    InboxConflict,
-    Store,
-    StoredResponse,
-    TimerAlreadyDone,
-    VersionConflict,
-)
+from shared.framework.eventstore.ports import InboxConflict, Store, TimerAlreadyDone, VersionConflict
+from shared.framework.eventstore.records import ChangeSet, StoredResponse
 from shared.framework.testing.store_examples import (
     NOON,
     STRANGER,

@@ -6,7 +6,8 @@ from operator import attrgetter
 
 from shared.framework.core.event import Event, Metadata
 from shared.framework.eventstore.contracts import Contracts, by_wire_name
-from shared.framework.eventstore.port import (
+from shared.framework.eventstore.ports import Store
+from shared.framework.eventstore.records import (
     Append,
     ChangeSet,
     CommitReceipt,
@@ -16,7 +17,6 @@ from shared.framework.eventstore.port import (
     IdempotencyKey,
     InboxAdvance,
     InboxPosition,
-    Store,
     StoredResponse,
     Timer,
 )

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.framework.core.clock import Clock
-from shared.framework.eventstore.port import Timer, TimerAlreadyDone, TimerLoopStore, TimerStore
+from shared.framework.eventstore.ports import TimerAlreadyDone, TimerLoopStore, TimerStore
+from shared.framework.eventstore.records import Timer
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.leadership.port import Leadership, Lease
 from shared.framework.observability import metrics, names

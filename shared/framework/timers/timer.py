@@ -8,7 +8,7 @@ import msgspec
 
 from shared.framework.core.clock import Clock
 from shared.framework.core.event import Metadata
-from shared.framework.eventstore.port import Timer
+from shared.framework.eventstore.records import Timer
 from shared.framework.eventstore.unit_of_work import Session
 from shared.framework.observability.tracing import current_traceparent
 

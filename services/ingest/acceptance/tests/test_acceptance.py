@@ -16,7 +16,7 @@ from shared.billing.contracts.ingest.rejected_events import UsageRejected
 from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import ChangeSet
+from shared.framework.eventstore.records import ChangeSet
 from shared.framework.testing.fakes import FakeClock, SequentialIds
 
 

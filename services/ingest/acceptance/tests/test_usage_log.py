@@ -14,7 +14,8 @@ from services.ingest.events.identity import DeduplicationKey
 from services.ingest.formats.cloudevents_json import read_batch
 from services.ingest.tests.offers import NOON, body, event
 from shared.billing.contracts.ingest.rejected_events import RejectedUsage
-from shared.framework.eventstore.port import ChangeSet, StoreIsUnavailable
+from shared.framework.eventstore.ports import StoreIsUnavailable
+from shared.framework.eventstore.records import ChangeSet
 from shared.framework.testing.fakes import FakeClock, SequentialIds
 
 DAY = date(2026, 3, 1)

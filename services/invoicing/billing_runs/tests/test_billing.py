@@ -24,7 +24,7 @@ from shared.billing.contracts.invoicing.invoices import InvoiceDrafted, InvoiceP
 from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
 from shared.billing.period import Period
 from shared.framework.core.event import Metadata
-from shared.framework.eventstore.port import StreamIsBusy
+from shared.framework.eventstore.ports import StreamIsBusy
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.testing.event_records import event_record
 

@@ -14,7 +14,8 @@ from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
 from services.metering.rollups.tests.test_rollups import total
 from services.metering.tests.usage import METERS, NOON, TENANT, meter, much_usage, oracle, usage
-from shared.framework.eventstore.port import ChangeSet, FeedPage, InboxAdvance, InboxPosition, VersionConflict
+from shared.framework.eventstore.ports import VersionConflict
+from shared.framework.eventstore.records import ChangeSet, FeedPage, InboxAdvance, InboxPosition
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.messaging.feed import InProcessFeeds
 

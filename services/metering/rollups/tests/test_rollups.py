@@ -15,13 +15,8 @@ from services.metering.usage_queries.query import UsageQuery, usage_buckets
 from shared.billing.contracts import TOPICS
 from shared.billing.contracts.ingest.usage import UsageEvent
 from shared.billing.contracts.metering.meters import MeterDefined
-from shared.framework.eventstore.port import (
-    ChangeSet,
-    EventRecord,
-    InboxAdvance,
-    InboxConflict,
-    InboxPosition,
-)
+from shared.framework.eventstore.ports import InboxConflict
+from shared.framework.eventstore.records import ChangeSet, EventRecord, InboxAdvance, InboxPosition
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 
 PARTITION = 0

@@ -15,7 +15,8 @@ from shared.billing.contracts import decode
 from shared.billing.contracts.ingest.usage import UsageEvent
 from shared.billing.contracts.metering.usage_totals import UsageAggregated
 from shared.framework.core.ids import slot_of
-from shared.framework.eventstore.port import ChangeSet, StoreIsUnavailable
+from shared.framework.eventstore.ports import StoreIsUnavailable
+from shared.framework.eventstore.records import ChangeSet
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.messaging.feed import FeedUnavailable
 from shared.framework.retry.periodic_task import repeat

@@ -9,14 +9,9 @@ import pytest
 import pytest_asyncio
 
 from shared.framework.eventstore.pool import connect, translate_errors
-from shared.framework.eventstore.port import (
-    ChangeSet,
-    CommitReceipt,
-    SideWrite,
-    Store,
-    StoreIsUnavailable,
-)
+from shared.framework.eventstore.ports import Store, StoreIsUnavailable
 from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.eventstore.records import ChangeSet, CommitReceipt, SideWrite
 from shared.framework.eventstore.tests.conftest import APP_ROLE, Database
 from shared.framework.testing.store_contract import EventStreamContract, SideTable
 from shared.framework.testing.store_contract_side_state import SideStateContract

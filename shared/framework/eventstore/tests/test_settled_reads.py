@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 
 from shared.framework.eventstore.pool import connect
-from shared.framework.eventstore.port import ChangeSet, EventRecord, VersionConflict
+from shared.framework.eventstore.ports import VersionConflict
 from shared.framework.eventstore.postgres import PostgresEventStore
+from shared.framework.eventstore.records import ChangeSet, EventRecord
 from shared.framework.eventstore.tests.conftest import Database
 from shared.framework.testing.store_examples import EXAMPLES, TENANT, append, registered, write
 

@@ -10,7 +10,8 @@ import pytest
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import NAMESPACE
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import CommitReceipt, StreamHistory, StreamIsBusy
+from shared.framework.eventstore.ports import StreamIsBusy
+from shared.framework.eventstore.records import CommitReceipt, StreamHistory
 from shared.framework.eventstore.unit_of_work import (
     APPEND_ATTEMPTS_MAX,
     Session,

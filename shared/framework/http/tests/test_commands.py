@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import ChangeSet, CommitReceipt
+from shared.framework.eventstore.records import ChangeSet, CommitReceipt
 from shared.framework.http.read_your_writes import PositionToken, position_tokens
 from shared.framework.http.tests.doubles import NOON, Setting
 from shared.framework.testing.fakes import FakeClock

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from shared.framework.eventstore.port import CommitReceipt, EventPosition
+from shared.framework.eventstore.records import CommitReceipt, EventPosition
 from shared.framework.http.read_your_writes import PositionToken, format_tokens, parse_tokens, position_tokens
 from shared.framework.http.refusals import PositionIsUnreadable
 from shared.framework.http.tests.doubles import Setting

@@ -6,13 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import (
-    ChangeSet,
-    CommitReceipt,
-    EventRecord,
-    StoreIsUnavailable,
-    VersionConflict,
-)
+from shared.framework.eventstore.ports import StoreIsUnavailable, VersionConflict
+from shared.framework.eventstore.records import ChangeSet, CommitReceipt, EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.messaging.dead_letters import replay_dead_letters
 from shared.framework.messaging.memory import MemoryBroker

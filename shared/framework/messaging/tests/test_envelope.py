@@ -7,7 +7,7 @@ import pytest
 
 from shared.framework.core.event import Metadata
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Append, ChangeSet, EventRecord
+from shared.framework.eventstore.records import Append, ChangeSet, EventRecord
 from shared.framework.messaging.envelope import MessageIsUnreadable, message_of, record_from_message
 from shared.framework.messaging.port import Delivery, Message
 from shared.framework.testing.fakes import FakeClock

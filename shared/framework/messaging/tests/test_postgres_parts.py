@@ -10,7 +10,7 @@ import pytest_asyncio
 import shared.framework.messaging
 from shared.framework.eventstore.migrate import apply
 from shared.framework.eventstore.pool import translate_errors
-from shared.framework.eventstore.port import StoreIsUnavailable
+from shared.framework.eventstore.ports import StoreIsUnavailable
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.leadership.port import LeadershipLost, Lease
 from shared.framework.leadership.postgres import PostgresLeadership

@@ -8,7 +8,7 @@ import pytest
 from shared.framework.core.event import Event, Metadata
 from shared.framework.eventstore.codec import EventIsUnreadable
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Append, ChangeSet, EventRecord
+from shared.framework.eventstore.records import Append, ChangeSet, EventRecord
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact
 from shared.framework.messaging.handlers import Handler, reaction_handler
 from shared.framework.testing.fakes import FakeClock

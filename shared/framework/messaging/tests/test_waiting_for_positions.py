@@ -6,7 +6,7 @@ import pytest
 
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import InboxPosition
+from shared.framework.eventstore.records import InboxPosition
 from shared.framework.messaging.memory import MemoryBroker
 from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.testing.fakes import FakeClock

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from shared.framework.core.event import Event
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import Append, ChangeSet, EventRecord
+from shared.framework.eventstore.records import Append, ChangeSet, EventRecord
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork
 from shared.framework.messaging.handlers import Handler
 from shared.framework.process.feature import Feature, FeaturesCollide

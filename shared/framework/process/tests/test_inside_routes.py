@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import ChangeSet
+from shared.framework.eventstore.records import ChangeSet
 from shared.framework.http.app import create_app
 from shared.framework.http.credential import Role
 from shared.framework.messaging.feed import FeedUnavailable, InProcessFeeds

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.port import ChangeSet, Timer
+from shared.framework.eventstore.records import ChangeSet, Timer
 from shared.framework.eventstore.unit_of_work import Session
 from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.process.clock import EventLoopSleeper
