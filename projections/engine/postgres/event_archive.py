@@ -10,8 +10,8 @@ from projections.engine.customer_index import CustomerStream
 from projections.engine.event_archive import ArchiveCursor
 from projections.engine.postgres.executor import Executor
 from projections.engine.read_model import CustomerSource, Source, StreamSource
-from shared.framework.eventstore.commit_payload import event_record_of
 from shared.framework.eventstore.records import PAGE_BYTES_MAX, CommitReceipt, EventRecord, SideWrite
+from shared.framework.eventstore.rows import event_record_of
 
 _COLUMNS = (
     "h.context, h.position, h.tenant_id, h.stream_id, h.version, h.wire_name, h.state, h.slot, h.event_id,"

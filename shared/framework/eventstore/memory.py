@@ -9,7 +9,6 @@ from typing import Any
 
 from shared.framework.core.clock import Clock
 from shared.framework.eventstore.contracts import Contracts
-from shared.framework.eventstore.event_rows import EventRow, rows_of
 from shared.framework.eventstore.idempotency import MemoryIdempotencyKeys
 from shared.framework.eventstore.memory_feed import MemoryFeed, cap_page_bytes
 from shared.framework.eventstore.ports import InboxConflict, TimerAlreadyDone, VersionConflict
@@ -28,6 +27,7 @@ from shared.framework.eventstore.records import (
     StreamHistory,
     Timer,
 )
+from shared.framework.eventstore.rows import EventRow, rows_of
 
 
 class MemoryEventStore:

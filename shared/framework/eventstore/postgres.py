@@ -11,16 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.framework.eventstore.commit_payload import (
-    commit_payload,
-    dead_letter_of,
-    inbox_position_of,
-    metadata_json,
-    metadata_of,
-    timer_of,
-)
 from shared.framework.eventstore.contracts import Contracts
-from shared.framework.eventstore.event_rows import EventRow, rows_of
 from shared.framework.eventstore.pool import connection_of, translate_errors
 from shared.framework.eventstore.postgres_idempotency import claim, delete_expired, release, store_answer
 from shared.framework.eventstore.records import (
@@ -36,6 +27,16 @@ from shared.framework.eventstore.records import (
     StoredResponse,
     StreamHistory,
     Timer,
+)
+from shared.framework.eventstore.rows import (
+    EventRow,
+    commit_payload,
+    dead_letter_of,
+    inbox_position_of,
+    metadata_json,
+    metadata_of,
+    rows_of,
+    timer_of,
 )
 
 _LOAD = """SELECT topic, state FROM events
