@@ -12,9 +12,8 @@ from shared.framework.messaging.dead_letters import BlockedStreams
 from shared.framework.messaging.handlers import Handler
 from shared.framework.messaging.inbox import Inbox, RecordsByPartition
 from shared.framework.messaging.port import TopicPartition
-from shared.framework.messaging.trace_links import parent_and_links
 from shared.framework.observability import metrics, names
-from shared.framework.observability.tracing import span
+from shared.framework.observability.tracing import parent_and_links, span
 from shared.framework.retry.backoff import Backoff, Sleeper, retrying
 from shared.framework.retry.transient import is_message_fault
 
@@ -82,7 +81,7 @@ class MessageProcessor:
             unit.changes.parked.extend(waiting)
             unit.changes.inbox.extend(self._inbox.advances(work))
 
-        parent, links = parent_and_links(free)
+        parent, links = parent_and_links(record.metadata.traceparent for record in free)
         seen = {names.ATTR_BATCH_SIZE: len(free)}
         with span(names.SPAN_CONSUME, parent_traceparent=parent, links=links, attributes=seen):
             await transact(self._store, take_in)

@@ -11,9 +11,8 @@ from shared.framework.leadership.port import Leadership, Lease
 from shared.framework.messaging.envelope import message_of
 from shared.framework.messaging.port import Broker, BrokerFailed, Message, Producer
 from shared.framework.messaging.relay_cursor import RelayCursor
-from shared.framework.messaging.trace_links import parent_and_links
 from shared.framework.observability import metrics, names
-from shared.framework.observability.tracing import span
+from shared.framework.observability.tracing import parent_and_links, span
 from shared.framework.retry.backoff import Backoff, Sleeper, restart_with_backoff
 from shared.framework.retry.periodic_task import PeriodicTask
 
@@ -76,7 +75,7 @@ class _RelaySession:
         messages = [await self._message(record) for record in records]
         fitting = [message for message in messages if len(message.value) <= MESSAGE_BYTES_MAX]
         metrics.RELAY_LAG.labels(context).set(len(records))
-        parent, links = parent_and_links(records)
+        parent, links = parent_and_links(record.metadata.traceparent for record in records)
         seen: dict[str, str | int] = {names.ATTR_CONTEXT: context, names.ATTR_BATCH_SIZE: len(records)}
         with span(names.SPAN_RELAY_SEND, parent_traceparent=parent, links=links, attributes=seen):
             await self._sent(fitting)

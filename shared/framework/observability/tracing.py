@@ -17,6 +17,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from shared.framework.observability.names import TRACER
 
 Attributes = Mapping[str, str | int | float | bool]
+LINKS_MAX = 128
 
 _HEADER = "traceparent"
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -94,3 +95,14 @@ def current_trace_id() -> str | None:
     """The 32 hex digits by which logs, problems and traces find one another; None when there is no span."""
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+
+def parent_and_links(traceparents: Iterable[str | None]) -> tuple[str | None, list[str]]:
+    """Parent and links for the span of a batch, from the traceparents of its events.
+
+    One traceparent that all traced events share becomes the parent; else the first `LINKS_MAX` become links.
+    """
+    if not is_tracing():
+        return None, []
+    causes = list(dict.fromkeys(cause for cause in traceparents if cause is not None))
+    return (causes[0], []) if len(causes) == 1 else (None, causes[:LINKS_MAX])
