@@ -18,7 +18,7 @@ from shared.framework.eventstore.pool import connect
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.leadership.postgres import PostgresLeadership
 from shared.framework.messaging.kafka import KafkaBroker
-from shared.framework.messaging.relay_cursor import PostgresCursor
+from shared.framework.messaging.relay import PostgresCursor
 from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.testing.messaging_harness import MessagingHarness, eventually, running
 from shared.framework.testing.store_examples import EXAMPLES

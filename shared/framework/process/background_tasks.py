@@ -7,8 +7,7 @@ from datetime import timedelta
 from shared.framework.leadership.port import Leadership
 from shared.framework.messaging.consumer import Consumer
 from shared.framework.messaging.port import Broker
-from shared.framework.messaging.relay import Relay
-from shared.framework.messaging.relay_cursor import RelayCursor
+from shared.framework.messaging.relay import Relay, RelayCursor
 from shared.framework.process.idempotency_cleanup import IdempotencyKeyCleanup
 from shared.framework.process.instrumented_store import InstrumentedEventStore
 from shared.framework.process.service_definition import (

@@ -20,7 +20,7 @@ from shared.framework.http.authentication import BearerAuthenticator
 from shared.framework.leadership.postgres import PostgresLeadership
 from shared.framework.messaging.feed_http import HttpFeeds
 from shared.framework.messaging.kafka import KafkaBroker
-from shared.framework.messaging.relay_cursor import PostgresCursor
+from shared.framework.messaging.relay import PostgresCursor
 from shared.framework.observability.exporters import span_processors
 from shared.framework.observability.logging import start_logging
 from shared.framework.observability.tracing import start_tracing

@@ -12,8 +12,7 @@ from shared.framework.leadership.port import Leadership, MemoryLeadership
 from shared.framework.messaging.consumer import Consumer
 from shared.framework.messaging.feed import FeedReader, InProcessFeeds
 from shared.framework.messaging.port import Broker
-from shared.framework.messaging.relay import Relay
-from shared.framework.messaging.relay_cursor import MemoryCursor, RelayCursor
+from shared.framework.messaging.relay import MemoryCursor, Relay, RelayCursor
 from shared.framework.retry.backoff import Sleeper
 from shared.framework.testing.store_examples import METADATA, TENANT, NoteTaken, registered
 

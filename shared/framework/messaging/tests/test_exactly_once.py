@@ -8,7 +8,7 @@ import pytest
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.messaging.memory import MemoryBroker
-from shared.framework.messaging.relay_cursor import MemoryCursor
+from shared.framework.messaging.relay import MemoryCursor
 from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.messaging_harness import MessagingHarness, eventually, running
