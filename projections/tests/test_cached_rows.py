@@ -30,7 +30,7 @@ from projections.tests.stories import (
     hear,
 )
 from shared.framework.leadership.port import LeadershipTerm
-from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.process.system import EventLoopSleeper
 
 ROW: Key = (TENANT, ADA_OWES)
 ADAS: CacheKey = (BALANCES.table, *ROW)

@@ -19,7 +19,7 @@ from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.leadership.postgres import PostgresLeadership
 from shared.framework.messaging.kafka import KafkaBroker
 from shared.framework.messaging.relay import PostgresCursor
-from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.messaging_harness import MessagingHarness, eventually, running
 from shared.framework.testing.store_examples import EXAMPLES
 from tollhouse.installation_state import InstallationState

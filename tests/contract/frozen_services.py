@@ -15,9 +15,9 @@ from services.payments.gateways import GATEWAYS
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.http.app import create_app
-from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.process.internal_routes import InternalRoutesContext, internal_routes
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
+from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds
 from tollhouse.topology import SERVICES
 

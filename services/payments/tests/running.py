@@ -21,9 +21,9 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import Store
 from shared.framework.http.app import create_app
 from shared.framework.leadership.port import MemoryLeadership
-from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.process.feature import merged_handler
 from shared.framework.process.service_definition import ServiceDefinition
+from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.event_records import deliver, event_record, history
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 from shared.framework.timers.loop import TimerLoop

@@ -18,7 +18,7 @@ from shared.framework.eventstore.records import EventRecord
 from shared.framework.http.app import create_app
 from shared.framework.http.credential import Role
 from shared.framework.leadership.port import MemoryLeadership
-from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 from shared.framework.timers.loop import TimerLoop, unfinished_timers
 from shared.framework.timers.timer import TimerHandler

@@ -25,13 +25,12 @@ from shared.framework.observability.exporters import span_processors
 from shared.framework.observability.logging import start_logging
 from shared.framework.observability.tracing import start_tracing
 from shared.framework.process.background_tasks import BackgroundTasks, background_tasks
-from shared.framework.process.clock import EventLoopSleeper, SystemClock
 from shared.framework.process.crash_only import serve
 from shared.framework.process.gc_tuning import tune_garbage_collector
-from shared.framework.process.ids import UuidV7Ids
 from shared.framework.process.instrumented_store import InstrumentedEventStore
 from shared.framework.process.internal_routes import InternalRoutesContext, internal_routes
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies, SettingsT
+from shared.framework.process.system import EventLoopSleeper, SystemClock, UuidV7Ids
 
 Build = Callable[[ServiceDependencies[SettingsT]], Awaitable[ServiceDefinition]]
 

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from shared.framework.messaging.kafka import KafkaBroker
 from shared.framework.messaging.memory import MemoryBroker
 from shared.framework.messaging.port import BrokerFailed
-from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.broker_contract import BrokerContract
 
 

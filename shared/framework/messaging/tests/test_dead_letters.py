@@ -11,7 +11,7 @@ from shared.framework.eventstore.records import ChangeSet, CommitReceipt, EventR
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.messaging.dead_letters import replay_dead_letters
 from shared.framework.messaging.memory import MemoryBroker
-from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.messaging_harness import MessagingHarness, eventually, running
 from shared.framework.testing.store_examples import EXAMPLES, TENANT, registered

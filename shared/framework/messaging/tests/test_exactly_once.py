@@ -9,7 +9,7 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.messaging.memory import MemoryBroker
 from shared.framework.messaging.relay import MemoryCursor
-from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.messaging_harness import MessagingHarness, eventually, running
 from shared.framework.testing.store_examples import EXAMPLES

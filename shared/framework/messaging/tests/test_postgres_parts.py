@@ -15,7 +15,7 @@ from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.leadership.port import LeadershipLost, Lease
 from shared.framework.leadership.postgres import PostgresLeadership
 from shared.framework.messaging.relay import CursorConflict, PostgresCursor
-from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.process.system import EventLoopSleeper
 from shared.framework.retry.transient import is_message_fault, is_transient
 from shared.framework.testing.messaging_harness import eventually, running
 from shared.framework.testing.store_examples import EXAMPLES

@@ -8,7 +8,7 @@ from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.records import InboxPosition
 from shared.framework.messaging.memory import MemoryBroker
-from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.messaging_harness import PARTITIONS, MessagingHarness, running
 from shared.framework.testing.store_examples import EXAMPLES

@@ -6,8 +6,8 @@ import pytest
 
 from shared.framework.eventstore.idempotency import KeyIsInFlight
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.process.idempotency_cleanup import PAGE, IdempotencyKeyCleanup
+from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.store_examples import EXAMPLES, days, key
 

@@ -15,8 +15,8 @@ from shared.framework.http.credential import Role
 from shared.framework.messaging.feed import FeedUnavailable, InProcessFeeds
 from shared.framework.messaging.feed_http import HttpFeeds
 from shared.framework.messaging.memory import MemoryBroker
-from shared.framework.process.clock import EventLoopSleeper
 from shared.framework.process.internal_routes import InternalRoutesContext, internal_routes
+from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 from shared.framework.testing.messaging_harness import PARTITIONS, MessagingHarness
 from shared.framework.testing.store_examples import EXAMPLES, NOON, append, days, move, parked, timer, write

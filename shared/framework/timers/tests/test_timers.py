@@ -11,7 +11,7 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.records import ChangeSet, Timer
 from shared.framework.eventstore.unit_of_work import Session
 from shared.framework.leadership.port import MemoryLeadership
-from shared.framework.process.clock import EventLoopSleeper
+from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.fakes import FakeClock
 from shared.framework.testing.messaging_harness import eventually, running
 from shared.framework.testing.store_examples import (

@@ -1,7 +1,12 @@
-"""The system's clock and the event loop's patience, handed out by composition roots only."""
+"""The system's clock, sleeper and ids; only composition roots make them."""
 
 import asyncio
 from datetime import UTC, datetime
+from uuid import UUID
+
+from uuid_utils import uuid7
+
+from shared.framework.core.ids import format_id
 
 
 class SystemClock:
@@ -9,11 +14,11 @@ class SystemClock:
 
     def now(self) -> datetime:
         """The present instant, aware UTC."""
-        return datetime.now(UTC)  # noqa: TID251 - this is the clock that everybody else is handed
+        return datetime.now(UTC)  # noqa: TID251 - this is the clock that all others are handed
 
 
 class EventLoopSleeper:
-    """Waits by the running event loop's own time."""
+    """Sleeper on the time of the running event loop."""
 
     async def sleep(self, seconds: float, wake: asyncio.Event | None = None) -> bool:
         """See shared.framework.retry.backoff.Sleeper."""
@@ -29,3 +34,11 @@ class EventLoopSleeper:
     def elapsed(self) -> float:
         """See shared.framework.retry.backoff.Sleeper."""
         return asyncio.get_running_loop().time()
+
+
+class UuidV7Ids:
+    """Ids made of UUIDv7: they sort by the time at which they were made."""
+
+    def new(self, prefix: str) -> str:
+        """A new id such as `inv_01j9...`."""
+        return format_id(prefix, UUID(int=uuid7().int))
