@@ -37,7 +37,7 @@ class Projector:
     async def __call__(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         """Put all that follows from these records into the unit of work."""
         facts = facts_of(records, self.models)
-        effects = unit.changes.effects
+        effects = unit.changes.side_writes
         effects.append(self.history.add(records, customer_streams(facts)))
         effects.append(self.freshness.note(latest_event_times(records, self.partitions)))
         for model in self.models:

@@ -41,7 +41,7 @@ class FailsLast(Projector):
 
     async def __call__(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         await Projector.__call__(self, unit, records)
-        unit.changes.effects.append(self.fail)
+        unit.changes.side_writes.append(self.fail)
 
     async def fail(self, _: Any, __: CommitReceipt) -> None:
         raise RuntimeError("the last effect fails")
@@ -71,7 +71,7 @@ async def test_a_row_that_somebody_else_has_changed_is_not_overwritten(either_si
     for expected in (0, known.revision - 1):
         change = RowChange(replace(known, revision=known.revision + 1), expected=expected)
         with pytest.raises(InboxConflict):
-            await either_side.store.commit(ChangeSet(effects=[either_side.rows.save(BALANCES, [change])]))
+            await either_side.store.commit(ChangeSet(side_writes=[either_side.rows.save(BALANCES, [change])]))
     assert await either_side.rows.load(BALANCES, [(TENANT, ADA_OWES)]) == {(TENANT, ADA_OWES): known}
 
 

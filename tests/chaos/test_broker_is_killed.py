@@ -58,17 +58,17 @@ async def broker(tmp_path: Path) -> AsyncIterator[tuple[KafkaBroker, SupervisedP
 
 
 @pytest_asyncio.fixture
-async def hearing(
+async def harness(
     dsns: list[str], broker: tuple[KafkaBroker, SupervisedProcess]
 ) -> AsyncIterator[MessagingHarness]:
     pools = [await connect(dsn) for dsn in dsns]
-    telling, hears = (
+    publishing, consuming = (
         PostgresEventStore(pools[0], "subscriptions", EXAMPLES),
         PostgresEventStore(pools[1], "invoicing", EXAMPLES),
     )
     leadership = PostgresLeadership(dsns[0], EventLoopSleeper())
     cursor = PostgresCursor(pools[0], "relay:subscriptions")
-    yield MessagingHarness(telling, hears, broker[0], EventLoopSleeper(), leadership, cursor)
+    yield MessagingHarness(publishing, consuming, broker[0], EventLoopSleeper(), leadership, cursor)
     await leadership.close()
     for pool in pools:
         await pool.close()
@@ -76,21 +76,21 @@ async def hearing(
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_a_broker_killed_mid_stream_loses_and_doubles_nothing(
-    hearing: MessagingHarness, broker: tuple[KafkaBroker, SupervisedProcess], seed: int
+    harness: MessagingHarness, broker: tuple[KafkaBroker, SupervisedProcess], seed: int
 ) -> None:
     """Three deaths in the middle of the writing; every fact has its effect once and in order."""
     _, keeper = broker
     fate = random.Random(seed)
     deaths = set(fate.sample(range(5, 55), 3))
     # Two of each, as in a rolling update: one leads, the other waits.
-    loops = [hearing.relay().run, hearing.relay().run, hearing.consumer().run, hearing.consumer().run]
+    loops = [harness.relay().run, harness.relay().run, harness.consumer().run, harness.consumer().run]
     async with running(*loops):
         for moment in range(60):
             if moment in deaths:
                 await asyncio.wait_for(keeper.ready.wait(), 20)
                 kill(keeper)
-            await asyncio.gather(*(hearing.publish(stream_id) for stream_id in fate.sample(STREAMS, 8)))
-        await eventually(hearing.is_complete, within_s=60)
+            await asyncio.gather(*(harness.publish(stream_id) for stream_id in fate.sample(STREAMS, 8)))
+        await eventually(harness.is_complete, within_s=60)
     assert keeper.restarts >= 3
 
 

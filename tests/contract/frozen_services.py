@@ -64,7 +64,9 @@ def _tools(context: str, settings: Any) -> ServiceDependencies[Any]:
 def _application(context: str, service: ServiceDefinition) -> FastAPI:
     clock = FakeClock()
     store = MemoryEventStore(context, clock, CONTRACTS)
-    inside = InternalRoutesContext(store=store, clock=clock, partitions=PARTITIONS, consumer=None, busy=None)
+    inside = InternalRoutesContext(
+        store=store, clock=clock, partitions=PARTITIONS, consumer=None, pending_work=None
+    )
     return create_app(
         context,
         [*service.routers, internal_routes(inside)],

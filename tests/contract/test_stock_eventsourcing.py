@@ -85,7 +85,7 @@ def fold(start: AuditedInvoice | None, facts: Iterable[MappedEvent]) -> AuditedI
         invoice = AuditedInvoice(
             fact.originator_id,
             fact.originator_version,
-            INVOICE.evolve(state, fact.fact),  # type: ignore[arg-type]
+            INVOICE.evolve(state, fact.event),  # type: ignore[arg-type]
         )
     return invoice
 

@@ -94,7 +94,7 @@ class UsageAcceptance:
         accepted = {one.identity: one.fingerprint for draft in drafts for one in draft.accepted}
         if not accepted and not rejections:
             return CommitReceipt()
-        unit.changes.effects.append(await self.log.store(accepted, rejections))
+        unit.changes.side_writes.append(await self.log.store(accepted, rejections))
         return await unit.commit()
 
     def _append(self, session: Session, drafts: Sequence[RequestEvaluation]) -> list[RejectedBatch]:

@@ -78,14 +78,14 @@ class MeterBackfill:
                 tally.add(usage_in(record), [gauge])
         effect = await self.rollups.record(tally)
         reached = InboxPosition(done.consumer, TOPIC, done.partition, records[-1].position)
-        return ChangeSet(inbox=[InboxAdvance(reached, done.position)], effects=[effect] if effect else [])
+        return ChangeSet(inbox=[InboxAdvance(reached, done.position)], side_writes=[effect] if effect else [])
 
     async def _activate(self, entry: RegisteredMeter, done: InboxPosition) -> ChangeSet:
         live = await self._mark(CONSUMER, done.partition)
         if live.position > done.position:
             raise InboxConflict("usage was folded after the feed had been read to its end")
         effects = [self.book.activate(entry.meter.meter_id, done.position)]
-        return ChangeSet(inbox=[InboxAdvance(live, live.position)], effects=effects)
+        return ChangeSet(inbox=[InboxAdvance(live, live.position)], side_writes=effects)
 
     async def _mark(self, consumer: str, partition: int) -> InboxPosition:
         marks = await self.store.inbox(consumer)

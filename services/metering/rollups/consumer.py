@@ -41,10 +41,10 @@ class RollupConsumer:
             if record.wire_name == UsageRecorded.wire_name:
                 mine = gauges.get(record.tenant_id, ())
                 tally.add(usage_in(record), [gauge for since, gauge in mine if since < record.position])
-        unit.changes.effects.append(self._book.assert_unchanged(entries))
+        unit.changes.side_writes.append(self._book.assert_unchanged(entries))
         effect = await self._rollups.record(tally)
         if effect is not None:
-            unit.changes.effects.append(effect)
+            unit.changes.side_writes.append(effect)
 
 
 def _compiled_meters(entries: Sequence[RegisteredMeter]) -> Mapping[str, Sequence[tuple[int, CompiledMeter]]]:

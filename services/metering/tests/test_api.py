@@ -50,7 +50,7 @@ class Door:
         answer = await self.http.post("/v1/meters", json=meter, headers={"idempotency-key": key})
         if answer.status_code == 201:
             join = self.kept.book.activate(answer.json()["meter_id"], 0)
-            await self.kept.store.commit(ChangeSet(effects=[join]))
+            await self.kept.store.commit(ChangeSet(side_writes=[join]))
         return answer
 
     async def ask(self, who: str = "admin", **query: Any) -> httpx2.Response:

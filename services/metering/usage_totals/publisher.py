@@ -38,7 +38,7 @@ class UsageTotalsPublisher:
         if not days:
             return 0
         unit = UnitOfWork(self.store)
-        unit.changes.effects.append(await self.rollups.mark_published(days))
+        unit.changes.side_writes.append(await self.rollups.mark_published(days))
         unit.changes.inbox.append(_move(told_so_far))
         meters = {entry.meter.meter_id: entry.meter for entry in await self.book.all()}
         for tenant_id, mine in _by_tenant(days).items():

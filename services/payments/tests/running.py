@@ -76,7 +76,7 @@ class Running:
         """The timer loop of one process; two of them are two processes."""
         return TimerLoop(
             store=self.store,
-            actions=ServiceDefinition.of(*self.features, clock=self.clock).timers,
+            handlers=ServiceDefinition.of(*self.features, clock=self.clock).timers,
             clock=self.clock,
             leadership=MemoryLeadership(),
             sleeper=EventLoopSleeper(),

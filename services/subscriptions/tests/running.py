@@ -66,7 +66,7 @@ class Running:
         """The timer loop of one process; two of them are two processes."""
         return TimerLoop(
             store=self.store,
-            actions={CLOSE_PERIOD: TimerHandler(decide=close_period)},
+            handlers={CLOSE_PERIOD: TimerHandler(decide=close_period)},
             clock=self.clock,
             leadership=MemoryLeadership(),
             sleeper=EventLoopSleeper(),

@@ -1,1 +1,1 @@
-"""Pure words of the house: money, periods, identifiers, refusals, deciders; no I/O, clock or framework."""
+"""Deciders, events, refusals, ids and the clock port: plain Python without I/O."""

@@ -1,11 +1,11 @@
-"""The one question that time-driven code may ask."""
+"""The port of the clock."""
 
 from datetime import datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time; the system's in a composition root, a virtual one in tests and simulation."""
+    """Gives the present time: the system's in a process, a virtual one in tests and simulation."""
 
     def now(self) -> datetime:
         """The present instant, aware UTC."""

@@ -1,4 +1,4 @@
-"""The shape that every fact shares, and what is known about one besides its content."""
+"""The base class of events, and the metadata of a stored event."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -7,18 +7,21 @@ import msgspec
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact. `wire_name` is written by hand and never changes; a new shape is a new name."""
+    """Base class of events, which are immutable.
+
+    `wire_name` is written by hand and never changes; a new shape gets a new name. The state of a `compressed`
+    event is stored as a zstd frame.
+    """
 
     wire_name: ClassVar[str]
     compressed: ClassVar[bool] = False
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why and when a fact was written.
+    """Why and when an event was written.
 
-    `occurred_at` is the moment on the tenant's own clock (a test clock may be a year away from the
-    wall: `test_clock`); `actor` is the credential's subject; `causation_id` is the event or command
-    that led here.
+    `occurred_at`: the tenant's time, of its test clock if `test_clock`. `actor`: the subject of the
+    credential. `causation_id`: the id of the event, timer or command that caused it.
     """
 
     correlation_id: str

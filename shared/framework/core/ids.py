@@ -1,4 +1,4 @@
-"""Identifiers: a readable prefix and 26 characters of Crockford base32 over 128 bits."""
+"""Ids: a prefix and 26 characters of Crockford base32 for 128 bits; hash slots and partitions."""
 
 import hashlib
 from typing import Protocol
@@ -9,15 +9,15 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # pragma: allowlist secret
 
 
 class IdGenerator(Protocol):
-    """Makes new identifiers; time-sortable (UUIDv7) in production, seeded in simulation."""
+    """Makes new ids: time-sortable (UUIDv7) in a process, predictable in tests and simulation."""
 
     def new(self, prefix: str) -> str:
-        """A fresh identifier such as `inv_01j9...`."""
+        """A new id such as `inv_01j9...`."""
         ...
 
 
 def format_id(prefix: str, value: UUID) -> str:
-    """Write a UUID as `<prefix>_<26 characters>`; the text sorts as the UUID does."""
+    """A UUID as `<prefix>_<26 characters>`; the text sorts as the UUID does."""
     number, letters = value.int, []
     for _ in range(26):
         number, rest = divmod(number, 32)
@@ -26,26 +26,26 @@ def format_id(prefix: str, value: UUID) -> str:
 
 
 def derived_id(prefix: str, *causes: str) -> str:
-    """The identifier of what these causes bring about: the same causes always give the same one.
+    """The id (UUIDv5) of the consequence of these causes: equal causes give an equal id.
 
-    A redelivered fact therefore has no second effect, and one key can name only one stream.
+    So an event that is delivered again has no second effect, and one business key names one stream.
     """
     return format_id(prefix, uuid5(NAMESPACE, "\x1f".join((prefix, *causes))))
 
 
 def has_prefix(prefix: str, identifier: str) -> bool:
-    """Whether an identifier that somebody handed in can name a stream of this kind.
+    """Whether an id can name a stream of this kind.
 
-    Asked before a stream is read by an id from outside, so that no history is folded as something else.
+    Check it before loading a stream by an id from a request: a stream of another kind must not be folded.
     """
     return identifier.startswith(f"{prefix}_")
 
 
 def slot_of(key: str) -> int:
-    """The hash slot 0..1023 of a partition key: our own stable function, whatever the client library does."""
+    """The hash slot 0..1023 of a partition key. Slots are stored, so this function never changes."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=2).digest(), "big") & 1023
 
 
 def partition_of(slot: int, partitions: int) -> int:
-    """The partition that carries a slot when its topic has this many partitions."""
+    """The number of the partition that has this slot in a topic of `partitions` partitions."""
     return slot % partitions

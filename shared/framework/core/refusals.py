@@ -1,11 +1,11 @@
-"""How the house says no: a code for machines, a sentence for people, a kind for whoever transports it."""
+"""Refusals: commands or requests that are rejected, with a stable code and a kind."""
 
 from enum import Enum
 from typing import ClassVar
 
 
 class RefusalKind(Enum):
-    """What sort of no it is; transports map kinds, never single refusals."""
+    """The kind of a refusal; HTTP maps each kind to a status (http/problem.py)."""
 
     INVALID = "invalid"
     UNAUTHENTICATED = "unauthenticated"
@@ -19,16 +19,19 @@ class RefusalKind(Enum):
 
 
 class Refusal(Exception):
-    """A fact as a sentence: the docstring is the title, the argument says what it was about."""
+    """Base class of refusals. The class name is a sentence, such as InvoiceIsEmpty.
+
+    The docstring of a class is its public title (RFC 9457), the argument the detail.
+    """
 
     code: ClassVar[str]
     kind: ClassVar[RefusalKind]
 
     @property
     def title(self) -> str:
-        """The first line of the docstring."""
+        """The first line of the docstring of the class."""
         return (type(self).__doc__ or self.code).strip().splitlines()[0]
 
 
 class ImpossibleHistory(Exception):
-    """A stored event met a state in which it cannot have happened: a defect or tampering, never input."""
+    """An event cannot have happened in the state before it: a defect or tampering, never bad input."""

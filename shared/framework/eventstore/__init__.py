@@ -1,1 +1,1 @@
-"""Append-only history of a context, and the one transaction in which it grows."""
+"""The event store of a context: streams of events, and what is committed together with them."""

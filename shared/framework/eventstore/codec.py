@@ -1,4 +1,4 @@
-"""Bytes of events: deterministic JSON, compressed where the event class says so."""
+"""Events as bytes: deterministic JSON, compressed if the event class says so."""
 
 import msgspec
 import zstandard
@@ -11,19 +11,19 @@ _encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 
 
 class EventIsUnreadable(Exception):
-    """Stored bytes are not what their wire name promises."""
+    """Stored bytes cannot be decoded as the event that their wire name names."""
 
 
 def encode(event: Event) -> bytes:
-    """The bytes that are stored and published."""
+    """The bytes of an event as they are stored and published."""
     body = _encoder.encode(event)
     return compress(body) if event.compressed else body
 
 
 def json_bytes(wire_name: str, state: bytes) -> bytes:
-    """The JSON text of a stored event, decompressed if it is a zstd frame, which no JSON begins like.
+    """The JSON of a stored event; a zstd frame (recognised by its magic number) is decompressed.
 
-    EventIsUnreadable for a frame that is damaged or too large.
+    Raises EventIsUnreadable for a frame that is damaged or larger than BATCH_BYTES_MAX.
     """
     if not state.startswith(zstandard.FRAME_HEADER):
         return state
@@ -36,5 +36,5 @@ def json_bytes(wire_name: str, state: bytes) -> bytes:
 
 
 def compress(body: bytes) -> bytes:
-    """How compressed events are stored: zstd, level 1, with the content size in the frame."""
+    """A zstd frame of level 1 with the content size in its header."""
     return zstandard.ZstdCompressor(level=1).compress(body)

@@ -11,13 +11,13 @@ from shared.framework.core.event import Event
 from shared.framework.eventstore.codec import EventIsUnreadable, encode, json_bytes
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-"""Lifts the JSON object of an old wire name to the newest shape; a pure function."""
+"""Converts the JSON object of an old wire name to the newest shape; a pure function."""
 
 
 class EventIsNotRegistered(TypeError):
-    """An event class is written whose wire name is not in the contracts, or belongs to another class.
+    """An event to append has a wire name that is not in the contracts or belongs to another class.
 
-    Its bytes could not be read back, so it is refused before anything is stored.
+    Its bytes could not be read back, so nothing is stored.
     """
 
 
@@ -42,7 +42,7 @@ class Contracts:
     def __post_init__(self) -> None:
         """Build one decoder per wire name: decoding is on the path of every load and every replay.
 
-        Raises EventIsNotRegistered for an upcaster or a test clock event that leads nowhere.
+        Raises EventIsNotRegistered for an upcaster or a test clock event whose wire name is unknown.
         """
         newest = {name for name, _ in self.upcasters.values()}
         if unknown := (newest | self.test_clocks.keys()) - self.events.keys():
@@ -51,17 +51,17 @@ class Contracts:
         self._decoders.update({name: msgspec.json.Decoder(event) for name, event in self.events.items()})
 
     def encode(self, event: Event) -> bytes:
-        """The bytes that are stored and published. Raises EventIsNotRegistered."""
+        """The bytes of an event as they are stored and published. Raises EventIsNotRegistered."""
         if self.events.get(event.wire_name) is not type(event):
             raise EventIsNotRegistered(f"{type(event).__qualname__} ({event.wire_name})")
         return encode(event)
 
     def decode(self, wire_name: str, state: bytes) -> Event | None:
-        """The event, or None for a wire name of a newer release. Raises EventIsUnreadable if damaged."""
+        """The event; None for an unknown wire name, as of a newer release. Raises EventIsUnreadable."""
         try:
             if wire_name in self.upcasters:
-                newest, lift = self.upcasters[wire_name]
-                lifted = lift(msgspec.json.decode(json_bytes(wire_name, state)))
+                newest, upcast = self.upcasters[wire_name]
+                lifted = upcast(msgspec.json.decode(json_bytes(wire_name, state)))
                 return self._decoders[newest].decode(msgspec.json.encode(lifted))
             decoder = self._decoders.get(wire_name)
             return None if decoder is None else decoder.decode(json_bytes(wire_name, state))
@@ -70,9 +70,9 @@ class Contracts:
 
 
 def by_wire_name(events: Iterable[type[Event]]) -> dict[str, type[Event]]:
-    """The classes by their wire names. ValueError when two of them claim the same one."""
+    """Event classes by wire name. Raises ValueError if two classes have the same one."""
     found: dict[str, type[Event]] = {}
     for event in events:
         if found.setdefault(event.wire_name, event) is not event:
-            raise ValueError(f"{event.wire_name} names {found[event.wire_name]} and {event}")
+            raise ValueError(f"{event.wire_name} is the wire name of {found[event.wire_name]} and of {event}")
     return found

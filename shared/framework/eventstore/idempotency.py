@@ -1,4 +1,4 @@
-"""One key, one effect, one answer (IETF Idempotency-Key draft 07)."""
+"""Idempotency keys: claims, their refusals, and the store in memory (IETF Idempotency-Key draft 07)."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.eventstore.records import IdempotencyKey, StoredResponse
 
 CLAIM_LEASE = timedelta(seconds=60)
-"""A claim older than this belonged to a process that died before its commit."""
+"""An unanswered claim older than this is taken over: its process must have died before the commit."""
 
 
 class KeyIsInFlight(Refusal):
@@ -26,59 +26,62 @@ class KeyBelongsToAnotherRequest(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A key that somebody holds, and the answer once there is one."""
+    """A claimed idempotency key; `response` is None until its command is committed."""
 
     fingerprint: bytes
     claimed_at: datetime
-    answer: StoredResponse | None = None
+    response: StoredResponse | None = None
 
-    def answer_to(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
-        """The answer to give again; None when the holder died and the key may be taken over."""
-        if self.answer is None and self.claimed_at + CLAIM_LEASE <= now:
+    def response_to(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
+        """The response to repeat; None if the claim has expired and may be taken over.
+
+        Raises KeyBelongsToAnotherRequest, KeyIsInFlight.
+        """
+        if self.response is None and self.claimed_at + CLAIM_LEASE <= now:
             return None
         if self.fingerprint != key.fingerprint:
             raise KeyBelongsToAnotherRequest(key.key)
-        if self.answer is None:
+        if self.response is None:
             raise KeyIsInFlight(key.key)
-        return self.answer
+        return self.response
 
 
 class MemoryIdempotencyKeys:
-    """The claimed keys of a store in memory, by tenant and key."""
+    """Idempotency keys in memory."""
 
     def __init__(self) -> None:
-        """Nothing is claimed yet."""
+        """No key is claimed yet."""
         self._claims: dict[tuple[str, str], Claim] = {}
 
     def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
-        """The stored answer, or None when the key is now ours."""
+        """The stored response; None if the key is now claimed for this call."""
         held = self._claims.get((key.tenant_id, key.key))
-        answer = None if held is None else held.answer_to(key, now)
-        if answer is None:
+        response = None if held is None else held.response_to(key, now)
+        if response is None:
             self._claims[key.tenant_id, key.key] = Claim(key.fingerprint, now)
-        return answer
+        return response
 
     def release(self, key: IdempotencyKey) -> None:
-        """Forget a key that was claimed and not answered."""
+        """Delete a claimed key that has no response."""
         held = self._claims.get((key.tenant_id, key.key))
-        if held is not None and held.answer is None:
+        if held is not None and held.response is None:
             del self._claims[key.tenant_id, key.key]
 
-    def forget(self, before: datetime, limit: int) -> int:
-        """Forget the oldest of those claimed before a moment; how many."""
-        old = sorted((claim.claimed_at, place) for place, claim in self._claims.items())
-        gone = [place for claimed_at, place in old if claimed_at < before][:limit]
-        for place in gone:
-            del self._claims[place]
-        return len(gone)
+    def delete_expired(self, before: datetime, limit: int) -> int:
+        """Delete the oldest keys claimed before an instant; returns how many."""
+        old = sorted((claim.claimed_at, claimed) for claimed, claim in self._claims.items())
+        expired = [claimed for claimed_at, claimed in old if claimed_at < before][:limit]
+        for claimed in expired:
+            del self._claims[claimed]
+        return len(expired)
 
     def check_unanswered(self, key: IdempotencyKey) -> None:
-        """Refuse a commit whose key was taken over and answered meanwhile: its effect is there already."""
+        """Raise KeyIsInFlight if the key was taken over meanwhile: the command was committed by another."""
         held = self._claims.get((key.tenant_id, key.key))
-        if held is not None and (held.answer is not None or held.fingerprint != key.fingerprint):
+        if held is not None and (held.response is not None or held.fingerprint != key.fingerprint):
             raise KeyIsInFlight(key.key)
 
-    def answer(self, key: IdempotencyKey, answer: StoredResponse, now: datetime) -> None:
-        """Keep the answer of a key."""
+    def store_response(self, key: IdempotencyKey, response: StoredResponse, now: datetime) -> None:
+        """Store the response of a key."""
         held = self._claims.get((key.tenant_id, key.key), Claim(key.fingerprint, now))
-        self._claims[key.tenant_id, key.key] = replace(held, answer=answer)
+        self._claims[key.tenant_id, key.key] = replace(held, response=response)

@@ -1,4 +1,4 @@
-"""A history by partition, linked as feeds tell it; grown when it is asked for, so nothing is walked twice."""
+"""Feed pages of the store in memory: its records by partition, extended at each call."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -9,34 +9,34 @@ from shared.framework.eventstore.records import PAGE_BYTES_MAX, EventRecord, Fee
 
 
 class MemoryFeed:
-    """The feeds of all partitions of one count."""
+    """The records of a store divided into a fixed number of partitions, each linked to its previous one."""
 
     def __init__(self, partitions: int) -> None:
-        """Nothing has been read yet."""
+        """Partitions without records."""
         self._parts: list[list[EventRecord]] = [[] for _ in range(partitions)]
         self._read = 0
 
     def page(self, history: Sequence[EventRecord], partition: int, after: int, limit: int) -> FeedPage:
-        """A page of one partition; `history` is the whole, and only ever grows."""
-        self._follow(history)
-        mine = self._parts[partition]
-        first = bisect_right(mine, after, key=lambda record: record.position)
-        return FeedPage(tuple(cap_page_bytes(mine[first : first + limit])), _last(mine))
+        """A page of one partition; `history` has all records of the store, and may only grow."""
+        self._extend(history)
+        records = self._parts[partition]
+        first = bisect_right(records, after, key=lambda record: record.position)
+        return FeedPage(tuple(cap_page_bytes(records[first : first + limit])), _last(records))
 
-    def _follow(self, history: Sequence[EventRecord]) -> None:
+    def _extend(self, history: Sequence[EventRecord]) -> None:
         for record in history[self._read :]:
-            mine = self._parts[partition_of(record.slot, len(self._parts))]
-            mine.append(replace(record, previous=_last(mine)))
+            records = self._parts[partition_of(record.slot, len(self._parts))]
+            records.append(replace(record, previous=_last(records)))
         self._read = len(history)
 
 
 def cap_page_bytes(records: Sequence[EventRecord]) -> Sequence[EventRecord]:
-    """As many of them as a page may hold."""
-    held = 0
+    """The first records, up to the one that reaches PAGE_BYTES_MAX."""
+    total = 0
     for count, record in enumerate(records):
-        if held >= PAGE_BYTES_MAX:
+        if total >= PAGE_BYTES_MAX:
             return records[:count]
-        held += len(record.state)
+        total += len(record.state)
     return records
 
 

@@ -1,4 +1,4 @@
-"""Numbered SQL files, each run once and in order, by whoever owns the database."""
+"""Migrations: numbered SQL files, each applied once and in order by the owner of the database."""
 
 import hashlib
 import re
@@ -9,40 +9,40 @@ from pathlib import Path
 import asyncpg
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-"""The event store's own; every context applies them before its own folder."""
+"""The migrations of the event store; every context applies them before its own."""
 
 CONNECT_TIMEOUT_S = 10.0
 LOCK_KEY = 213531
-"""Advisory lock of the database: two processes that start at once migrate one after the other."""
+"""Advisory lock in the database, so that two processes that start at once migrate one after the other."""
 
 _FILE_NAME = re.compile(r"\d{4}_[a-z0-9_]+\.sql")
 _ROLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 class MigrationIsInvalid(Exception):
-    """A migration's file name, a role's name, or an already applied file that has changed since."""
+    """A file name or a role name is invalid, or an applied file has been changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One file; `name` is its room and file name, such as `eventstore/0001_events.sql`."""
+    """One SQL file; `name` is its parent folder and file name, such as `eventstore/0001_events.sql`."""
 
     name: str
     sql: str
 
     @property
     def digest(self) -> str:
-        """What the file said, so that a later edit is noticed."""
+        """SHA-256 of the SQL, stored to detect that an applied file was edited."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
 async def apply(dsn: str, folders: Sequence[Path], *, app_role: str) -> list[str]:
-    """Apply what is new of these folders, in order, each file in a transaction of its own; their names.
+    """Apply the new files of these folders in order, each in a transaction of its own; returns their names.
 
-    `:app_role` in a file stands for the service's role, which must exist. Raises MigrationIsInvalid.
+    `:app_role` in a file is replaced by the service's role, which must exist. Raises MigrationIsInvalid.
     """
     if not _ROLE_NAME.fullmatch(app_role):
-        raise MigrationIsInvalid(f"no role may be called {app_role!r}")
+        raise MigrationIsInvalid(f"{app_role!r} is no valid role name")
     migrations = [migration for folder in folders for migration in migrations_of(folder)]
     connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_S)
     try:
@@ -52,11 +52,11 @@ async def apply(dsn: str, folders: Sequence[Path], *, app_role: str) -> list[str
 
 
 def migrations_of(folder: Path) -> list[Migration]:
-    """The folder's files by number. Raises MigrationIsInvalid for a name that is not `0001_words.sql`."""
+    """The migrations in a folder by number. Raises MigrationIsInvalid for a name unlike `0001_words.sql`."""
     files = sorted(folder.glob("*.sql"))
-    strange = [file.name for file in files if not _FILE_NAME.fullmatch(file.name)]
-    if strange:
-        raise MigrationIsInvalid(f"{folder}: {', '.join(strange)}")
+    invalid = [file.name for file in files if not _FILE_NAME.fullmatch(file.name)]
+    if invalid:
+        raise MigrationIsInvalid(f"{folder}: {', '.join(invalid)}")
     return [Migration(f"{folder.parent.name}/{file.name}", file.read_text()) for file in files]
 
 

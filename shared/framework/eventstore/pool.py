@@ -1,4 +1,4 @@
-"""Connections to a context's database: few, prepared, and with a time limit on everything."""
+"""Connection pool of a context's database with time-outs, and database errors as errors of the ports."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -16,7 +16,7 @@ from shared.framework.eventstore.ports import (
 CONNECT_TIMEOUT_S = 5.0
 ACQUIRE_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 15.0
-"""The client's limit lies above the server's, so that the server normally is the one to give up."""
+"""Longer than the server's statement_timeout, so that normally the server cancels first."""
 
 SERVER_SETTINGS = {
     "statement_timeout": "10s",
@@ -25,25 +25,25 @@ SERVER_SETTINGS = {
     "jit": "off",  # every statement here is short: compiling it would take longer than running it
 }
 
-_TOLD = {"TH001": VersionConflict, "TH002": InboxConflict, "TH003": TimerAlreadyDone}
+_RAISED_BY_SQL = {"TH001": VersionConflict, "TH002": InboxConflict, "TH003": TimerAlreadyDone}
 
-_AWAY = (
+_UNAVAILABLE = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutting down, starting, a statement that took too long
     asyncpg.InsufficientResourcesError,  # too many connections, a full disk
     asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.ReadOnlySQLTransactionError,  # it is a standby now
+    asyncpg.ReadOnlySQLTransactionError,  # the server became a standby
     asyncpg.LockNotAvailableError,
-    asyncpg.InternalClientError,  # the server's farewell was read, the connection's end not yet
+    asyncpg.InternalClientError,  # the server has said that it closes the connection, and it is still open
 )
 
 
 async def connect(
     dsn: str, *, size_min: int = 1, size_max: int = 8, name: str = "tollhouse"
 ) -> "asyncpg.Pool[asyncpg.Record]":
-    """A pool on this database; `name` is what the server shows for it. Raises StoreIsUnavailable."""
+    """A pool of connections; `name` is their application_name. Raises StoreIsUnavailable."""
     with translate_errors():
         return await asyncpg.create_pool(
             dsn,
@@ -57,12 +57,15 @@ async def connect(
 
 
 class NoConnectionIsFree(ConnectionError):
-    """All were in use, or none could be made, for five seconds: whoever waited is not to blame for it."""
+    """No connection of the pool became free within ACQUIRE_TIMEOUT_S.
+
+    No TimeoutError, which would count as a fault of the message that is being handled (retry/transient.py).
+    """
 
 
 @asynccontextmanager
 async def connection_of(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Any]:
-    """A connection, within its time limit. Raises NoConnectionIsFree."""
+    """A connection of the pool for the length of the block. Raises NoConnectionIsFree."""
     try:
         connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
     except TimeoutError as error:
@@ -75,7 +78,10 @@ async def connection_of(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[A
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Say in the port's words what the database said in its own; what is no such thing passes through."""
+    """Raise errors of the database as VersionConflict, InboxConflict, TimerAlreadyDone or StoreIsUnavailable.
+
+    Other exceptions pass unchanged.
+    """
     try:
         yield
     except asyncpg.UniqueViolationError as error:
@@ -84,17 +90,17 @@ def translate_errors() -> Iterator[None]:
         raise
     except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
         raise VersionConflict(str(error)) from error
-    except _AWAY as error:
+    except _UNAVAILABLE as error:
         raise StoreIsUnavailable(type(error).__name__) from error
     except asyncpg.InterfaceError as error:
-        if isinstance(error, ValueError):  # an argument that is no such SQL value: a mistake of ours
+        if isinstance(error, ValueError):  # an argument of the wrong type: a defect
             raise
         raise StoreIsUnavailable(str(error)) from error  # the pool or the connection is closed
     except asyncpg.PostgresError as error:
-        if error.sqlstate in _TOLD:
-            raise _TOLD[error.sqlstate](str(error)) from error
+        if error.sqlstate in _RAISED_BY_SQL:
+            raise _RAISED_BY_SQL[error.sqlstate](str(error)) from error
         raise
 
 
 async def _skip_reset(connection: Any) -> None:
-    """Spare a round trip per use: asyncpg itself ends a transaction left open, and we set nothing else."""
+    """No RESET at release, which saves a round trip: no code here changes the state of a session."""

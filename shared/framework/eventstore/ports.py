@@ -21,15 +21,15 @@ from shared.framework.eventstore.records import (
 
 
 class VersionConflict(Exception):
-    """The stream has grown since it was read: load again and decide again."""
+    """A stream does not have the expected version: load it and decide again."""
 
 
 class InboxConflict(Exception):
-    """Another consumer has handled these messages: drop the work, read the inbox again."""
+    """An inbox position or a dead letter is not as expected: another process has handled these events."""
 
 
 class TimerAlreadyDone(Exception):
-    """The timer has been handled already: drop the work."""
+    """The timer has been handled already; nothing was written."""
 
 
 class StreamIsBusy(Refusal):
@@ -47,88 +47,97 @@ class StoreIsUnavailable(Refusal):
 
 
 class EventStore(Protocol):
-    """The streams of one context. Every call of a store has a time limit of its own."""
+    """The event streams of one context. Each call has a time-out, then StoreIsUnavailable."""
 
     context: str
     contracts: Contracts
 
     async def load(self, tenant_id: str, stream_id: str) -> StreamHistory:
-        """A stream of this tenant; another tenant's stream reads as if it were not there."""
+        """A stream of this tenant; a stream of another tenant is returned as empty."""
         ...
 
     async def version(self, tenant_id: str, stream_id: str) -> int:
-        """The stream's version without its events (0: none)."""
+        """The version of a stream, without reading its events (0: no such stream)."""
         ...
 
     async def commit(self, changes: ChangeSet) -> CommitReceipt:
-        """Write all of it or nothing. Raises VersionConflict, InboxConflict, TimerAlreadyDone."""
+        """Write all of the changes or nothing.
+
+        Raises VersionConflict, InboxConflict, TimerAlreadyDone, KeyIsInFlight, EventIsNotRegistered.
+        """
         ...
 
 
 class Feed(Protocol):
-    """The history of one context in order of position."""
+    """The events of one context in order of position.
+
+    Only settled records are returned: no event will be committed at a position before one of them.
+    """
 
     context: str
     contracts: Contracts
 
     async def read_stable(self, after: int, limit: int) -> Sequence[EventRecord]:
-        """Settled records of all partitions after a position: none will ever appear before one returned.
+        """At most `limit` settled records after a position, of all partitions.
 
-        Fewer than `limit` when they fill PAGE_BYTES_MAX; none only if there is none.
+        Fewer if they reach PAGE_BYTES_MAX; empty only if there are none.
         """
         ...
 
     async def feed(self, partition: int, partitions: int, after: int, limit: int) -> FeedPage:
-        """Settled records of one partition after a position, bounded as `read` is."""
+        """Settled records of one of `partitions` partitions after a position, limited as in `read_stable`."""
         ...
 
 
 class InboxPositions(Protocol):
-    """How far the consumers of one context have come."""
+    """The inbox positions of one context's consumers; they are moved by EventStore.commit."""
 
     async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxPosition]:
-        """The consumer's marks by (topic, partition)."""
+        """The positions of a consumer by (topic, partition)."""
         ...
 
 
 class TimerStore(Protocol):
-    """The timers of one context; they are set and finished by EventStore.commit."""
+    """The timers of one context; they are set and removed by EventStore.commit."""
 
     async def due_timers(self, system_now: datetime, limit: int) -> Sequence[Timer]:
-        """Timers that are due (by the test clock if set under one, else by `system_now`), earliest first."""
+        """At most `limit` timers that are due and not postponed, earliest first.
+
+        A timer set under a test clock is due by the tenant's test clock, any other by `system_now`.
+        """
         ...
 
     async def postpone(self, timer_id: str, until: datetime) -> None:
-        """Count a failed attempt and hide the timer until `cut_at` by the system's clock."""
+        """Count a failed attempt, and hide the timer until `until` (system clock). No error if it is gone."""
         ...
 
 
 class TenantClocks(Protocol):
-    """The test clocks that one context follows."""
+    """The test clocks of tenants, as far as this context has received them."""
 
     async def test_clock_now(self, tenant_id: str) -> datetime | None:
-        """The tenant's test clock, or None when it lives by the system's."""
+        """The time of the tenant's test clock; None if it has none."""
         ...
 
 
 class IdempotencyKeys(Protocol):
-    """The idempotency keys of one context; answers are stored by EventStore.commit."""
+    """The idempotency keys of one context; responses are stored by EventStore.commit."""
 
     async def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
-        """The stored response; None when the key is now ours.
+        """The stored response; None if the key is now claimed for this call.
 
         Raises KeyIsInFlight, KeyBelongsToAnotherRequest.
         """
         ...
 
     async def release(self, key: IdempotencyKey) -> None:
-        """Give a claimed key back because nothing was written under it."""
+        """Delete a claimed key because its command wrote nothing; a key with a response stays."""
         ...
 
     async def delete_expired_keys(self, before: datetime, limit: int) -> int:
-        """Forget idempotency keys that were claimed before a moment, `limit` at most; how many.
+        """Delete at most `limit` keys claimed before an instant, oldest first; returns how many.
 
-        Whoever sends a forgotten key again is served as if for the first time.
+        A request with a deleted key is handled as a new one.
         """
         ...
 
@@ -137,25 +146,25 @@ class DeadLetters(Protocol):
     """The dead letters of one context; they are added and removed by EventStore.commit."""
 
     async def dead_letters(self, consumer: str | None = None) -> Sequence[DeadLetter]:
-        """Dead letters and what waits behind them, by position."""
+        """Dead letters of one consumer or of all, by position, with the later events of their streams."""
         ...
 
     async def blocked_streams(self, consumer: str) -> Mapping[tuple[str, str], int]:
-        """How many records of each (topic, stream id) are parked, without reading them."""
+        """The number of dead letters of each (topic, stream id), without reading them."""
         ...
 
 
 class ConsumerStore(EventStore, InboxPositions, DeadLetters, Protocol):
-    """What a consumer writes to and reads from."""
+    """The ports that a consumer needs."""
 
 
 class TimerLoopStore(EventStore, TimerStore, Protocol):
-    """What the timer loop reads and writes."""
+    """The ports that the timer loop needs."""
 
 
 class CommandStore(EventStore, TenantClocks, IdempotencyKeys, Protocol):
-    """What commands over HTTP read and write."""
+    """The ports that commands over HTTP need."""
 
 
 class Store(ConsumerStore, TimerLoopStore, CommandStore, Feed, Protocol):
-    """Everything that one context keeps, as one database has it; for composition roots."""
+    """All ports of one context's store; only composition roots need it."""

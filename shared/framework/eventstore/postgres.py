@@ -1,7 +1,8 @@
-"""The event store on PostgreSQL: the library's table layout, our own asynchronous road to it.
+"""The event store on PostgreSQL: the tables of the `eventsourcing` library, written by asyncpg.
 
-A commit of events alone is one round trip, and one with whatever goes beside them; only effects and
-answers, which must know the positions, need a transaction of several. The rules are in migrations/.
+A commit of events, inbox positions, timers and dead letters is one round trip: one call of an SQL function.
+Side writes and responses need the positions first, and therefore a transaction of several statements. The
+checks are in the SQL functions of migrations/.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ import asyncpg
 
 from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.pool import connection_of, translate_errors
-from shared.framework.eventstore.postgres_idempotency import claim, delete_expired, release, store_answer
+from shared.framework.eventstore.postgres_idempotency import claim, delete_expired, release, store_response
 from shared.framework.eventstore.records import (
     PAGE_BYTES_MAX,
     ChangeSet,
@@ -58,101 +59,83 @@ _DUE = """
       ORDER BY due_at, timer_id LIMIT $2)
     ORDER BY due_at, timer_id LIMIT $2"""
 _POSTPONE = "UPDATE timers SET attempts = attempts + 1, hidden_until = $2 WHERE timer_id = $1"
-_PARKED = "SELECT * FROM parked WHERE $1::text IS NULL OR consumer = $1 ORDER BY position, topic"
-
-_WAITING = "SELECT topic, stream_id, count(*) FROM parked WHERE consumer = $1 GROUP BY topic, stream_id"
+_DEAD_LETTERS = "SELECT * FROM parked WHERE $1::text IS NULL OR consumer = $1 ORDER BY position, topic"
+_BLOCKED = "SELECT topic, stream_id, count(*) FROM parked WHERE consumer = $1 GROUP BY topic, stream_id"
 
 
 class PostgresEventStore:
-    """One context's history; the pool's role needs only what the migrations grant."""
+    """All ports of one context's store; the pool's role needs only the rights that the migrations grant."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", context: str, contracts: Contracts) -> None:
-        """`context` is written on every record that is read."""
+        """`context` is set on every record that is read."""
         self.context = context
         self.contracts = contracts
         self._pool = pool
         self._heads: dict[tuple[int, int], tuple[int, int]] = {}
 
     async def load(self, tenant_id: str, stream_id: str) -> StreamHistory:
-        """A stream of this tenant; another tenant's stream reads as if it were not there."""
         rows = await self._fetch(_LOAD, stream_id, tenant_id)
         events = (self.contracts.decode(topic, state) for topic, state in rows)
         return StreamHistory(tuple(event for event in events if event is not None), len(rows))
 
     async def version(self, tenant_id: str, stream_id: str) -> int:
-        """The stream's version without its events (0: none)."""
         rows = await self._fetch(_VERSION, stream_id, tenant_id)
         return int(rows[0][0]) if rows else 0
 
     async def commit(self, changes: ChangeSet) -> CommitReceipt:
-        """Write all of it or nothing.
-
-        Raises VersionConflict, InboxConflict, TimerAlreadyDone, StoreIsUnavailable.
-        """
-        rows, beside = list(rows_of(changes.appends, self.contracts)), commit_payload(changes)
+        rows, payload = list(rows_of(changes.appends, self.contracts)), commit_payload(changes)
         with translate_errors():
             async with self._connection() as connection:
-                if changes.effects or changes.answer is not None:
+                if changes.side_writes or changes.response is not None:
                     async with connection.transaction():
-                        receipt = await _write(connection, rows, beside)
-                        await _finish(connection, changes, receipt)
+                        receipt = await _write(connection, rows, payload)
+                        await _write_after_events(connection, changes, receipt)
                         return receipt
-                return await _write(connection, rows, beside)
+                return await _write(connection, rows, payload)
 
     async def read_stable(self, after: int, limit: int) -> Sequence[EventRecord]:
-        """Settled records of all partitions after a position."""
         return [self._record(row) for row in await self._fetch(_READ, after, limit)]
 
     async def feed(self, partition: int, partitions: int, after: int, limit: int) -> FeedPage:
-        """Settled records of one partition after a position."""
         known = self._heads.get((partition, partitions), (0, 0))
         summary, *rows = await self._fetch(_FEED, partition, partitions, after, limit, *known)
         self._heads[partition, partitions] = (summary["head"], summary["settled"])
         return FeedPage(tuple(self._record(row, row["previous"]) for row in rows), summary["head"])
 
     async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxPosition]:
-        """The consumer's marks by (topic, partition)."""
         rows = await self._fetch("SELECT * FROM inbox WHERE consumer = $1", consumer)
         return {(row["topic"], row["partition"]): inbox_position_of(row) for row in rows}
 
     async def due_timers(self, system_now: datetime, limit: int) -> Sequence[Timer]:
-        """Timers that are due and not hidden by a failed attempt, earliest first."""
         return [timer_of(row) for row in await self._fetch(_DUE, system_now, limit)]
 
     async def postpone(self, timer_id: str, until: datetime) -> None:
-        """Count a failed attempt and hide the timer until `cut_at`; a timer that is gone stays gone."""
         await self._fetch(_POSTPONE, timer_id, until)
 
     async def test_clock_now(self, tenant_id: str) -> datetime | None:
-        """The tenant's test clock, or None."""
         rows = await self._fetch("SELECT now_at FROM tenant_clocks WHERE tenant_id = $1", tenant_id)
         return rows[0]["now_at"] if rows else None
 
     async def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
-        """The stored answer, or None when the key is now ours."""
         with translate_errors():
             async with self._connection() as connection:
                 return await claim(connection, key, now)
 
     async def release(self, key: IdempotencyKey) -> None:
-        """Give a claimed key back; one that was answered keeps its answer."""
         with translate_errors():
             async with self._connection() as connection:
                 await release(connection, key)
 
     async def delete_expired_keys(self, before: datetime, limit: int) -> int:
-        """Forget idempotency keys that were claimed before a moment; how many."""
         with translate_errors():
             async with self._connection() as connection:
                 return await delete_expired(connection, before, limit)
 
     async def dead_letters(self, consumer: str | None = None) -> Sequence[DeadLetter]:
-        """Dead letters and what waits behind them, by position."""
-        return [dead_letter_of(row) for row in await self._fetch(_PARKED, consumer)]
+        return [dead_letter_of(row) for row in await self._fetch(_DEAD_LETTERS, consumer)]
 
     async def blocked_streams(self, consumer: str) -> Mapping[tuple[str, str], int]:
-        """How many records of each (topic, stream id) are parked, without reading them."""
-        return {(topic, stream): count for topic, stream, count in await self._fetch(_WAITING, consumer)}
+        return {(topic, stream): count for topic, stream, count in await self._fetch(_BLOCKED, consumer)}
 
     def _connection(self) -> AbstractAsyncContextManager[Any]:
         return connection_of(self._pool)
@@ -180,8 +163,8 @@ class PostgresEventStore:
         )
 
 
-async def _write(connection: Any, rows: Sequence[EventRow], beside: str | None) -> CommitReceipt:
-    if not rows and beside is None:
+async def _write(connection: Any, rows: Sequence[EventRow], payload: str | None) -> CommitReceipt:
+    if not rows and payload is None:
         return CommitReceipt()
     columns = (
         [row.stream_id for row in rows],
@@ -195,8 +178,8 @@ async def _write(connection: Any, rows: Sequence[EventRow], beside: str | None) 
     )
     written = (
         await connection.fetch(_APPEND, *columns)
-        if beside is None
-        else await connection.fetch(_COMMIT, *columns, beside)
+        if payload is None
+        else await connection.fetch(_COMMIT, *columns, payload)
     )
     return CommitReceipt(
         tuple(
@@ -206,9 +189,9 @@ async def _write(connection: Any, rows: Sequence[EventRow], beside: str | None) 
     )
 
 
-async def _finish(connection: Any, changes: ChangeSet, receipt: CommitReceipt) -> None:
-    for effect in changes.effects:
-        await effect(connection, receipt)
-    if changes.answer is not None:
-        key, answer_to = changes.answer
-        await store_answer(connection, key, answer_to(receipt))
+async def _write_after_events(connection: Any, changes: ChangeSet, receipt: CommitReceipt) -> None:
+    for write in changes.side_writes:
+        await write(connection, receipt)
+    if changes.response is not None:
+        key, response_to = changes.response
+        await store_response(connection, key, response_to(receipt))

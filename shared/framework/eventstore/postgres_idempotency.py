@@ -1,4 +1,4 @@
-"""Idempotency keys in PostgreSQL: claimed at once, answered in the transaction of their effect."""
+"""Idempotency keys in PostgreSQL: claimed before the command, answered in its transaction."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ _CLAIM = """
     RETURNING true"""
 _HELD = "SELECT * FROM idempotency WHERE tenant_id = $1 AND key = $2"
 _RELEASE = "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND status IS NULL"
-_FORGET = """
+_DELETE_EXPIRED = """
     WITH old AS (
         SELECT tenant_id, key FROM idempotency WHERE claimed_at < $1 ORDER BY claimed_at LIMIT $2
     ), gone AS (
@@ -26,7 +26,7 @@ _FORGET = """
         RETURNING 1
     )
     SELECT count(*) FROM gone"""
-_ANSWER = """
+_STORE_RESPONSE = """
     INSERT INTO idempotency AS held (tenant_id, key, fingerprint, status, headers, body)
     VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (tenant_id, key) DO UPDATE
@@ -36,40 +36,40 @@ _ANSWER = """
 
 
 async def claim(connection: Any, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
-    """The stored response, or None when the key is now ours.
+    """The stored response; None if the key is now claimed for this call.
 
     Raises KeyIsInFlight, KeyBelongsToAnotherRequest.
     """
     while not await connection.fetch(_CLAIM, key.tenant_id, key.key, key.fingerprint, now, now - CLAIM_LEASE):
         held = await connection.fetchrow(_HELD, key.tenant_id, key.key)
-        answer = None if held is None else _claim_of(held).answer_to(key, now)
-        if answer is not None:
-            return answer
-        # The holder gave the key back between our two looks: it can be claimed now.
+        response = None if held is None else _claim_of(held).response_to(key, now)
+        if response is not None:
+            return response
+        # The key was released or expired between the two statements: it can be claimed now.
     return None
 
 
 async def release(connection: Any, key: IdempotencyKey) -> None:
-    """Give a claimed key back; one that was answered keeps its answer."""
+    """Delete a claimed key, unless it has a response."""
     await connection.execute(_RELEASE, key.tenant_id, key.key)
 
 
 async def delete_expired(connection: Any, before: datetime, limit: int) -> int:
-    """Forget the oldest keys claimed before a moment; how many. One that is claimed anew meanwhile stays."""
-    return int(await connection.fetchval(_FORGET, before, limit))
+    """Delete the oldest keys claimed before an instant, unless claimed again meanwhile; returns how many."""
+    return int(await connection.fetchval(_DELETE_EXPIRED, before, limit))
 
 
-async def store_answer(connection: Any, key: IdempotencyKey, answer: StoredResponse) -> None:
-    """Keep the answer, unless the key was taken over and answered meanwhile: KeyIsInFlight, and no effect."""
-    headers = msgspec.json.encode(answer.headers).decode()
-    arguments = (key.tenant_id, key.key, key.fingerprint, answer.status, headers, answer.body)
-    if not await connection.fetch(_ANSWER, *arguments):
+async def store_response(connection: Any, key: IdempotencyKey, response: StoredResponse) -> None:
+    """Store the response of a key. Raises KeyIsInFlight if the key was taken over and answered meanwhile."""
+    headers = msgspec.json.encode(response.headers).decode()
+    arguments = (key.tenant_id, key.key, key.fingerprint, response.status, headers, response.body)
+    if not await connection.fetch(_STORE_RESPONSE, *arguments):
         raise KeyIsInFlight(key.key)
 
 
 def _claim_of(row: asyncpg.Record) -> Claim:
-    answer = None
+    response = None
     if row["status"] is not None:
         headers = msgspec.json.decode(row["headers"], type=dict[str, str])
-        answer = StoredResponse(row["status"], headers, row["body"])
-    return Claim(row["fingerprint"], row["claimed_at"], answer)
+        response = StoredResponse(row["status"], headers, row["body"])
+    return Claim(row["fingerprint"], row["claimed_at"], response)

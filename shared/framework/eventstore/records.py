@@ -11,7 +11,7 @@ from shared.framework.core.event import Event, Metadata
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """One stored event, its bytes unread. `position` grows over the context's whole history."""
+    """One stored event with its bytes not decoded. `position` grows over the context's whole history."""
 
     context: str
     tenant_id: str
@@ -25,7 +25,7 @@ class EventRecord:
     metadata: Metadata
     recorded_at: datetime
     previous: int = 0
-    """The position before it in the same partition (0: none); set on records read by partition."""
+    """The previous position in the same partition (0: none); set only on records read by partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class StreamHistory:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Events to add to a stream that was at `expected` when it was read."""
+    """Events to add to a stream that had version `expected` when it was read."""
 
     tenant_id: str
     stream_id: str
@@ -51,29 +51,32 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class InboxPosition:
-    """How far a consumer has come in one partition; `offset` and `cluster_id` are hints for the broker."""
+    """The last position that a consumer has handled in one partition (0: none).
+
+    `offset` is the broker's next offset, and holds only while the broker's cluster id is `cluster_id`.
+    """
 
     consumer: str
     topic: str
     partition: int
     position: int
     offset: int | None = None
-    incarnation: str | None = None
+    cluster_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class InboxAdvance:
-    """The mark moves on, if it still stands at `expected`."""
+    """Moves an inbox position to `target` if the stored position is `expected`; else InboxConflict."""
 
-    mark: InboxPosition
+    target: InboxPosition
     expected: int
 
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """Something to do when the tenant's clock reaches `due_at`; its id is derived: set twice is once.
+    """Work that is due when the tenant's clock reaches `due_at`.
 
-    With `test_clock` it waits for the tenant's test clock alone, even if that has not been heard of yet.
+    `timer_id` is derived from its cause: setting it again has no effect. `attempts` counts failed attempts.
     """
 
     timer_id: str
@@ -86,13 +89,13 @@ class Timer:
 
     @property
     def test_clock(self) -> bool:
-        """Whether it was set under a test clock."""
+        """Whether it was set under a test clock; then only the tenant's test clock makes it due."""
         return self.metadata.test_clock
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that a consumer could not handle, or that waits behind one of its stream."""
+    """An event that a consumer could not handle, or a later event of the same stream; `cause` says which."""
 
     consumer: str
     record: EventRecord
@@ -103,7 +106,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """The HTTP answer of a command, kept to be given again byte by byte."""
+    """The HTTP response of a command, stored to be repeated byte by byte."""
 
     status: int
     headers: dict[str, str]
@@ -112,7 +115,7 @@ class StoredResponse:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """Who asked what: the tenant, the caller's key, and a hash over route and body."""
+    """An Idempotency-Key of a tenant, with a hash over the method, the path, the query and the body."""
 
     tenant_id: str
     key: str
@@ -121,7 +124,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class EventPosition:
-    """Where an event came to lie."""
+    """The position and the slot that a commit gave to an event."""
 
     stream_id: str
     version: int
@@ -131,45 +134,49 @@ class EventPosition:
 
 @dataclass(frozen=True, slots=True)
 class CommitReceipt:
-    """What a commit wrote, in the order of its appends."""
+    """The positions of the events that a commit wrote, in the order of its appends."""
 
     positions: tuple[EventPosition, ...] = ()
 
 
 SideWrite = Callable[[Any, CommitReceipt], Awaitable[None]]
-"""A side write inside the transaction: gets the store's own handle (asyncpg connection, or the memory
-store) and the receipt of the appends. Adapters make them; they match the store of their kind."""
+"""A write of a subject's own rows that runs inside the commit, after the events and before the response.
+
+Called with the store's handle (an asyncpg connection in the transaction, or the MemoryEventStore) and the
+receipt. What it raises undoes the whole commit. A function that only returns one has a name that ends in
+`_write`: calling it writes nothing yet.
+"""
 
 
 @dataclass(slots=True)
 class ChangeSet:
-    """All that one transaction writes; either everything is true afterwards or nothing is."""
+    """Everything that one transaction writes: all of it or nothing."""
 
     appends: list[Append] = field(default_factory=list)
     inbox: list[InboxAdvance] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     timers_done: list[str] = field(default_factory=list)
-    """Done before `timers` are set, so that a timer can be moved; TimerAlreadyDone if one is not there."""
+    """Removed before `timers` are set, so that a timer can be moved; TimerAlreadyDone if one is missing."""
     clocks: dict[str, datetime] = field(default_factory=dict)
-    """Test clocks: tenant -> now. A tenant without one lives by the system's clock."""
-    parked: list[DeadLetter] = field(default_factory=list)
-    unparked: list[tuple[str, str, int]] = field(default_factory=list)
-    """(consumer, topic, position) of the dead letters that have been handled; positions are of the record.
-    InboxConflict if one is not there: somebody else has handled it."""
-    answer: tuple[IdempotencyKey, Callable[[CommitReceipt], StoredResponse]] | None = None
-    effects: list[SideWrite] = field(default_factory=list)
+    """Test clocks: tenant -> now. A tenant without one uses the system's clock."""
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    handled_dead_letters: list[tuple[str, str, int]] = field(default_factory=list)
+    """(consumer, topic, position of the record) of dead letters to remove; InboxConflict if one is gone."""
+    response: tuple[IdempotencyKey, Callable[[CommitReceipt], StoredResponse]] | None = None
+    """The idempotency key of the command, and the function that makes its response from the receipt."""
+    side_writes: list[SideWrite] = field(default_factory=list)
 
 
 PAGE_BYTES_MAX = 8 * 1024 * 1024
-"""A page ends with the record that brings its states to this many bytes, whatever its limit in records.
+"""A page of records ends with the record that brings its states to this size, whatever `limit` says.
 
-Readers hold a page in memory, and the relay must get one to the broker within one time limit.
+Readers keep a page in memory, and the relay sends one within a single time-out.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """Settled records of one partition in order, each with `previous`; `head` is the last settled there."""
+    """Settled records of one partition in order, each with `previous`; `head`: its last settled position."""
 
     records: tuple[EventRecord, ...]
     head: int

@@ -28,7 +28,7 @@ _metadata = msgspec.json.Decoder(Metadata)
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One event about to be written: all of a record but its position and moment, which the store gives."""
+    """One event to insert: an EventRecord without `position` and `recorded_at`, which the store assigns."""
 
     tenant_id: str
     stream_id: str
@@ -41,7 +41,7 @@ class EventRow:
 
 
 def rows_of(appends: Iterable[Append], contracts: Contracts) -> Iterator[EventRow]:
-    """Every event of the appends in order; versions follow `expected`, which the store must still check.
+    """The rows of all appends in order; the store must still check that `expected` is true.
 
     Raises EventIsNotRegistered.
     """
@@ -61,43 +61,43 @@ def rows_of(appends: Iterable[Append], contracts: Contracts) -> Iterator[EventRo
 
 
 def commit_payload(changes: ChangeSet) -> str | None:
-    """The JSON of all that is not events; None when there is nothing."""
+    """The JSON of a change set without its events, response and side writes; None if that is empty."""
     lists: Mapping[str, Any] = {
-        "inbox": [_inbox_advance(move) for move in changes.inbox],
+        "inbox": [_inbox_advance(advance) for advance in changes.inbox],
         "timers_done": list(dict.fromkeys(changes.timers_done)),
         "timers": [_timer(timer) for timer in changes.timers],
         "clocks": changes.clocks,
-        "unparked": [dict(zip(_UNPARKED, row, strict=True)) for row in changes.unparked],
-        "parked": [_parked(parked) for parked in changes.parked],
+        "unparked": [dict(zip(_DEAD_LETTER_KEY, key, strict=True)) for key in changes.handled_dead_letters],
+        "parked": [_dead_letter(letter) for letter in changes.dead_letters],
     }
     filled = {name: rows for name, rows in lists.items() if rows}
     return _encoder.encode(filled).decode() if filled else None
 
 
 def metadata_json(metadata: Metadata) -> str:
-    """Metadata as a jsonb parameter."""
+    """Metadata as the text of a jsonb parameter."""
     return _encoder.encode(metadata).decode()
 
 
 def metadata_of(row: asyncpg.Record) -> Metadata:
-    """Metadata from a row's jsonb column."""
+    """The metadata in a row with that jsonb column."""
     return _metadata.decode(row["metadata"])
 
 
 def inbox_position_of(row: asyncpg.Record) -> InboxPosition:
-    """A row of `inbox`."""
+    """The inbox position in a row of `inbox`."""
     return InboxPosition(
         row["consumer"],
         row["topic"],
         row["partition"],
         row["position"],
         offset=row["broker_offset"],
-        incarnation=row["incarnation"],
+        cluster_id=row["incarnation"],
     )
 
 
 def timer_of(row: asyncpg.Record) -> Timer:
-    """A row of `timers`."""
+    """The timer in a row of `timers`."""
     return Timer(
         row["timer_id"],
         row["tenant_id"],
@@ -110,7 +110,7 @@ def timer_of(row: asyncpg.Record) -> Timer:
 
 
 def dead_letter_of(row: asyncpg.Record) -> DeadLetter:
-    """A row of `dead_letters`."""
+    """The dead letter in a row of `parked`."""
     return DeadLetter(row["consumer"], event_record_of(row), row["topic"], row["partition"], row["cause"])
 
 
@@ -132,19 +132,19 @@ def event_record_of(row: asyncpg.Record) -> EventRecord:
     )
 
 
-_UNPARKED = ("consumer", "topic", "position")
+_DEAD_LETTER_KEY = ("consumer", "topic", "position")
 
 
-def _inbox_advance(move: InboxAdvance) -> dict[str, Any]:
-    mark = move.mark
+def _inbox_advance(advance: InboxAdvance) -> dict[str, Any]:
+    target = advance.target
     return {
-        "consumer": mark.consumer,
-        "topic": mark.topic,
-        "partition": mark.partition,
-        "position": mark.position,
-        "broker_offset": mark.offset,
-        "incarnation": mark.incarnation,
-        "expected": move.expected,
+        "consumer": target.consumer,
+        "topic": target.topic,
+        "partition": target.partition,
+        "position": target.position,
+        "broker_offset": target.offset,
+        "incarnation": target.cluster_id,
+        "expected": advance.expected,
     }
 
 
@@ -152,9 +152,9 @@ def _timer(timer: Timer) -> dict[str, Any]:
     return {**_fields(timer), "test_clock": timer.test_clock}
 
 
-def _parked(parked: DeadLetter) -> dict[str, Any]:
-    letter = _fields(parked)
-    return {**_fields(letter.pop("record")), **letter}
+def _dead_letter(letter: DeadLetter) -> dict[str, Any]:
+    row = _fields(letter)
+    return {**_fields(row.pop("record")), **row}
 
 
 def _fields(row: Timer | DeadLetter | EventRecord) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Read, fold, decide, and write everything that followed as one."""
+"""Unit of work: load streams, decide, and commit all changes in one transaction."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
@@ -32,42 +32,42 @@ APPEND_ATTEMPTS_MAX = 8
 
 
 def event_id_of(stream_id: str, version: int) -> UUID:
-    """The identity of an event: named by its place, so that it needs no dice and can be checked."""
+    """The id (UUIDv5) of an event, derived from its stream and version, so that it can be verified."""
     return uuid5(NAMESPACE, f"{stream_id}:{version}")
 
 
 @dataclass(slots=True)
 class _Stream:
-    """A stream as this work knows it, and what each decider has folded of it so far."""
+    """A loaded stream with the events that this unit of work adds, and its state for each decider."""
 
     events: list[Event]
     version: int
     folds: dict[int, tuple[Any, int]] = field(default_factory=dict)
-    """By the decider's identity: its state, and how many of the events are in it."""
+    """id(decider) -> its state, and the number of events folded into it."""
 
     def state(self, decider: Decider[S, Any, Any]) -> S:
-        """The decider's state of the stream; only events that are new to it are folded."""
-        known, count = self.folds.get(id(decider), (decider.initial, 0))
-        state: S = decider.fold(self.events[count:], known)
+        """The state of the stream; only events that this decider has not folded yet are folded."""
+        folded, count = self.folds.get(id(decider), (decider.initial, 0))
+        state: S = decider.fold(self.events[count:], folded)
         self.folds[id(decider)] = (state, len(self.events))
         return state
 
 
 class UnitOfWork:
-    """Loads each stream once, and gathers what will be committed together."""
+    """Loads each stream once, and collects the changes of one transaction."""
 
     def __init__(self, store: EventStore) -> None:
-        """Begin with nothing to write."""
+        """A unit of work without changes."""
         self.store = store
         self.changes = ChangeSet()
         self._streams: dict[tuple[str, str], _Stream] = {}
 
     def session(self, tenant_id: str, metadata: Metadata) -> "Session":
-        """The same work on behalf of one tenant, for one reason."""
+        """This unit of work for one tenant; `metadata` is written on the events."""
         return Session(self, tenant_id, metadata)
 
     async def stream(self, tenant_id: str, stream_id: str) -> _Stream:
-        """A stream's events and version, with what this work is about to add."""
+        """A stream with the events that this unit of work adds; loaded at the first call."""
         key = (tenant_id, stream_id)
         if key not in self._streams:
             history = await self.store.load(tenant_id, stream_id)
@@ -76,30 +76,30 @@ class UnitOfWork:
         return self._streams[key]
 
     async def version(self, tenant_id: str, stream_id: str) -> int:
-        """A stream's version without reading its events, with what this work is about to add."""
+        """The version of a stream with the events that this unit of work adds, without loading it."""
         if stream := self._streams.get((tenant_id, stream_id)):
             return stream.version
         return await self.store.version(tenant_id, stream_id) + len(self._added(tenant_id, stream_id))
 
     def add(self, append: Append) -> None:
-        """Add events to what will be committed, and to the stream if it is loaded."""
+        """Add events to the changes, and to the stream if it is loaded."""
         self.changes.appends.append(append)
         if stream := self._streams.get((append.tenant_id, append.stream_id)):
             stream.events.extend(append.events)
             stream.version += len(append.events)
 
     def _added(self, tenant_id: str, stream_id: str) -> list[Event]:
-        mine = (a for a in self.changes.appends if (a.tenant_id, a.stream_id) == (tenant_id, stream_id))
-        return [event for append in mine for event in append.events]
+        appends = (a for a in self.changes.appends if (a.tenant_id, a.stream_id) == (tenant_id, stream_id))
+        return [event for append in appends for event in append.events]
 
     async def commit(self) -> CommitReceipt:
-        """Write everything, or raise and write nothing."""
+        """Commit the changes. Raises what EventStore.commit raises."""
         return await self.store.commit(self.changes)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What an application sees of a unit of work: one tenant, one cause, one moment."""
+    """A unit of work as handlers, reactions and timers use it: for one tenant, with one metadata."""
 
     work: UnitOfWork
     tenant_id: str
@@ -107,19 +107,22 @@ class Session:
 
     @property
     def now(self) -> datetime:
-        """The moment at which this happens, on the tenant's clock."""
+        """The tenant's time at which this happens: `occurred_at` of the metadata."""
         return self.metadata.occurred_at
 
     async def state(self, decider: Decider[S, Any, Any], stream_id: str) -> S:
-        """The present state of a stream."""
+        """The state of a stream, with the events that this session adds."""
         return (await self.work.stream(self.tenant_id, stream_id)).state(decider)
 
     async def version(self, stream_id: str) -> int:
-        """The version of a stream that is only counted, such as a number series."""
+        """The version of a stream; its events are not read."""
         return await self.work.version(self.tenant_id, stream_id)
 
     async def handle(self, decider: Decider[S, C, Any], stream_id: str, command: C) -> Sequence[Event]:
-        """Read, fold, decide, and remember to append; nothing decided, nothing written."""
+        """Let the decider handle a command, and add its events to the changes; returns the events.
+
+        Raises what `decide` raises: a Refusal.
+        """
         stream = await self.work.stream(self.tenant_id, stream_id)
         events: tuple[Event, ...] = tuple(decider.decide(stream.state(decider), command))
         if events:
@@ -129,61 +132,62 @@ class Session:
     def append(
         self, stream_id: str, expected: int, events: Sequence[Event], *, slot_key: str | None = None
     ) -> None:
-        """Append without deciding: for streams that are no aggregate, such as batches and number series."""
+        """Add events without a decider, for streams that are no aggregate, such as batches."""
         self.work.add(
             Append(self.tenant_id, stream_id, expected, tuple(events), self.metadata, slot_key=slot_key)
         )
 
     def schedule(self, timer_id: str, due_at: datetime, purpose: str, payload: dict[str, Any]) -> None:
-        """Do something later; the id is derived from its cause, so scheduling twice is once."""
+        """Set a timer; `timer_id` is derived from its cause. A timer with this id stays as it is."""
         timer = Timer(timer_id, self.tenant_id, due_at, purpose, payload, self.metadata)
         self.work.changes.timers.append(timer)
 
     def complete_timer(self, timer_id: str) -> None:
-        """The timer is done, or not wanted any more."""
+        """Remove a timer. The commit raises TimerAlreadyDone if it does not exist."""
         self.work.changes.timers_done.append(timer_id)
 
     def set_clock(self, now: datetime) -> None:
-        """Move the tenant's test clock as this context knows it."""
+        """Set the tenant's test clock in this context; it never goes back."""
         self.work.changes.clocks[self.tenant_id] = now
 
-    def add_side_write(self, effect: SideWrite) -> None:
-        """Let an adapter write beside the events, in the same transaction."""
-        self.work.changes.effects.append(effect)
+    def add_side_write(self, write: SideWrite) -> None:
+        """Add a write of own rows, which runs inside the commit (see SideWrite)."""
+        self.work.changes.side_writes.append(write)
 
 
 async def transact(
     store: EventStore, work: Callable[[UnitOfWork], Awaitable[T]], *, attempts_max: int = APPEND_ATTEMPTS_MAX
 ) -> tuple[T, CommitReceipt]:
-    """Do the work and commit it; on a version conflict do it again from a fresh load, a few times.
+    """Run `work` on a new unit of work and commit it; returns the result of `work` and the receipt.
 
-    Whoever tries again does so in turn with the others: of many at once, all come through. Work must not
-    transact by itself. Raises StreamIsBusy, and what the work and the store raise.
+    After VersionConflict `work` runs again on a fresh unit of work, at most `attempts_max` times in all, one
+    retry per stream at a time (retry_lock.py). `work` must not call `transact` itself. Raises StreamIsBusy
+    after the last attempt, and what `work` and the store raise.
     """
-    contended: frozenset[str] = frozenset()
+    conflicting: frozenset[str] = frozenset()
     for _ in range(attempts_max):
         unit = UnitOfWork(store)
-        async with serialize_retries(store.context, contended) if contended else nullcontext():
+        async with serialize_retries(store.context, conflicting) if conflicting else nullcontext():
             result = await work(unit)
             try:
                 return result, await unit.commit()
             except VersionConflict:
-                contended = frozenset(append.stream_id for append in unit.changes.appends)
+                conflicting = frozenset(append.stream_id for append in unit.changes.appends)
     raise StreamIsBusy(f"{attempts_max} attempts")
 
 
 def caused_by(record: EventRecord, occurred_at: datetime) -> Metadata:
-    """Metadata of what follows from a fact: the same correlation, caused by it, at the moment given."""
+    """Metadata of a consequence of an event: the same correlation and actor, caused by that event."""
     return msgspec.structs.replace(
         record.metadata, causation_id=str(record.event_id), occurred_at=occurred_at
     )
 
 
 def consequence_time(metadata: Metadata, system_now: datetime) -> datetime:
-    """When a consequence happens: under a test clock at its cause's own moment, else now.
+    """When a consequence of an event happens: under a test clock at the time of the event, else now.
 
-    So a tenant that is moved a year ahead sees every consequence at the instant at which it would
-    have come, whatever the order in which services catch up.
+    So after a test clock has moved a year ahead, every consequence has the time that it would have had,
+    whatever the order in which the services catch up.
     """
     return metadata.occurred_at if metadata.test_clock else max(system_now, metadata.occurred_at)
 

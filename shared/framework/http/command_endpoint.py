@@ -97,7 +97,7 @@ class CommandContext:
             content = body(result).model_dump_json().encode()
             answer = cache(lambda receipt: self._answer(content, receipt))
             if self.key is not None:
-                unit.changes.answer = (self.key, answer)
+                unit.changes.response = (self.key, answer)
             return answer
 
         answer, receipt = await transact(self.house.store, attempt)

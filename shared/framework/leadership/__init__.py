@@ -1,1 +1,1 @@
-"""Leadership."""
+"""Leader election: one process of several runs a task."""

@@ -1,6 +1,6 @@
-"""Who may relay, consume or fire timers: one process at a time, as far as that can be known.
+"""Leader election by named lease: one process relays, consumes or fires timers.
 
-Leadership only saves double work. What must not happen twice is prevented by compare-and-set.
+An optimisation only: two leaders for a moment do no harm, because every write is a compare-and-set.
 """
 
 import asyncio
@@ -12,70 +12,70 @@ from shared.framework.retry.transient import TransientFailure
 
 
 class LeadershipLost(TransientFailure):
-    """Another process may be leading by now: stop, and stand again."""
+    """The lease is lost: another process may be the leader by now."""
 
 
 class Lease(Protocol):
-    """The right to lead for as long as it can be kept."""
+    """A lease that this process holds."""
 
     def check(self) -> None:
-        """Raises LeadershipLost once the right is gone."""
+        """Raise LeadershipLost if the lease is lost."""
         ...
 
 
 class Leadership(Protocol):
-    """Hands out one lease per name."""
+    """Gives each named lease to one process at a time."""
 
     def acquire(self, name: str) -> AbstractAsyncContextManager[Lease]:
-        """Wait for the lease of this name, and give it back in the end."""
+        """Wait for the lease of this name; it is released at the end of the block."""
         ...
 
 
 class LeadershipTerm:
-    """What a process may know of its own leading: which of its terms is running, if any is.
+    """Whether this process is the leader, and in which term.
 
-    Whoever keeps something that only a leader can keep right may trust it for one term, no longer.
+    What only a leader can keep correct, such as a cache that it fills, is valid for one term.
     """
 
     def __init__(self) -> None:
-        """Not leading yet."""
+        """Not the leader."""
         self._terms = 0
-        self._leads = False
+        self._is_leader = False
 
     @property
     def number(self) -> int | None:
-        """The term that is running; None while another process leads, or nobody."""
-        return self._terms if self._leads else None
+        """The number of the present term; None while this process is not the leader."""
+        return self._terms if self._is_leader else None
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Another term, for the length of this block."""
+        """Be the leader, in a new term, for the length of the block."""
         self._terms += 1
-        self._leads = True
+        self._is_leader = True
         try:
             yield
         finally:
-            self._leads = False
+            self._is_leader = False
 
 
 class MemoryLeadership:
-    """Leases among the tasks of one process."""
+    """Leases between tasks of one process, for tests and simulation."""
 
     def __init__(self) -> None:
-        """Nobody leads."""
+        """No lease is held."""
         self._locks: dict[str, asyncio.Lock] = {}
         self._leases: dict[str, _MemoryLease] = {}
 
     @asynccontextmanager
     async def acquire(self, name: str) -> AsyncIterator[Lease]:
-        """See Leadership."""
+        """A lease that `revoke` can take away."""
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:
             self._leases[name] = _MemoryLease(name)
             yield self._leases[name]
 
     def revoke(self, name: str) -> None:
-        """Let the present leader find out, at its next check, that it is none any more."""
+        """Let the next `check` of the holder raise LeadershipLost."""
         self._leases[name].held = False
 
 

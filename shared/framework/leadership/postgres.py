@@ -1,4 +1,4 @@
-"""Leases as session advisory locks on one direct connection: they end when the connection does."""
+"""Leases as session advisory locks in PostgreSQL; they end with their connection."""
 
 import asyncio
 import logging
@@ -14,49 +14,48 @@ RETRY_INTERVAL_S = 0.5
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 5.0
 
-# The death of a host is seen through TCP alone; the server then lets go of the locks within half a minute.
+# If a host dies, only TCP keepalives detect it; the server then releases the locks within 25 s.
 _KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
 
-_AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_UNAVAILABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 _log = logging.getLogger(__name__)
 
 
 class PostgresLeadership:
-    """All leases of one process share one connection, not a pooled one: locks belong to the session."""
+    """Leases of one process, on one connection of its own: the locks belong to the session."""
 
     def __init__(self, dsn: str, sleeper: Sleeper) -> None:
-        """Connects when the first lease is asked for; `dsn` must not lead through a transaction pooler."""
+        """Connects at the first `acquire`; `dsn` must not point to a transaction pooler."""
         self._dsn = dsn
         self._sleeper = sleeper
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
-        self._turn = asyncio.Lock()
-        self._held_here: dict[str, asyncio.Lock] = {}
+        self._connection_lock = asyncio.Lock()
+        self._local_locks: dict[str, asyncio.Lock] = {}
 
     @asynccontextmanager
     async def acquire(self, name: str) -> AsyncIterator[Lease]:
-        """See Leadership: stands twice a second, and comes back from a database that was away."""
-        # A session is given a lock that it has already: within this process we must keep each other out.
-        async with self._held_here.setdefault(name, asyncio.Lock()):
+        # A session can take its own lock again: tasks of this process need a lock between them.
+        async with self._local_locks.setdefault(name, asyncio.Lock()):
             while (connection := await self._try(name)) is None:
                 await self._sleeper.sleep(RETRY_INTERVAL_S)
             try:
                 yield _SessionLease(name, connection)
             finally:
-                await self._give_back(name, connection)
+                await self._release(name, connection)
 
     async def close(self) -> None:
-        """End the session, and with it every lease."""
+        """End the session, and with it all leases."""
         if self._connection is not None:
             self._connection.terminate()
 
     async def _try(self, name: str) -> "asyncpg.Connection[asyncpg.Record] | None":
         try:
-            async with self._turn:
+            async with self._connection_lock:
                 connection = await self._open()
                 query = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
                 return connection if await connection.fetchval(query, name) else None
-        except _AWAY as error:
+        except _UNAVAILABLE as error:
             _log.warning("leadership cannot be acquired", extra={"lease": name, "cause": repr(error)})
             return None
 
@@ -70,13 +69,13 @@ class PostgresLeadership:
             )
         return self._connection
 
-    async def _give_back(self, name: str, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    async def _release(self, name: str, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         try:
-            async with self._turn:
+            async with self._connection_lock:
                 if not connection.is_closed():
                     await connection.execute("SELECT pg_advisory_unlock(hashtextextended($1, 0))", name)
-        except _AWAY:
-            connection.terminate()  # a session that does not answer must not keep the lock
+        except _UNAVAILABLE:
+            connection.terminate()  # so that the server releases the lock
 
 
 class _SessionLease:

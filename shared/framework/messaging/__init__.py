@@ -1,1 +1,1 @@
-"""From outbox to effect: broker port, relay, feed reader, inbox, parked messages."""
+"""Events between contexts: broker, relay, feeds, consumer with inbox, and dead letters."""

@@ -1,4 +1,4 @@
-"""Hears the facts of other contexts, each with exactly one effect, whatever the broker does."""
+"""The consumer: handles the events of other contexts, each with exactly one effect."""
 
 import logging
 from collections.abc import Sequence
@@ -28,25 +28,25 @@ _log = logging.getLogger(__name__)
 
 
 class BrokerConnection:
-    """Polls what can be polled. Silence is always possible; the sweeper covers it."""
+    """A subscriber that is opened again after failures, and when the broker's cluster id changes."""
 
     def __init__(self, broker: Broker, inbox: Inbox, sleeper: Sleeper) -> None:
-        """Not connected yet."""
+        """Connects at the first `poll`."""
         self._broker = broker
         self._inbox = inbox
         self._sleeper = sleeper
         self._subscriber: Subscriber | None = None
-        self._incarnation = ""
-        self._ask_at = 0.0
+        self._cluster_id = ""
+        self._check_at = 0.0
         self._failures = 0
 
     @property
     def broken(self) -> bool:
-        """Whether nothing can be heard at present."""
+        """Whether there is no open subscriber."""
         return self._subscriber is None
 
     async def poll(self, limit: int) -> Sequence[Delivery]:
-        """What the broker has for us; nothing, after a pause, while it cannot be reached."""
+        """At most `limit` messages; empty, after a pause, if the broker fails."""
         try:
             subscriber = await self._connected()
             deliveries = await subscriber.poll(limit, POLL_WAIT_S)
@@ -60,25 +60,30 @@ class BrokerConnection:
         return deliveries
 
     async def close(self) -> None:
-        """Let go."""
+        """Close the subscriber."""
         subscriber, self._subscriber = self._subscriber, None
         if subscriber is not None:
             await subscriber.close()
 
     async def _connected(self) -> Subscriber:
-        if self._subscriber is None or self._sleeper.elapsed() >= self._ask_at:
-            incarnation = await self._broker.cluster_id()
-            self._ask_at = self._sleeper.elapsed() + CLUSTER_CHECK_INTERVAL_S
-            if self._subscriber is None or incarnation != self._incarnation:
+        if self._subscriber is None or self._sleeper.elapsed() >= self._check_at:
+            cluster_id = await self._broker.cluster_id()
+            self._check_at = self._sleeper.elapsed() + CLUSTER_CHECK_INTERVAL_S
+            if self._subscriber is None or cluster_id != self._cluster_id:
                 await self.close()
-                self._incarnation = incarnation
-                self._subscriber = await self._broker.subscriber(self._inbox.starting_offsets(incarnation))
+                self._cluster_id = cluster_id
+                self._subscriber = await self._broker.subscriber(self._inbox.starting_offsets(cluster_id))
         return self._subscriber
 
 
 @dataclass(slots=True)
 class Consumer:
-    """`name` owns the marks and must never change; `hears` are contexts; `batch` messages make one commit."""
+    """Handles the events of some contexts, whatever the broker loses, repeats or forgets.
+
+    `name`: key of the inbox positions, never to be changed. `subscribes_to`: contexts. `batch`: the largest
+    number of messages in one commit. A gap in a partition is filled from the feed; every `sweep_interval_s`
+    positions are compared with the feeds, for messages that never came.
+    """
 
     name: str
     subscribes_to: Sequence[str]
@@ -94,128 +99,136 @@ class Consumer:
     term: LeadershipTerm = field(default_factory=LeadershipTerm)
     inbox: Inbox = field(init=False)
     _topics: dict[str, str] = field(init=False)
-    _parking: BlockedStreams = field(init=False)
-    _applier: MessageProcessor = field(init=False)
-    _stood_at: dict[TopicPartition, int] = field(init=False, default_factory=dict)
+    _blocked_streams: BlockedStreams = field(init=False)
+    _processor: MessageProcessor = field(init=False)
+    _behind_before: dict[TopicPartition, int] = field(init=False, default_factory=dict)
+    """Positions of the partitions that were behind their feed at the last sweep."""
 
     def __post_init__(self) -> None:
-        """Lay out one mark per partition of every topic that is heard."""
+        """Make an inbox with the partitions of all topics."""
         topics = self.store.contracts.topics
         self._topics = {context: topics[context] for context in self.subscribes_to}
-        heard = [(topic, number) for topic in self._topics.values() for number in range(self.partitions)]
-        self.inbox = Inbox(self.store, self.name, heard)
-        self._parking = BlockedStreams(self.store, self.name)
-        tell = partial(publish_dead_letter, self.broker)
-        self._applier = MessageProcessor(self.store, self.inbox, self._parking, self.handler, tell)
+        numbers = range(self.partitions)
+        partitions = [(topic, number) for topic in self._topics.values() for number in numbers]
+        self.inbox = Inbox(self.store, self.name, partitions)
+        self._blocked_streams = BlockedStreams(self.store, self.name)
+        publish = partial(publish_dead_letter, self.broker)
+        self._processor = MessageProcessor(
+            self.store, self.inbox, self._blocked_streams, self.handler, publish
+        )
 
     async def run(self) -> None:
-        """Lead or wait to lead, for ever."""
+        """Run for ever: wait for the lease, then consume; restart after transient failures."""
         await restart_with_backoff(f"consumer {self.name}", self._acquire_lease, self.sleeper)
 
     async def wait_for_position(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
-        """Wait until a position of a context has been taken in; False when time is out.
+        """Wait until a position of a context has been handled; False after `timeout_s`.
 
-        True at once for a context that is not heard here: nothing of it could change what we answer.
+        True at once for a context that is not subscribed to: its events change nothing here.
         """
         if context not in self.subscribes_to:
             return True
-        place = (self._topics[context], partition)
-        if place not in self.inbox.positions():
+        key = (self._topics[context], partition)
+        if key not in self.inbox.positions():
             return False
-        return await self.inbox.wait_for_position(place, position, timeout_s, self.sleeper)
+        return await self.inbox.wait_for_position(key, position, timeout_s, self.sleeper)
 
     async def replay_dead_letters(self) -> ReplayResult:
-        """Handle this consumer's dead letters again; only one replay runs at a time."""
+        """Handle this consumer's dead letters again, under a lease: one replay at a time."""
         async with self.leadership.acquire(f"replay:{self.name}"):
             return await replay_dead_letters(self.store, self.name, self.handler)
 
     async def _acquire_lease(self) -> None:
         async with self.leadership.acquire(f"consumer:{self.name}") as lease:
             await self.inbox.load()
-            await self._parking.load()
-            subscription = BrokerConnection(self.broker, self.inbox, self.sleeper)
+            await self._blocked_streams.load()
+            connection = BrokerConnection(self.broker, self.inbox, self.sleeper)
             try:
                 with self.term.running():
-                    await self._lead(lease, subscription)
+                    await self._lead(lease, connection)
             finally:
-                await subscription.close()
+                await connection.close()
 
-    async def _lead(self, lease: Lease, subscription: BrokerConnection) -> None:
+    async def _lead(self, lease: Lease, connection: BrokerConnection) -> None:
         sweep_at = self.sleeper.elapsed()
         while True:
             lease.check()
-            await self._process(await subscription.poll(self.batch))
+            await self._process(await connection.poll(self.batch))
             if self.sleeper.elapsed() >= sweep_at:
-                await self._sweep(at_once=subscription.broken)
+                await self._sweep(at_once=connection.broken)
                 sweep_at = self.sleeper.elapsed() + self.sweep_interval_s
 
     async def _process(self, deliveries: Sequence[Delivery]) -> None:
-        """Commit what follows on without a hole; where there is one, read on from the feed instead."""
+        """Handle the messages of each partition up to its first gap, and fill gaps from the feed."""
         work: dict[TopicPartition, list[EventRecord]] = {}
-        holes: set[TopicPartition] = set()
+        gaps: set[TopicPartition] = set()
         for delivery in deliveries:
-            place = (delivery.topic, delivery.partition)
-            if place not in holes:
-                self._classify(delivery, work.setdefault(place, []), holes)
-        work = {place: records for place, records in work.items() if records}
+            partition = (delivery.topic, delivery.partition)
+            if partition not in gaps:
+                self._classify(delivery, work.setdefault(partition, []), gaps)
+        work = {partition: records for partition, records in work.items() if records}
         if work:
-            await self._applier.apply(work, self.sleeper)
-        for place in sorted(holes):
-            await self._fill_gap(place)
+            await self._processor.apply(work, self.sleeper)
+        for partition in sorted(gaps):
+            await self._fill_gap(partition)
 
-    def _classify(self, delivery: Delivery, records: list[EventRecord], holes: set[TopicPartition]) -> None:
-        place = (delivery.topic, delivery.partition)
-        last = records[-1].position if records else self.inbox.position(place)
+    def _classify(self, delivery: Delivery, records: list[EventRecord], gaps: set[TopicPartition]) -> None:
+        """Append the record of a message to `records` if it is new, or its partition to `gaps`."""
+        partition = (delivery.topic, delivery.partition)
+        last = records[-1].position if records else self.inbox.position(partition)
         try:
             record = record_from_message(delivery, self.store.contracts.contexts[delivery.topic])
         except MessageIsUnreadable as error:
             _log.warning("a message is invalid; the feed is read instead", extra={"cause": str(error)})
-            holes.add(place)
+            gaps.add(partition)
             return
         if record.position > last and record.previous > last:
-            holes.add(place)
+            gaps.add(partition)
             return
         if record.position > last:
             records.append(record)
-        self.inbox.note_offset(place, delivery.offset)
+        self.inbox.note_offset(partition, delivery.offset)
 
     async def _sweep(self, *, at_once: bool) -> None:
-        """Heal silence: a mark that stood still since the last sweep, with the feed's head beyond it."""
+        """Read the feed for partitions that are behind it and have not moved since the last sweep."""
         behind: dict[TopicPartition, int] = {}
         for context in self.subscribes_to:
             try:
                 behind |= await self._behind(context)
             except FeedUnavailable as error:
                 _log.warning("a feed cannot be read", extra={"feed": context, "cause": str(error)})
-        stood_at, self._stood_at = self._stood_at, behind
-        for place, position in behind.items():
-            if at_once or stood_at.get(place) == position:
-                await self._fill_gap(place)
+        before, self._behind_before = self._behind_before, behind
+        for partition, position in behind.items():
+            if at_once or before.get(partition) == position:
+                await self._fill_gap(partition)
 
     async def _behind(self, context: str) -> dict[TopicPartition, int]:
-        heads = await self.feeds.heads(context, self.partitions)
-        marks = {(self._topics[context], number): head for number, head in heads.items()}
-        for (topic, number), head in marks.items():
-            lag = head - self.inbox.position((topic, number))
-            metrics.CONSUMER_LAG.labels(topic, str(number)).set(max(lag, 0))
-        return {p: self.inbox.position(p) for p, head in marks.items() if head > self.inbox.position(p)}
+        """The positions of the partitions of a context that are behind their feed."""
+        heads, topic = await self.feeds.heads(context, self.partitions), self._topics[context]
+        behind: dict[TopicPartition, int] = {}
+        for number, head in heads.items():
+            position = self.inbox.position((topic, number))
+            metrics.CONSUMER_LAG.labels(topic, str(number)).set(max(head - position, 0))
+            if head > position:
+                behind[topic, number] = position
+        return behind
 
-    async def _fill_gap(self, place: TopicPartition) -> None:
-        """A feed that does not answer is asked again by the next message or the next sweep."""
-        metrics.GAPS_FILLED.labels(place[0]).inc()
+    async def _fill_gap(self, partition: TopicPartition) -> None:
+        """Read the feed; if it is unavailable, the next message or the next sweep tries again."""
+        metrics.GAPS_FILLED.labels(partition[0]).inc()
         try:
-            await self._catch_up(place)
+            await self._catch_up(partition)
         except FeedUnavailable as error:
-            _log.warning("a gap cannot be filled yet", extra={"topic": place[0], "cause": str(error)})
+            _log.warning("a gap cannot be filled yet", extra={"topic": partition[0], "cause": str(error)})
 
-    async def _catch_up(self, place: TopicPartition) -> None:
-        """Take in everything that the feed has beyond the mark."""
-        topic, number = place
+    async def _catch_up(self, partition: TopicPartition) -> None:
+        """Handle all records of the feed after the inbox position."""
+        topic, number = partition
         context = self.store.contracts.contexts[topic]
         while True:
-            after = self.inbox.position(place)
+            after = self.inbox.position(partition)
             page = await self.feeds.page(context, number, self.partitions, after, FEED_PAGE)
             if page.records:
-                await self._applier.apply({place: page.records}, self.sleeper)
+                await self._processor.apply({partition: page.records}, self.sleeper)
             if not page.records or page.records[-1].position >= page.head:
                 return

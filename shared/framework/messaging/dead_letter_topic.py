@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 
 
 async def publish_dead_letter(broker: Broker, letter: DeadLetter) -> None:
-    """Send the message as it was, with its cause and its consumer; a broker that is away is let be."""
+    """Send the original message with headers for cause and consumer; a broker failure is only logged."""
     try:
         producer = await broker.producer()
         try:

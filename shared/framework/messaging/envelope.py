@@ -1,4 +1,4 @@
-"""A record as a Kafka message and back: CloudEvents binding, our own places, the bytes unchanged."""
+"""An event record as a message and back: headers of the CloudEvents Kafka binding and of our own."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,11 +13,11 @@ _metadata = msgspec.json.Decoder(Metadata)
 
 
 class MessageIsUnreadable(Exception):
-    """It was not written by `message_of`: whatever it said is read from the feed instead."""
+    """A message was not written by `message_of`; the consumer reads the feed instead."""
 
 
 def message_of(record: EventRecord, topic: str, partition: int, previous: int) -> Message:
-    """The message that carries a record; `previous` is the position before it in the same partition."""
+    """The message of a record; `previous` is the previous position in the same partition (0: none)."""
     return Message(
         topic=topic,
         partition=partition,
@@ -28,22 +28,22 @@ def message_of(record: EventRecord, topic: str, partition: int, previous: int) -
 
 
 def record_from_message(delivery: Delivery, context: str) -> EventRecord:
-    """The record of a context that a message carries. Raises MessageIsUnreadable."""
-    told = dict(delivery.headers)
+    """The record of this context in a message. Raises MessageIsUnreadable."""
+    headers = dict(delivery.headers)
     try:
         return EventRecord(
             context=context,
-            tenant_id=told["tenant"].decode(),
+            tenant_id=headers["tenant"].decode(),
             stream_id=delivery.key.decode(),
-            version=int(told["version"]),
-            wire_name=told["ce_type"].decode(),
+            version=int(headers["version"]),
+            wire_name=headers["ce_type"].decode(),
             state=delivery.value,
-            position=int(told["position"]),
-            slot=int(told["slot"]),
-            event_id=UUID(told["ce_id"].decode()),
-            metadata=_metadata.decode(told["metadata"]),
-            recorded_at=datetime.fromisoformat(told["recorded_at"].decode()),
-            previous=int(told["prev"]),
+            position=int(headers["position"]),
+            slot=int(headers["slot"]),
+            event_id=UUID(headers["ce_id"].decode()),
+            metadata=_metadata.decode(headers["metadata"]),
+            recorded_at=datetime.fromisoformat(headers["recorded_at"].decode()),
+            previous=int(headers["prev"]),
         )
     except (KeyError, ValueError, TypeError, AttributeError, msgspec.MsgspecError) as error:
         place = f"{delivery.topic}/{delivery.partition}@{delivery.offset}"
@@ -52,7 +52,7 @@ def record_from_message(delivery: Delivery, context: str) -> EventRecord:
 
 def _headers(record: EventRecord, previous: int) -> Headers:
     metadata = record.metadata
-    told = {
+    fields = {
         "ce_specversion": "1.0",
         "ce_id": str(record.event_id),
         "ce_type": record.wire_name,
@@ -66,5 +66,5 @@ def _headers(record: EventRecord, previous: int) -> Headers:
         "recorded_at": record.recorded_at.isoformat(),
         **({"traceparent": metadata.traceparent} if metadata.traceparent else {}),
     }
-    headers = tuple((name, value.encode()) for name, value in told.items())
+    headers = tuple((name, value.encode()) for name, value in fields.items())
     return (*headers, ("metadata", msgspec.json.encode(metadata)))

@@ -1,4 +1,4 @@
-"""Feeds over HTTP: every context serves its own history to the house's own services."""
+"""Feeds over HTTP, from the internal routes of each context (process/internal_routes.py)."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _heads = msgspec.json.Decoder(dict[int, int])
 
 
 class HttpFeeds:
-    """`urls` by context; the token file is read for every request, so a renewed token needs no restart."""
+    """Client of the feeds; the token file is read for each request, so a renewed token needs no restart."""
 
     def __init__(
         self,
@@ -29,35 +29,33 @@ class HttpFeeds:
         token_file: Path,
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
-        """Connects when first asked; `close` in the end. `transport`: another road than the network."""
+        """`urls` by context; `transport` replaces the network in tests. Call `close` at the end."""
         self._urls = urls
         self._token_file = token_file
         limits = httpx2.Limits(max_connections=CONNECTIONS_MAX)
         self._http = httpx2.AsyncClient(timeout=TIMEOUT, limits=limits, trust_env=False, transport=transport)
 
     async def page(self, context: str, partition: int, partitions: int, after: int, limit: int) -> FeedPage:
-        """See FeedReader."""
-        asked = {"partition": partition, "partitions": partitions, "after": after, "limit": limit}
-        return await self._get(context, "/feed", asked, _page)
+        query = {"partition": partition, "partitions": partitions, "after": after, "limit": limit}
+        return await self._get(context, "/feed", query, _page)
 
     async def heads(self, context: str, partitions: int) -> dict[int, int]:
-        """See FeedReader."""
         return await self._get(context, "/feed/heads", {"partitions": partitions}, _heads)
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         await self._http.aclose()
 
     async def _get(
-        self, context: str, path: str, asked: Mapping[str, int], decoder: msgspec.json.Decoder[T]
+        self, context: str, path: str, query: Mapping[str, int], decoder: msgspec.json.Decoder[T]
     ) -> T:
         if context not in self._urls:
             raise FeedUnavailable(f"no feed of {context} is known")
         try:
-            answer = await self._http.get(
-                self._urls[context] + path, params=dict(asked), headers=await self._headers()
+            response = await self._http.get(
+                self._urls[context] + path, params=dict(query), headers=await self._headers()
             )
-            return decoder.decode(answer.raise_for_status().content)
+            return decoder.decode(response.raise_for_status().content)
         except (httpx2.HTTPError, msgspec.MsgspecError, OSError) as error:
             raise FeedUnavailable(f"{context}: {error!r}") from error
 

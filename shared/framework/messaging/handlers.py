@@ -1,4 +1,4 @@
-"""What is done with facts that were heard: batch handlers, and reactors from which one is made."""
+"""Handlers of received events: for batches, or made of one reactor for each event class."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -14,25 +14,26 @@ from shared.framework.observability.logging import logged_as
 from shared.framework.observability.tracing import current_traceparent, span
 
 Handler = Callable[[UnitOfWork, Sequence[EventRecord]], Awaitable[None]]
-"""Takes new records, in order within each partition, and puts all that follows into the unit of work.
+"""`async def handle(unit, records)`: adds the consequences of new records to the unit of work.
 
-It is called again with the same records when the commit fails, and never again once it is done.
+Records are in order within each partition. It is called again with the same records if the commit fails, and
+not again once the commit has succeeded.
 """
 
 Reactor = Callable[[Session, Any, EventRecord], Awaitable[None]]
-"""`async def on_<fact>(session, event, record)`: one fact heard, commands given."""
+"""`async def on_<event>(session, event, record)`: reacts to one event by commands in the session."""
 
 
 def reaction_handler(reactors: Mapping[type[Event], Reactor], clock: Clock) -> Handler:
-    """A handler that gives each fact to its reactor, at the moment of the fact's own tenant.
+    """A handler that calls the reactor of each event, with the session at `consequence_time`.
 
-    Wire names without a reactor are passed over unread. Test clocks are always followed, so every
-    context that hears subscriptions knows its tenants' time.
+    Other wire names are skipped without decoding. Events that move a test clock always set it in this
+    context.
     """
-    own = {event.wire_name: reactor for event, reactor in reactors.items()}
+    by_name = {event.wire_name: reactor for event, reactor in reactors.items()}
 
     async def react(unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
-        known = dict.fromkeys(unit.store.contracts.test_clocks, _follow_test_clock) | own
+        known = dict.fromkeys(unit.store.contracts.test_clocks, _follow_test_clock) | by_name
         for record in records:
             if record.wire_name in known:
                 await _react(known[record.wire_name], unit, record, clock)
@@ -45,7 +46,9 @@ async def _react(reactor: Reactor, unit: UnitOfWork, record: EventRecord, clock:
     if event is not None:
         with (
             span(
-                names.SPAN_CONSUME, parent_traceparent=record.metadata.traceparent, attributes=_seen(record)
+                names.SPAN_CONSUME,
+                parent_traceparent=record.metadata.traceparent,
+                attributes=_attributes(record),
             ),
             logged_as(correlation=record.metadata.correlation_id, tenant=record.tenant_id),
         ):
@@ -55,7 +58,7 @@ async def _react(reactor: Reactor, unit: UnitOfWork, record: EventRecord, clock:
             await reactor(unit.session(record.tenant_id, metadata), event, record)
 
 
-def _seen(record: EventRecord) -> dict[str, str | int]:
+def _attributes(record: EventRecord) -> dict[str, str | int]:
     return {names.ATTR_EVENT: record.wire_name, names.ATTR_POSITION: record.position}
 
 

@@ -1,4 +1,4 @@
-"""Any Kafka-protocol broker through aiokafka: one way to produce, one to read, every call with a limit."""
+"""A Kafka-protocol broker through aiokafka; each call has a time-out."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from shared.framework.messaging.port import (
 REQUEST_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 5.0
 SEND_TIMEOUT_S = 15.0
-ASK_TIMEOUT_S = 3.0
+CLUSTER_ID_TIMEOUT_S = 3.0
 CLOSE_TIMEOUT_S = 2.0
 BATCH_BYTES = 256 * 1024
 MESSAGE_BYTES_MAX = 1024 * 1024
@@ -32,9 +32,10 @@ LINGER_MS = 2
 
 @dataclass(slots=True)
 class KafkaBroker:
-    """`idempotence` needs a broker that has it; `fetch_wait_ms` is how long the broker holds an empty fetch.
+    """`idempotence`: the broker must support idempotent producers (the local one does not).
 
-    A short wait is quick, but the local broker (Tansu) then stalls on long logs.
+    `fetch_wait_ms`: how long the broker delays an empty response to a fetch. On the local broker a short wait
+    stalls on long logs.
     """
 
     bootstrap: str
@@ -43,9 +44,8 @@ class KafkaBroker:
     _admin: Any = field(default=None, init=False)
 
     async def cluster_id(self) -> str:
-        """See Broker: the cluster id, which a broker that keeps nothing makes anew at every start."""
         try:
-            async with _limit(ASK_TIMEOUT_S):
+            async with _limit(CLUSTER_ID_TIMEOUT_S):
                 if self._admin is None:
                     admin = AIOKafkaAdminClient(
                         bootstrap_servers=self.bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS
@@ -57,7 +57,6 @@ class KafkaBroker:
             raise
 
     async def producer(self) -> Producer:
-        """See Broker."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self.bootstrap,
             acks="all",
@@ -71,7 +70,7 @@ class KafkaBroker:
             return _KafkaProducer(await _started(producer))
 
     async def subscriber(self, starts: Mapping[TopicPartition, int | None]) -> Subscriber:
-        """See Broker: partitions are assigned by hand, so no group can take them away."""
+        """Partitions are assigned explicitly: no consumer group can reassign them."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.bootstrap,
             enable_auto_commit=False,
@@ -81,17 +80,17 @@ class KafkaBroker:
         )
         async with _limit(CONNECT_TIMEOUT_S):
             await _started(consumer)
-            consumer.assign([KafkaTopicPartition(*place) for place in starts])
-            for place, offset in starts.items():
+            consumer.assign([KafkaTopicPartition(*partition) for partition in starts])
+            for partition, offset in starts.items():
                 if offset is not None:
-                    consumer.seek(KafkaTopicPartition(*place), offset)
+                    consumer.seek(KafkaTopicPartition(*partition), offset)
         return _KafkaSubscriber(consumer)
 
     async def close(self) -> None:
-        """Let go of the line on which the broker is asked who it is."""
+        """Close the connection that reads the cluster id."""
         admin, self._admin = self._admin, None
         if admin is not None:
-            await _quietly(admin.close())
+            await _close_quietly(admin.close())
 
 
 class _KafkaProducer:
@@ -104,7 +103,7 @@ class _KafkaProducer:
             await asyncio.gather(*acks)
 
     async def close(self) -> None:
-        await _quietly(self._producer.stop())
+        await _close_quietly(self._producer.stop())
 
     async def _send(self, message: Message) -> Awaitable[Any]:
         ack: Awaitable[Any] = await self._producer.send(
@@ -127,7 +126,7 @@ class _KafkaSubscriber:
         return [_delivery(record) for records in found.values() for record in records]
 
     async def close(self) -> None:
-        await _quietly(self._consumer.stop())
+        await _close_quietly(self._consumer.stop())
 
 
 def _delivery(record: Any) -> Delivery:
@@ -142,16 +141,16 @@ def _delivery(record: Any) -> Delivery:
 
 
 async def _started(client: Any) -> Any:
-    """Start a client, or leave nothing of it behind: a half-started one holds sockets and tasks."""
+    """Start a client; close it if that fails, since a half-started one keeps sockets and tasks."""
     try:
         await client.start()
     except BaseException:
-        await _quietly(client.close() if hasattr(client, "close") else client.stop())
+        await _close_quietly(client.close() if hasattr(client, "close") else client.stop())
         raise
     return client
 
 
-async def _quietly(closing: Awaitable[Any]) -> None:
+async def _close_quietly(closing: Awaitable[Any]) -> None:
     with contextlib.suppress(Exception):
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await closing
@@ -159,7 +158,7 @@ async def _quietly(closing: Awaitable[Any]) -> None:
 
 @asynccontextmanager
 async def _limit(seconds: float) -> AsyncIterator[None]:
-    """Within this time, or BrokerFailed, whatever the client library raises."""
+    """Raise BrokerFailed after `seconds`, and for every exception of the client library."""
     try:
         async with asyncio.timeout(seconds):
             yield

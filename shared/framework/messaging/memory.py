@@ -1,4 +1,4 @@
-"""A broker in memory that can be as bad as brokers are: it loses, doubles, stalls, dies and forgets."""
+"""A broker in memory, with the failures of real ones: lost, duplicate and late messages, and restarts."""
 
 import asyncio
 from collections import defaultdict
@@ -22,9 +22,9 @@ def _never() -> float:
 
 @dataclass(slots=True)
 class MemoryBroker:
-    """`chance` throws a number of [0, 1) per message; `drop` and `double` say how often that befalls one.
+    """`drop` and `double`: probability that a message is lost or stored twice; `chance` draws from [0, 1).
 
-    A dropped message was acknowledged all the same: that is how a real broker loses one.
+    A lost message is acknowledged, as a real broker does that loses it later.
     """
 
     sleeper: Sleeper
@@ -33,44 +33,41 @@ class MemoryBroker:
     chance: Callable[[], float] = _never
     is_up: bool = True
     sent: list[Message] = field(default_factory=list)
-    """Every message that a producer was told had arrived, the dropped ones too."""
-    _life: int = 1
+    """All acknowledged messages, including the lost ones."""
+    _generation: int = 1
     _logs: dict[TopicPartition, list[Delivery]] = field(default_factory=lambda: defaultdict(list))
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def cluster_id(self) -> str:
-        """See Broker."""
         self._must_be_up()
-        return f"memory-{self._life}"
+        return f"memory-{self._generation}"
 
     async def producer(self) -> Producer:
-        """See Broker."""
         self._must_be_up()
-        return _MemoryProducer(self, self._life)
+        return _MemoryProducer(self, self._generation)
 
     async def subscriber(self, starts: Mapping[TopicPartition, int | None]) -> Subscriber:
-        """See Broker."""
         self._must_be_up()
-        return _MemorySubscriber(self, {place: offset or 0 for place, offset in starts.items()})
+        return _MemorySubscriber(self, {partition: offset or 0 for partition, offset in starts.items()})
 
     def stop(self) -> None:
-        """Answer nobody."""
+        """Raise BrokerFailed for every call from now on."""
         self.is_up = False
         self._notify()
 
     def start(self) -> None:
-        """Come back as it was."""
+        """Start again with all messages."""
         self.is_up = True
 
     def lose_all_messages(self) -> None:
-        """Die and come back as another broker, with no message of before."""
-        self._life += 1
+        """Start again as another cluster, without messages."""
+        self._generation += 1
         self._logs.clear()
         self.is_up = True
         self._notify()
 
     def store(self, message: Message) -> None:
-        """Append one message to its partition, if fate allows."""
+        """Append a message to its partition; it may be lost or stored twice."""
         self.sent.append(message)
         if self.chance() >= self.drop:
             self._append(message)
@@ -78,14 +75,14 @@ class MemoryBroker:
                 self._append(message)
         self._notify()
 
-    def after(self, place: TopicPartition, offset: int, limit: int) -> Sequence[Delivery]:
-        """What lies in a partition from an offset on; beyond its end there is silence."""
+    def after(self, partition: TopicPartition, offset: int, limit: int) -> Sequence[Delivery]:
+        """Messages of a partition from an offset on; empty beyond the end."""
         self._must_be_up()
-        return self._logs[place][offset : offset + limit]
+        return self._logs[partition][offset : offset + limit]
 
     async def wait_for_change(self, wait_s: float) -> None:
-        """Return when something was stored or changed, or after `wait_s`."""
-        await self.sleeper.sleep(wait_s, self._news)
+        """Return at the next change, or after `wait_s`."""
+        await self.sleeper.sleep(wait_s, self._changed)
 
     def _append(self, message: Message) -> None:
         log = self._logs[message.topic, message.partition]
@@ -94,8 +91,8 @@ class MemoryBroker:
         )
 
     def _notify(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def _must_be_up(self) -> None:
         if not self.is_up:
@@ -103,16 +100,16 @@ class MemoryBroker:
 
 
 class _MemoryProducer:
-    """Like a real one it is of no use any more once its broker has died."""
+    """Fails for ever once its cluster is gone, as a real one does."""
 
-    def __init__(self, broker: MemoryBroker, life: int) -> None:
+    def __init__(self, broker: MemoryBroker, generation: int) -> None:
         self._broker = broker
-        self._name = f"memory-{life}"
+        self._name = f"memory-{generation}"
 
     async def send_batch(self, messages: Sequence[Message]) -> None:
         for message in messages:
             if await self._broker.cluster_id() != self._name:
-                raise BrokerFailed("the memory broker is another one now")
+                raise BrokerFailed("the memory broker has another cluster id now")
             self._broker.store(message)
 
     async def close(self) -> None:
@@ -136,8 +133,8 @@ class _MemorySubscriber:
 
     def _fetch(self, limit: int) -> Sequence[Delivery]:
         found: list[Delivery] = []
-        for place, offset in self._offsets.items():
-            page = self._broker.after(place, offset, limit - len(found))
-            self._offsets[place] = offset + len(page)
+        for partition, offset in self._offsets.items():
+            page = self._broker.after(partition, offset, limit - len(found))
+            self._offsets[partition] = offset + len(page)
             found.extend(page)
         return found

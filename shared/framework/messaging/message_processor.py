@@ -1,4 +1,4 @@
-"""Effect and mark in one commit; what cannot be handled is set aside, and the partition goes on."""
+"""Commits what follows from records with the inbox position; failing records become dead letters."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -24,33 +24,35 @@ _log = logging.getLogger(__name__)
 
 
 DeadLetterListener = Callable[[DeadLetter], Awaitable[None]]
+"""Called with each dead letter after it is stored."""
 
 
 class MessageProcessor:
-    """Gives new records to a handler, all of a batch at once or, when that fails, one by one."""
+    """Calls a handler with all records of a batch at once; if that fails, one by one with retries."""
 
     def __init__(
         self,
         store: EventStore,
         inbox: Inbox,
-        parking: BlockedStreams,
+        blocked_streams: BlockedStreams,
         handler: Handler,
-        tell: DeadLetterListener,
+        on_dead_letter: DeadLetterListener,
     ) -> None:
-        """`inbox` and `parking` are of one consumer; `tell` hears of each dead letter once it is kept."""
+        """`inbox` and `blocked_streams` belong to the same consumer."""
         self._store = store
-        self._tell = tell
+        self._on_dead_letter = on_dead_letter
         self._inbox = inbox
-        self._parking = parking
+        self._blocked_streams = blocked_streams
         self._handler = handler
 
     async def apply(self, work: RecordsByPartition, sleeper: Sleeper) -> None:
-        """Take the work in, exactly once. What passes by itself is raised, and nothing is lost by it."""
+        """Handle the records and advance the inbox. Raises transient failures; then nothing was written."""
         try:
             await self._commit(work)
         except Exception as error:
+            # StreamIsBusy: commits of single messages may succeed.
             if not (is_message_fault(error) or isinstance(error, StreamIsBusy)):
-                raise  # a batch too large to win its streams is tried in pieces; one message waits
+                raise
             _log.warning("a batch failed; its messages are retried one by one", extra={"cause": repr(error)})
             for partition, records in work.items():
                 for record in records:
@@ -63,28 +65,30 @@ class MessageProcessor:
         except Exception as error:
             if not is_message_fault(error):
                 raise
-            await self._dead_letter(partition, self._parking.dead_letter_of(partition, record, repr(error)))
+            await self._dead_letter(
+                partition, self._blocked_streams.dead_letter_of(partition, record, repr(error))
+            )
 
     async def _commit(self, work: RecordsByPartition) -> None:
-        waiting = await self._parking.blocked(work)
-        aside = {(letter.topic, letter.record.position) for letter in waiting}
+        blocked = await self._blocked_streams.blocked(work)
+        blocked_positions = {(letter.topic, letter.record.position) for letter in blocked}
         free = [
             record
             for (topic, _), records in work.items()
             for record in records
-            if (topic, record.position) not in aside
+            if (topic, record.position) not in blocked_positions
         ]
 
-        async def take_in(unit: UnitOfWork) -> None:
+        async def handle(unit: UnitOfWork) -> None:
             if free:
                 await self._handler(unit, free)
-            unit.changes.parked.extend(waiting)
+            unit.changes.dead_letters.extend(blocked)
             unit.changes.inbox.extend(self._inbox.advances(work))
 
         parent, links = parent_and_links(record.metadata.traceparent for record in free)
-        seen = {names.ATTR_BATCH_SIZE: len(free)}
-        with span(names.SPAN_CONSUME, parent_traceparent=parent, links=links, attributes=seen):
-            await transact(self._store, take_in)
+        attributes = {names.ATTR_BATCH_SIZE: len(free)}
+        with span(names.SPAN_CONSUME, parent_traceparent=parent, links=links, attributes=attributes):
+            await transact(self._store, handle)
         self._record_progress(work)
 
     def _record_progress(self, work: RecordsByPartition) -> None:
@@ -105,11 +109,11 @@ class MessageProcessor:
         )
         work = {partition: [letter.record]}
 
-        async def set_aside(unit: UnitOfWork) -> None:
-            unit.changes.parked.append(letter)
+        async def store(unit: UnitOfWork) -> None:
+            unit.changes.dead_letters.append(letter)
             unit.changes.inbox.extend(self._inbox.advances(work))
 
-        await transact(self._store, set_aside)
-        self._parking.block(letter)
+        await transact(self._store, store)
+        self._blocked_streams.block(letter)
         self._record_progress(work)
-        await self._tell(letter)
+        await self._on_dead_letter(letter)

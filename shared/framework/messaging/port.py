@@ -1,4 +1,4 @@
-"""What the house asks of a broker: carry bytes in order within a partition; no guarantee rests on it."""
+"""Port of a broker: bytes in order within a partition, which it may lose or deliver again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ TopicPartition = tuple[str, int]
 
 
 class BrokerFailed(TransientFailure):
-    """The broker did not do what was asked within its time: drop the producer or subscriber, begin again."""
+    """A call failed or timed out; the producer or subscriber cannot be used any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What goes out: bytes for one partition, chosen by us and not by the client library."""
+    """A message to send; the partition is given, not chosen by the client library."""
 
     topic: str
     partition: int
@@ -28,7 +28,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message as it came in; `offset` is the broker's own number for it."""
+    """A received message; `offset` is its number in the broker's partition."""
 
     topic: str
     partition: int
@@ -39,40 +39,40 @@ class Delivery:
 
 
 class Producer(Protocol):
-    """Sends batches; after any BrokerFailed it is of no more use."""
+    """Sends batches; unusable after BrokerFailed."""
 
     async def send_batch(self, messages: Sequence[Message]) -> None:
-        """Send all and wait until each is acknowledged by all replicas; BrokerFailed if any was not."""
+        """Send all and wait until all replicas have acknowledged each. Raises BrokerFailed."""
         ...
 
     async def close(self) -> None:
-        """Let go of the broker, within a time limit and without raising."""
+        """Close the connection, within a time-out and without raising."""
         ...
 
 
 class Subscriber(Protocol):
-    """Reads partitions that were assigned by hand; after any BrokerFailed it is of no more use."""
+    """Reads the partitions assigned to it; unusable after BrokerFailed."""
 
     async def poll(self, limit: int, wait_s: float) -> Sequence[Delivery]:
-        """Up to `limit` deliveries, in order within each partition; none after `wait_s` seconds."""
+        """At most `limit` messages in order of partition; empty after `wait_s`. Raises BrokerFailed."""
         ...
 
     async def close(self) -> None:
-        """Let go of the broker, within a time limit and without raising."""
+        """Close the connection, within a time-out and without raising."""
         ...
 
 
 class Broker(Protocol):
-    """A Kafka-protocol broker, or its likeness in memory."""
+    """A Kafka-protocol broker, or one in memory."""
 
     async def cluster_id(self) -> str:
-        """Who the broker is; when the answer changes, old offsets mean nothing any more. BrokerFailed."""
+        """The id of the cluster: offsets are valid for this cluster only. Raises BrokerFailed."""
         ...
 
     async def producer(self) -> Producer:
-        """A connected producer. BrokerFailed."""
+        """A connected producer. Raises BrokerFailed."""
         ...
 
     async def subscriber(self, starts: Mapping[TopicPartition, int | None]) -> Subscriber:
-        """A reader of these partitions, each from an offset or (None) the earliest. BrokerFailed."""
+        """A reader of these partitions, each from an offset or (None) the earliest. Raises BrokerFailed."""
         ...

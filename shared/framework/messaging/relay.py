@@ -1,4 +1,4 @@
-"""The outbox is the history itself: what is settled goes to the broker, in order, at least once."""
+"""The relay: publishes settled events of a context, in order and at least once. Outbox: the event table."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,34 +21,34 @@ from shared.framework.retry.periodic_task import PeriodicTask
 from shared.framework.retry.transient import TransientFailure
 
 BATCH = 500
-LOOKS = Backoff(0.01, 0.2)
+POLLS = Backoff(0.01, 0.2)
 MESSAGE_BYTES_MAX = 900_000
-"""Below the megabyte that brokers take unasked; what is larger leaves a hole, and is read from the feed."""
+"""Below the 1 MB limit of brokers. A larger event is not sent: consumers see a gap and read the feed."""
 
-_BEGIN = "INSERT INTO relay_cursor (name, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
-_WHERE = "SELECT position FROM relay_cursor WHERE name = $1"
-_MOVE = "UPDATE relay_cursor SET position = $3 WHERE name = $1 AND position = $2"
+_INSERT = "INSERT INTO relay_cursor (name, position) VALUES ($1, 0) ON CONFLICT DO NOTHING"
+_READ = "SELECT position FROM relay_cursor WHERE name = $1"
+_ADVANCE = "UPDATE relay_cursor SET position = $3 WHERE name = $1 AND position = $2"
 
 
 class CursorConflict(TransientFailure):
-    """Another relay has moved the cursor: drop the producer and begin again from where it stands."""
+    """Another relay has advanced the cursor."""
 
 
 class RelayCursor(Protocol):
-    """The position up to which everything was acknowledged by the broker."""
+    """Position up to which the relay has published; compare-and-set: two relays cannot both advance it."""
 
     async def position(self) -> int:
-        """Where it stands (0: nothing was ever relayed)."""
+        """The position (0: nothing was published yet). Raises StoreIsUnavailable."""
         ...
 
     async def advance(self, expected: int, position: int) -> None:
-        """Move on from `expected`. CursorConflict."""
+        """Set the position if it is `expected`. Raises CursorConflict, StoreIsUnavailable."""
         ...
 
 
 @dataclass(slots=True)
 class Relay:
-    """Sends one context's settled events to its topic; `wake` is set by local commits."""
+    """Publishes one context's settled events to its topic; commits of this process set `wake`."""
 
     store: Feed
     broker: Broker
@@ -59,24 +59,24 @@ class Relay:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Lead or wait to lead, for ever; after any failed send everything begins again from the cursor."""
-        await restart_with_backoff(f"relay of {self.store.context}", self._stand, self.sleeper)
+        """Run for ever: wait for the lease, then publish; after a failure start again from the cursor."""
+        await restart_with_backoff(f"relay of {self.store.context}", self._acquire_lease, self.sleeper)
 
-    async def _stand(self) -> None:
+    async def _acquire_lease(self) -> None:
         async with self.leadership.acquire(f"relay:{self.store.context}") as lease:
             await self._lead(lease)
 
     async def _lead(self, lease: Lease) -> None:
         producer = await self.broker.producer()
         try:
-            run = _RelaySession(self, producer, lease, await self.cursor.position())
-            await PeriodicTask(run.step, LOOKS, self.sleeper, self.wake).run()
+            session = _RelaySession(self, producer, lease, await self.cursor.position())
+            await PeriodicTask(session.step, POLLS, self.sleeper, self.wake).run()
         finally:
             await producer.close()
 
 
 class _RelaySession:
-    """One leader's time with one producer."""
+    """Publishing with one producer during one lease."""
 
     def __init__(self, relay: Relay, producer: Producer, lease: Lease, position: int) -> None:
         self._relay = relay
@@ -87,7 +87,7 @@ class _RelaySession:
         self._topic = relay.store.contracts.topics[relay.store.context]
 
     async def step(self) -> bool:
-        """Send the next batch; whether there was one."""
+        """Send the next batch; returns whether there was one."""
         self._lease.check()
         records = await self._relay.store.read_stable(self._position, BATCH)
         if records:
@@ -100,8 +100,8 @@ class _RelaySession:
         fitting = [message for message in messages if len(message.value) <= MESSAGE_BYTES_MAX]
         metrics.RELAY_LAG.labels(context).set(len(records))
         parent, links = parent_and_links(record.metadata.traceparent for record in records)
-        seen: dict[str, str | int] = {names.ATTR_CONTEXT: context, names.ATTR_BATCH_SIZE: len(records)}
-        with span(names.SPAN_RELAY_SEND, parent_traceparent=parent, links=links, attributes=seen):
+        attributes: dict[str, str | int] = {names.ATTR_CONTEXT: context, names.ATTR_BATCH_SIZE: len(records)}
+        with span(names.SPAN_RELAY_SEND, parent_traceparent=parent, links=links, attributes=attributes):
             await self._sent(fitting)
         await relay.cursor.advance(self._position, records[-1].position)
         self._position = records[-1].position
@@ -124,48 +124,48 @@ class _RelaySession:
         return message
 
     async def _previous_of(self, partition: int) -> int:
-        """What lies before the cursor, read from history: a resend says the same as the first send did."""
+        """The last position of a partition up to the cursor; from the store, so a resend is identical."""
         page = await self._relay.store.feed(partition, self._relay.partitions, self._position, 1)
         return page.records[0].previous if page.records else page.head
 
 
 class MemoryCursor:
-    """A cursor that lives as long as its object."""
+    """A cursor in memory, for tests and simulation."""
 
     def __init__(self) -> None:
-        """At the beginning."""
+        """Position 0."""
         self._position = 0
 
     async def position(self) -> int:
-        """See RelayCursor."""
+        """Position in memory."""
         return self._position
 
     async def advance(self, expected: int, position: int) -> None:
-        """See RelayCursor."""
+        """Compare and set in memory."""
         if self._position != expected:
             raise CursorConflict(f"at {self._position}, not at {expected}")
         self._position = position
 
 
 class PostgresCursor:
-    """A row of `relay_cursor` in the context's own database."""
+    """A row of `relay_cursor` in the database of the context."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", name: str) -> None:
-        """`name` tells one relay of a database from another."""
+        """`name`: the key of the row."""
         self._pool = pool
         self._name = name
 
     async def position(self) -> int:
-        """See RelayCursor; the row is made when it is first asked for. StoreIsUnavailable."""
+        """Position in the row, which is inserted at the first call."""
         with translate_errors():
             async with connection_of(self._pool) as connection:
-                await connection.execute(_BEGIN, self._name)
-                return int(await connection.fetchval(_WHERE, self._name))
+                await connection.execute(_INSERT, self._name)
+                return int(await connection.fetchval(_READ, self._name))
 
     async def advance(self, expected: int, position: int) -> None:
-        """See RelayCursor."""
+        """Compare and set by one UPDATE."""
         with translate_errors():
             async with connection_of(self._pool) as connection:
-                done = await connection.execute(_MOVE, self._name, expected, position)
+                done = await connection.execute(_ADVANCE, self._name, expected, position)
         if done != "UPDATE 1":
             raise CursorConflict(f"{self._name} is not at {expected}")

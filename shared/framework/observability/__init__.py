@@ -1,1 +1,1 @@
-"""Traces, logs and metrics, with every name in one place."""
+"""Logs, metrics and traces; all their names are in names.py."""

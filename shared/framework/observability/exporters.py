@@ -1,4 +1,4 @@
-"""Where spans go: a file of JSON lines, an OTLP collector, both, or nowhere."""
+"""Exporters of spans: a file of JSON lines, an OTLP collector, both or none."""
 
 import json
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from shared.framework.observability.redaction import redact_json
 
 
 def span_processors(trace_file: Path | None, *, otlp_endpoint: str | None) -> list[SpanProcessor]:
-    """What `start_tracing` takes; an empty list means: do not start it.
+    """The argument of `start_tracing`; if empty, tracing should not be started.
 
-    `trace_file`: TOLLHOUSE_TRACE_FILE. `otlp_endpoint`: OTEL_EXPORTER_OTLP_ENDPOINT, from which the exporter
-    itself reads whatever else OTEL_* variables say.
+    `trace_file`: TOLLHOUSE_TRACE_FILE. `otlp_endpoint`: OTEL_EXPORTER_OTLP_ENDPOINT; the exporter itself
+    reads the other OTEL_* variables.
     """
     exporters: list[SpanExporter] = []
     if trace_file is not None:
@@ -30,14 +30,14 @@ def span_processors(trace_file: Path | None, *, otlp_endpoint: str | None) -> li
 
 
 class JsonLinesExporter(SpanExporter):
-    """Appends one line per finished span, so that traces can be read without any collector."""
+    """Appends a line to a file for each finished span, to read traces without a collector."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file to append; OSError if that cannot be."""
+        """Open the file to append. Raises OSError."""
         self._file = path.open("ab")
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Write and flush one batch."""
+        """Write a batch and flush the file."""
         try:
             self._file.writelines(map(_line, spans))
             self._file.flush()

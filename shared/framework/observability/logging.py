@@ -1,4 +1,4 @@
-"""Logs as JSON lines, each with the correlation, trace and tenant it belongs to, and never a secret.
+"""Logs as JSON lines with correlation id, trace id and tenant; secrets are redacted.
 
 Code logs with the standard library (`logging.getLogger(__name__)`); composition roots call `start_logging`.
 """
@@ -32,33 +32,33 @@ _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"
 
 
 def correlation_id() -> str | None:
-    """What everything that follows from one request has in common; None outside of any."""
+    """The correlation id of the present request or event; None outside of one."""
     return _correlation_id.get()
 
 
 @contextmanager
 def logged_as(*, correlation: str | None = None, tenant: str | None = None) -> Iterator[None]:
-    """Everything logged inside carries these; None leaves what is there."""
-    marks = [
+    """Set the correlation id and the tenant of what is logged in the block; None changes nothing."""
+    changed = [
         (var, var.set(value)) for var, value in ((_correlation_id, correlation), (_tenant, tenant)) if value
     ]
     try:
         yield
     finally:
-        for var, token in reversed(marks):
+        for var, token in reversed(changed):
             var.reset(token)
 
 
 class JsonLinesFormatter(logging.Formatter):
-    """One line per record: the house's fields first, then whatever `extra=` added."""
+    """Formats a log record as one line of JSON: our own fields first, then those of `extra=`."""
 
     def __init__(self, service: str) -> None:
-        """Lines of this service."""
+        """`service` is written in each line."""
         super().__init__()
         self.service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line of JSON with secrets blacked out."""
+        """The record as one line of JSON with secrets redacted."""
         fields: dict[str, Any] = {
             INSTANT: datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             LEVEL: record.levelname.lower(),
@@ -71,14 +71,14 @@ class JsonLinesFormatter(logging.Formatter):
             ERROR: self.formatException(record.exc_info) if record.exc_info else None,
             **{name: value for name, value in vars(record).items() if name not in _OWN_FIELDS},
         }
-        known = {name: value for name, value in fields.items() if value is not None}
-        return json.dumps(redact_json(known))
+        present = {name: value for name, value in fields.items() if value is not None}
+        return json.dumps(redact_json(present))
 
 
 def start_logging(service: str, level: str = "INFO", stream: TextIO = sys.stderr) -> None:
-    """Send all logs of this process to a stream as JSON lines, from `level` on."""
+    """Write all logs of this process from `level` on to a stream as JSON lines."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLinesFormatter(service))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for talkative in ("uvicorn.access", "aiokafka", "httpx2", "httpcore2"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
+    for verbose in ("uvicorn.access", "aiokafka", "httpx2", "httpcore2"):
+        logging.getLogger(verbose).setLevel(logging.WARNING)

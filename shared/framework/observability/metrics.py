@@ -1,4 +1,4 @@
-"""The numbers that a process tells Prometheus: base units, few labels, never a tenant or an id."""
+"""Prometheus metrics of a process, in base units. No label is a tenant or an id."""
 
 from prometheus_client import (
     CollectorRegistry,
@@ -11,7 +11,7 @@ from prometheus_client import (
 
 from shared.framework.observability import names as n
 
-# One more series per label set, which no dashboard of ours reads.
+# Would add a series for each label set, which no dashboard uses.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REGISTRY = CollectorRegistry()
@@ -19,12 +19,12 @@ METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
-def _counter(name: str, says: str, *labels: str) -> Counter:
-    return Counter(name.removesuffix("_total"), says, labels, registry=REGISTRY)
+def _counter(name: str, help_text: str, *labels: str) -> Counter:
+    return Counter(name.removesuffix("_total"), help_text, labels, registry=REGISTRY)
 
 
-def _gauge(name: str, says: str, *labels: str) -> Gauge:
-    return Gauge(name, says, labels, registry=REGISTRY)
+def _gauge(name: str, help_text: str, *labels: str) -> Gauge:
+    return Gauge(name, help_text, labels, registry=REGISTRY)
 
 
 HTTP_REQUESTS = _counter(n.HTTP_REQUESTS, "Requests answered", n.LABEL_METHOD, n.LABEL_ROUTE, n.LABEL_STATUS)
@@ -64,5 +64,5 @@ GATEWAY_CALLS = _counter(n.GATEWAY_CALLS, "Calls to payment gateways", n.LABEL_G
 
 
 def metrics_page() -> bytes:
-    """Everything in Prometheus' text format."""
+    """All metrics in the text format of Prometheus."""
     return generate_latest(REGISTRY)

@@ -1,4 +1,4 @@
-"""Every name under which the house can be observed: log fields, spans and their attributes, metrics."""
+"""All observable names: log fields, spans and their attributes, metrics and labels."""
 
 TRACER = "tollhouse"
 

@@ -1,4 +1,4 @@
-"""One trace from the request that caused a fact to the row that shows it; close to free when nobody listens.
+"""Tracing, from the request that caused an event to the row that shows it.
 
 Between processes a trace travels as a W3C `traceparent` string: in HTTP and Kafka headers and in the metadata
 of every event. Tracing is off until a composition root calls `start_tracing`.
@@ -25,8 +25,8 @@ _tracer: trace.Tracer | None = None
 
 
 def start_tracing(service: str, processors: Iterable[SpanProcessor]) -> Callable[[], None]:
-    """Send the spans of this process to the processors; returns what stops it (and flushes)."""
-    global _tracer  # noqa: PLW0603 - one process, one tracer; like logging, everybody's and nobody's argument
+    """Send the spans of this process to the processors; returns a function that flushes and stops."""
+    global _tracer  # noqa: PLW0603 - one tracer for each process, as with logging
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: service}))
     for processor in processors:
         provider.add_span_processor(processor)
@@ -41,7 +41,7 @@ def start_tracing(service: str, processors: Iterable[SpanProcessor]) -> Callable
 
 
 def is_tracing() -> bool:
-    """Whether anybody listens; ask before computing costly attributes."""
+    """Whether spans are recorded; check it before computing costly attributes."""
     return _tracer is not None
 
 
@@ -54,10 +54,10 @@ def span(
     attributes: Attributes | None = None,
     kind: SpanKind = SpanKind.INTERNAL,
 ) -> Iterator[Span]:
-    """What runs inside is this piece of work; an exception marks it failed and goes on its way.
+    """A span for the length of the block; an exception sets its status to ERROR and is raised again.
 
-    The parent is `parent_traceparent` if given (the cause, from another process), else the span around this.
-    A batch that has many causes links to them instead (unreadable or missing ones are left out).
+    The parent is `parent_traceparent` if given (a span of another process), else the current span. `links`:
+    traceparents of a batch with many causes; missing and malformed ones are ignored.
     """
     if _tracer is None:
         yield INVALID_SPAN
@@ -80,7 +80,7 @@ def span(
 
 
 def current_traceparent() -> str | None:
-    """The running span, to be carried to another process; None when there is none."""
+    """The traceparent of the current span; None if there is none."""
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier)
     return carrier.get(_HEADER)
@@ -92,7 +92,7 @@ def _context_of(traceparent: str | None, otherwise: Context) -> Context:
 
 
 def current_trace_id() -> str | None:
-    """The 32 hex digits by which logs, problems and traces find one another; None when there is no span."""
+    """The trace id (32 hex digits) of the current span, for logs and problems; None if there is none."""
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
 

@@ -1,4 +1,4 @@
-"""What runs beside HTTP in a process: relay, consumer, timers, and the service's own loops."""
+"""The background tasks of a process: relay, consumer, timers, cleanup, and those of the service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,66 +21,66 @@ from shared.framework.timers.loop import TimerLoop
 
 @dataclass(frozen=True, slots=True)
 class BackgroundTasks:
-    """The parts of one process that never end; none of them for a service that has no use for it."""
+    """The background tasks of a process; None for what the service does not need."""
 
     relay: Relay | None
     consumer: Consumer | None
     timers: TimerLoop | None
-    forgetting: IdempotencyKeyCleanup
+    cleanup: IdempotencyKeyCleanup
 
     def tasks(self, service: ServiceDefinition) -> Mapping[str, Task]:
-        """All of them by name."""
+        """All tasks by name, with those of the service."""
         parts = {
             "relay": self.relay,
             "consumer": self.consumer,
             "timers": self.timers,
-            "forgetting": self.forgetting,
+            "idempotency_cleanup": self.cleanup,
         }
         return {name: part.run for name, part in parts.items() if part is not None} | dict(service.tasks)
 
 
 def background_tasks(
     service: ServiceDefinition,
-    tools: ServiceDependencies[SettingsT],
+    deps: ServiceDependencies[SettingsT],
     store: InstrumentedEventStore,
     *,
     broker: Broker,
     cursor: RelayCursor,
     leadership: Leadership,
 ) -> BackgroundTasks:
-    """The loops that this service needs; local commits wake its relay and its timers."""
-    sleeper, partitions = tools.sleeper, tools.settings.broker_partitions
-    kept_for = timedelta(days=tools.settings.idempotency_retention_days)
-    relay = Relay(tools.store, broker, cursor, leadership, sleeper, partitions)
-    timers = TimerLoop(tools.store, service.timers, tools.clock, leadership, sleeper)
+    """The background tasks of this service; commits of this process wake its relay and its timers."""
+    sleeper, partitions = deps.sleeper, deps.settings.broker_partitions
+    retention = timedelta(days=deps.settings.idempotency_retention_days)
+    relay = Relay(deps.store, broker, cursor, leadership, sleeper, partitions)
+    timers = TimerLoop(deps.store, service.timers, deps.clock, leadership, sleeper)
     store.wakes.extend([relay.wake, timers.wake])
     return BackgroundTasks(
-        relay=relay if tools.context in store.contracts.topics else None,
-        consumer=_consumer(service, tools, broker, leadership),
+        relay=relay if deps.context in store.contracts.topics else None,
+        consumer=_consumer(service, deps, broker, leadership),
         timers=timers if service.timers else None,
-        forgetting=IdempotencyKeyCleanup(tools.store, tools.clock, sleeper, kept_for),
+        cleanup=IdempotencyKeyCleanup(deps.store, deps.clock, sleeper, retention),
     )
 
 
 def _consumer(
     service: ServiceDefinition,
-    tools: ServiceDependencies[SettingsT],
+    deps: ServiceDependencies[SettingsT],
     broker: Broker,
     leadership: Leadership,
 ) -> Consumer | None:
     if service.handler is None:
         return None
     return Consumer(
-        name=service.consumer or tools.context,
+        name=service.consumer or deps.context,
         subscribes_to=service.subscribes_to,
         handler=service.handler,
-        store=tools.store,
+        store=deps.store,
         broker=broker,
-        feeds=tools.feeds,
+        feeds=deps.feeds,
         leadership=leadership,
-        sleeper=tools.sleeper,
-        partitions=tools.settings.broker_partitions,
+        sleeper=deps.sleeper,
+        partitions=deps.settings.broker_partitions,
         batch=service.batch,
-        sweep_interval_s=tools.settings.sweep_interval_s,
+        sweep_interval_s=deps.settings.sweep_interval_s,
         term=service.term,
     )

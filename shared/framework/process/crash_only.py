@@ -1,4 +1,4 @@
-"""Either everything in a process runs, or nothing does: a loop that ends takes the process down with it."""
+"""Runs HTTP and the background tasks of a process; if one of them ends, the process ends."""
 
 import asyncio
 import contextlib
@@ -18,11 +18,11 @@ _log = logging.getLogger(__name__)
 
 
 class LoopEnded(Exception):
-    """A loop that never ends has ended; the log says why. Whoever keeps the process starts it again."""
+    """A background task has ended; the log has the cause. The supervisor restarts the process."""
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to us: uvicorn would raise them again before we have closed what we opened."""
+    """Server without signal handlers: uvicorn would raise a signal again before everything is closed."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -30,9 +30,9 @@ class _Server(uvicorn.Server):
 
 
 async def serve(app: ASGIApp, tasks: Mapping[str, Task], *, host: str, port: int, grace_s: float) -> None:
-    """Answer HTTP and run the loops until SIGTERM or SIGINT; then let requests end, at most `grace_s`.
+    """Serve HTTP and run the tasks until SIGTERM or SIGINT; then requests have `grace_s` to end.
 
-    Raises LoopEnded when one of the loops did.
+    Raises LoopEnded if a task ended.
     """
     config = uvicorn.Config(
         app,
@@ -79,7 +79,7 @@ def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
 
 
 async def _stop(running: Mapping[asyncio.Task[None], str], grace_s: float) -> None:
-    """Cancel what still runs; work that was in the middle is begun again by whoever leads next."""
+    """Cancel the tasks; interrupted work is repeated by the next leader."""
     for loop in running:
         loop.cancel()
     if running:

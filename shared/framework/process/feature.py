@@ -1,4 +1,4 @@
-"""What one subject adds to a service; `ServiceDefinition.of` puts the features of a context together."""
+"""A feature: the part of a service that one subject adds. `ServiceDefinition.of` combines features."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,17 +20,17 @@ KeyT = TypeVar("KeyT")
 
 
 class FeaturesCollide(Exception):
-    """Two features of one service claim the same name; the message says which."""
+    """Two features of one service have the same name for something; the message has the name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
     """One subject's part of a service.
 
-    `raw_routes`: ASGI apps by exact path, beside FastAPI. `subscribes_to`: contexts whose events are handled:
-    by `handler` in batches if there is one, else one by one by `reactors`. `timers`: by purpose. `tasks`:
-    endless loops by name. `checks`: for /health/ready. `pending_work`: how much unfinished work there is
-    besides due timers.
+    `raw_routes`: ASGI apps by exact path, outside FastAPI. `subscribes_to`: contexts whose events are
+    handled, in batches by `handler` if given, else one by one by `reactors`. `timers`: handlers by purpose.
+    `tasks`: background tasks by name, which never return. `checks`: for /health/ready. `pending_work`: counts
+    unfinished work other than due timers.
     """
 
     routers: Sequence[APIRouter] = ()
@@ -44,43 +44,43 @@ class Feature:
     pending_work: Callable[[], Awaitable[int]] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse reactors that would never be called."""
+        """Raise ValueError for reactors beside a batch handler, which would never be called."""
         if self.handler and self.reactors:
             raise ValueError("a feature has a batch handler or reactors, not both")
 
 
 def merged(what: str, parts: Iterable[Mapping[KeyT, PartT]]) -> dict[KeyT, PartT]:
-    """All parts as one mapping. Raises FeaturesCollide when two of them have the same key."""
+    """All parts as one mapping. Raises FeaturesCollide if two have the same key; `what` names the keys."""
     whole: dict[KeyT, PartT] = {}
     for part in parts:
-        if twice := whole.keys() & part.keys():
-            raise FeaturesCollide(f"two features have the same {what}: {', '.join(map(str, twice))}")
+        if common := whole.keys() & part.keys():
+            raise FeaturesCollide(f"two features have the same {what}: {', '.join(map(str, common))}")
         whole |= part
     return whole
 
 
 def subscriptions(features: Iterable[Feature]) -> Sequence[str]:
-    """The contexts that any of them subscribes to, each once."""
+    """The contexts that the features subscribe to, each once."""
     return list(dict.fromkeys(context for feature in features for context in feature.subscribes_to))
 
 
 def merged_handler(features: Sequence[Feature], clock: Clock) -> Handler:
-    """Gives each feature's `handler` the records of its contexts, and the reactors of all others the rest."""
+    """A handler that calls each batch handler with the records of its contexts, and all reactors."""
     batches = [(feature.subscribes_to, feature.handler) for feature in features if feature.handler]
     others = [feature for feature in features if not feature.handler]
     reactors = merged("event to react to", (feature.reactors for feature in others))
     batches.append((subscriptions(others), reaction_handler(reactors, clock)))
 
-    async def hand_out(unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
+    async def handle(unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         for contexts, handler in batches:
-            if mine := [record for record in records if record.context in contexts]:
-                await handler(unit, mine)
+            if subscribed := [record for record in records if record.context in contexts]:
+                await handler(unit, subscribed)
 
-    return hand_out
+    return handle
 
 
 def total_work(features: Sequence[Feature]) -> Callable[[], Awaitable[int]]:
-    """Counts the pending work of all features."""
+    """A function that counts the pending work of all features."""
     counts = [feature.pending_work for feature in features if feature.pending_work]
 
     async def pending() -> int:

@@ -1,4 +1,4 @@
-"""Idempotency keys are kept for as long as a caller may still ask again, and not for ever."""
+"""The cleanup task: deletes idempotency keys after their retention time."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,29 +8,29 @@ from shared.framework.eventstore.ports import IdempotencyKeys
 from shared.framework.retry.backoff import Sleeper, restart_with_backoff
 from shared.framework.retry.periodic_task import PeriodicTask, every
 
-LOOK_EVERY_S = 600.0
+INTERVAL_S = 600.0
 PAGE = 1000
-"""Few enough that no request waits for the locks of one delete."""
-REST_S = 0.1
+"""Keys per DELETE: few enough that no request waits for its locks."""
+PAGE_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKeyCleanup:
-    """Several processes of one context may forget at once: each key goes once, and none is missed."""
+    """Deletes keys older than `retention`; several processes of a context may do so at once."""
 
     store: IdempotencyKeys
     clock: Clock
     sleeper: Sleeper
-    kept_for: timedelta
+    retention: timedelta
 
     async def run(self) -> None:
-        """Look every ten minutes, for ever."""
-        task = PeriodicTask(self.delete_expired, every(LOOK_EVERY_S), self.sleeper)
+        """Run for ever, every INTERVAL_S."""
+        task = PeriodicTask(self.delete_expired, every(INTERVAL_S), self.sleeper)
         await restart_with_backoff("idempotency key cleanup", task.run, self.sleeper)
 
     async def delete_expired(self) -> bool:
-        """Forget every key that is older than it is kept, a page at a time; False, for none is left."""
-        before = self.clock.now() - self.kept_for
+        """Delete all expired keys, PAGE at a time; returns False: none is left."""
+        before = self.clock.now() - self.retention
         while await self.store.delete_expired_keys(before, PAGE) == PAGE:
-            await self.sleeper.sleep(REST_S)
+            await self.sleeper.sleep(PAGE_PAUSE_S)
         return False

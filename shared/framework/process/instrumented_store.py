@@ -1,4 +1,4 @@
-"""The Postgres store of a process: every commit is traced and counted, and wakes the relay and the timers."""
+"""The Postgres store of a process: traces and counts commits, and wakes the relay and the timers."""
 
 import asyncio
 from typing import Any
@@ -10,15 +10,15 @@ from shared.framework.observability.tracing import span
 
 
 class InstrumentedEventStore(PostgresEventStore):
-    """`wakes`: set after each commit that may have brought something to relay or a timer to fire."""
+    """`wakes`: set after each commit with events, timers or test clocks."""
 
     def __init__(self, *arguments: Any) -> None:
-        """Arguments of PostgresEventStore."""
+        """The arguments of PostgresEventStore."""
         super().__init__(*arguments)
         self.wakes: list[asyncio.Event] = []
 
     async def commit(self, changes: ChangeSet) -> CommitReceipt:
-        """See EventStore; only what was committed is counted."""
+        """Commit inside a span; count events only after success."""
         with span(names.SPAN_COMMIT, attributes={names.ATTR_CONTEXT: self.context}):
             receipt = await super().commit(changes)
         metrics.EVENTS_APPENDED.labels(self.context).inc(len(receipt.positions))

@@ -1,4 +1,4 @@
-"""What a process tells the house's own services: its history, how far it is, and its dead letters."""
+"""Internal routes of each process, for Tollhouse's own services: feed, progress and dead letters."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -27,92 +27,94 @@ Partitions = Annotated[int | None, Query(ge=1, le=PARTITIONS_MAX)]
 
 @dataclass(frozen=True, slots=True)
 class InternalRoutesContext:
-    """The parts of a process that these routes look at."""
+    """The parts of a process that these routes read."""
 
     store: Store
     clock: Clock
     partitions: int
     consumer: Consumer | None
-    busy: Callable[[], Awaitable[int]] | None
+    pending_work: Callable[[], Awaitable[int]] | None
 
 
-def internal_routes(inside: InternalRoutesContext) -> APIRouter:
-    """All of them, for credentials of every tenant only."""
+def internal_routes(context: InternalRoutesContext) -> APIRouter:
+    """The routes; they need a credential of role `service` for all tenants."""
     router = APIRouter(include_in_schema=False)
-    _add_feed(router, inside)
-    _add_progress(router, inside)
-    _add_dead_letters(router, inside)
+    _add_feed(router, context)
+    _add_progress(router, context)
+    _add_dead_letters(router, context)
     return router
 
 
-def _add_feed(router: APIRouter, inside: InternalRoutesContext) -> None:
+def _add_feed(router: APIRouter, context: InternalRoutesContext) -> None:
     reads = [requires("feed:read", every_tenant=True)]
 
     @router.get("/feed", dependencies=reads)
     async def feed(
         partition: Number, after: Number = 0, limit: Number = FEED_LIMIT_MAX, partitions: Partitions = None
     ) -> Response:
-        """Settled records of one partition in order, cut into as many partitions as the reader says."""
-        count = partitions or inside.partitions
+        """Settled records of one partition in order; the reader gives the number of partitions."""
+        count = partitions or context.partitions
         if partition >= count:
             raise RequestIsInvalid(f"partitions are numbered from 0 to {count - 1}")
-        return _json(await inside.store.feed(partition, count, after, min(limit, FEED_LIMIT_MAX)))
+        return _json(await context.store.feed(partition, count, after, min(limit, FEED_LIMIT_MAX)))
 
     @router.get("/feed/heads", dependencies=reads)
     async def heads(partitions: Partitions = None) -> Response:
         """The last settled position of every partition."""
-        return _json(await heads_of(inside.store, partitions or inside.partitions))
+        return _json(await heads_of(context.store, partitions or context.partitions))
 
 
-def _add_progress(router: APIRouter, inside: InternalRoutesContext) -> None:
+def _add_progress(router: APIRouter, context: InternalRoutesContext) -> None:
     @router.get("/progress", dependencies=[requires("feed:read", every_tenant=True)])
     async def progress() -> Response:
-        """How far this process has come, and what it still has to do."""
-        due = await unfinished_timers(inside.store, inside.clock.now(), DUE_COUNTED_MAX)
-        told = {
-            "context": inside.store.context,
-            "heads": await heads_of(inside.store, inside.partitions),
-            "inbox": await _marks(inside),
+        """Positions of this process, and its unfinished work."""
+        due = await unfinished_timers(context.store, context.clock.now(), DUE_COUNTED_MAX)
+        progress = {
+            "context": context.store.context,
+            "heads": await heads_of(context.store, context.partitions),
+            "inbox": await _inbox_positions(context),
             "due_timers": due,
-            "pending_work": await inside.busy() if inside.busy else 0,
+            "pending_work": await context.pending_work() if context.pending_work else 0,
         }
-        return _json(told)
+        return _json(progress)
 
 
-def _add_dead_letters(router: APIRouter, inside: InternalRoutesContext) -> None:
+def _add_dead_letters(router: APIRouter, context: InternalRoutesContext) -> None:
     @router.get("/dead-letters", dependencies=[requires("dlq:read", every_tenant=True)])
     async def dead_letters() -> Response:
-        """What could not be handled, with its cause, and what waits behind it."""
-        return _json([_letter(parked) for parked in await inside.store.dead_letters()])
+        """Dead letters with their cause, and the later events of their streams."""
+        return _json([_dead_letter(letter) for letter in await context.store.dead_letters()])
 
     @router.post("/dead-letters/replay", dependencies=[requires("dlq:write", every_tenant=True)])
     async def replay() -> Response:
-        """Handle them again, in order; those that still fail stay, with their new cause."""
-        if inside.consumer is None:
+        """Handle the dead letters again, in order; those that fail stay, and are returned."""
+        if context.consumer is None:
             return _json({"handled": 0, "failing": []})
-        replay = await inside.consumer.replay_dead_letters()
-        return _json({"handled": replay.handled, "failing": [_letter(parked) for parked in replay.failing]})
+        result = await context.consumer.replay_dead_letters()
+        return _json(
+            {"handled": result.handled, "failing": [_dead_letter(letter) for letter in result.failing]}
+        )
 
 
-async def _marks(inside: InternalRoutesContext) -> Mapping[str, Mapping[int, int]]:
-    marks: dict[str, dict[int, int]] = {}
-    if inside.consumer is not None:
-        stored = await inside.store.inbox(inside.consumer.name)
-        for topic, number in inside.consumer.inbox.positions():
-            mark = stored.get((topic, number))
-            marks.setdefault(topic, {})[number] = mark.position if mark else 0
-    return marks
+async def _inbox_positions(context: InternalRoutesContext) -> Mapping[str, Mapping[int, int]]:
+    positions: dict[str, dict[int, int]] = {}
+    if context.consumer is not None:
+        stored = await context.store.inbox(context.consumer.name)
+        for topic, number in context.consumer.inbox.positions():
+            at = stored.get((topic, number))
+            positions.setdefault(topic, {})[number] = at.position if at else 0
+    return positions
 
 
-def _letter(parked: DeadLetter) -> dict[str, Any]:
+def _dead_letter(letter: DeadLetter) -> dict[str, Any]:
     return {
-        "consumer": parked.consumer,
-        "topic": parked.topic,
-        "partition": parked.partition,
-        "cause": parked.cause,
-        "record": parked.record,
+        "consumer": letter.consumer,
+        "topic": letter.topic,
+        "partition": letter.partition,
+        "cause": letter.cause,
+        "record": letter.record,
     }
 
 
-def _json(told: object) -> Response:
-    return Response(msgspec.json.encode(told), media_type="application/json")
+def _json(content: object) -> Response:
+    return Response(msgspec.json.encode(content), media_type="application/json")

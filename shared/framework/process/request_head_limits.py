@@ -1,4 +1,4 @@
-"""Before a request is anybody's, it is already memory: its head is bounded in bytes and in time."""
+"""Limits of a request's head (request line and headers): 64 KiB and 15 s. uvicorn has neither limit."""
 
 import asyncio
 from typing import Any
@@ -9,29 +9,29 @@ from shared.framework.http.problem import problem_body, problem_headers
 from shared.framework.http.refusals import HttpRefusal, RequestHeadIsTooLarge, RequestHeadIsTooSlow
 
 HEAD_BYTES_MAX = 64 * 1024
-HEAD_WITHIN_S = 15.0
+HEAD_TIMEOUT_S = 15.0
 
 
 class LimitedHeadProtocol(HttpToolsProtocol):
-    """uvicorn's protocol bounds neither: here, who never ends a head is told so and cut off."""
+    """uvicorn's protocol that answers 431 or 408 to a head beyond the limits, and closes the connection."""
 
     _head_bytes = 0
     _in_head = False
-    _out_of_time: asyncio.TimerHandle | None = None
+    _timeout: asyncio.TimerHandle | None = None
 
     def on_message_begin(self) -> None:
-        """Another head begins."""
+        """Start the time-out of a head."""
         super().on_message_begin()
         self._in_head, self._head_bytes = True, 0
-        self._out_of_time = self.loop.call_later(HEAD_WITHIN_S, self._refuse, RequestHeadIsTooSlow)
+        self._timeout = self.loop.call_later(HEAD_TIMEOUT_S, self._refuse, RequestHeadIsTooSlow)
 
     def on_headers_complete(self) -> None:
-        """It is whole: what follows is bounded by whoever reads the body."""
+        """End the head; RequestBodyMiddleware limits the body."""
         self._end_head()
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
-        """Parse; what is still no whole head afterwards counts."""
+        """Parse, then count the bytes of an unfinished head."""
         if self.transport.is_closing():
             return
         super().data_received(data)
@@ -41,24 +41,24 @@ class LimitedHeadProtocol(HttpToolsProtocol):
                 self._refuse(RequestHeadIsTooLarge)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The caller hung up."""
+        """Cancel the time-out."""
         self._end_head()
         super().connection_lost(exc)
 
     def _end_head(self) -> None:
         self._in_head = False
-        if self._out_of_time is not None:
-            self._out_of_time.cancel()
-            self._out_of_time = None
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
 
     def _refuse(self, refused: type[HttpRefusal]) -> None:
         self._end_head()
         if not self.transport.is_closing():
-            self.transport.write(_answer(refused()))
+            self.transport.write(_response(refused()))
             self.transport.close()
 
 
-def _answer(refusal: HttpRefusal) -> bytes:
+def _response(refusal: HttpRefusal) -> bytes:
     body = problem_body(refusal, "")
     headers: dict[str, Any] = {
         **problem_headers(refusal),

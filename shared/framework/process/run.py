@@ -1,6 +1,7 @@
-"""One process of one context: HTTP, relay, consumer, sweeper and timers on one event loop.
+"""One process of one context: HTTP, relay, consumer and timers on one event loop.
 
-A service's main.py composes its features and leaves the rest to `run_process`.
+A service's main.py composes its features, and calls `run_process`; shared/framework/README.md
+shows a complete one.
 """
 
 import asyncio
@@ -42,8 +43,8 @@ _log = logging.getLogger(__name__)
 def run_process(
     context: str, settings_type: type[SettingsT], build: Build[SettingsT], contracts: Contracts
 ) -> None:
-    """Run until SIGTERM or SIGINT. Exit status 1, with the cause in the log, if anything in it died."""
-    settings = settings_type()  # what is missing comes from the environment
+    """Run until SIGTERM or SIGINT. After an error the process exits with status 1; the log has the cause."""
+    settings = settings_type()  # from the environment
     start_logging(context, settings.log_level)
     processors = span_processors(
         settings.trace_file, otlp_endpoint=os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -64,28 +65,28 @@ def run_process(
 async def serve_context(
     context: str, settings: SettingsT, build: Build[SettingsT], contracts: Contracts
 ) -> None:
-    """Open everything, run until told to stop, close everything. Raises LoopEnded, StoreIsUnavailable."""
-    async with AsyncExitStack() as rooms:
-        tools, store = await _open(context, settings, contracts, rooms)
-        service = await build(tools)
+    """Open all connections, run until a signal, close them. Raises LoopEnded, StoreIsUnavailable."""
+    async with AsyncExitStack() as stack:
+        deps, store = await _open(context, settings, contracts, stack)
+        service = await build(deps)
         if service.close:
-            rooms.push_async_callback(service.close)
-        loops = await _loops(service, tools, store, rooms)
+            stack.push_async_callback(service.close)
+        tasks = await _background_tasks(service, deps, store, stack)
         app = create_app(
             context,
-            [*service.routers, internal_routes(_inside(service, tools, loops))],
-            store=tools.store,
-            clock=tools.clock,
-            ids=tools.ids,
-            authenticator=tools.authenticator,
+            [*service.routers, internal_routes(_internal_routes_context(service, deps, tasks))],
+            store=deps.store,
+            clock=deps.clock,
+            ids=deps.ids,
+            authenticator=deps.authenticator,
             partitions=settings.broker_partitions,
-            waiter=loops.consumer,
-            checks={"database": _ask_database(tools), **service.checks},
+            waiter=tasks.consumer,
+            checks={"database": _database_check(deps), **service.checks},
             raw=service.raw_routes,
         )
         await serve(
             app,
-            loops.tasks(service),
+            tasks.tasks(service),
             host=settings.http_host,
             port=settings.http_port,
             grace_s=settings.shutdown_grace_s,
@@ -93,15 +94,15 @@ async def serve_context(
 
 
 async def _open(
-    context: str, settings: SettingsT, contracts: Contracts, rooms: AsyncExitStack
+    context: str, settings: SettingsT, contracts: Contracts, stack: AsyncExitStack
 ) -> tuple[ServiceDependencies[SettingsT], InstrumentedEventStore]:
     dsn, clock = settings.database_url.get_secret_value(), SystemClock()
     pool = await connect(dsn, size_max=settings.database_connections_max, name=context)
-    rooms.push_async_callback(_close_pool, pool)
+    stack.push_async_callback(_close_pool, pool)
     feeds = HttpFeeds(settings.feeds, settings.service_token_file)
-    rooms.push_async_callback(feeds.close)
+    stack.push_async_callback(feeds.close)
     store = InstrumentedEventStore(pool, context, contracts)
-    tools = ServiceDependencies(
+    deps = ServiceDependencies(
         context=context,
         settings=settings,
         pool=pool,
@@ -112,43 +113,43 @@ async def _open(
         feeds=feeds,
         authenticator=BearerAuthenticator(settings.jwks_file, settings.api_keys_file, clock),
     )
-    return tools, store
+    return deps, store
 
 
-async def _loops(
+async def _background_tasks(
     service: ServiceDefinition,
-    tools: ServiceDependencies[SettingsT],
+    deps: ServiceDependencies[SettingsT],
     store: InstrumentedEventStore,
-    rooms: AsyncExitStack,
+    stack: AsyncExitStack,
 ) -> BackgroundTasks:
-    settings = tools.settings
-    leadership = PostgresLeadership(settings.database_url.get_secret_value(), tools.sleeper)
-    rooms.push_async_callback(leadership.close)
+    settings = deps.settings
+    leadership = PostgresLeadership(settings.database_url.get_secret_value(), deps.sleeper)
+    stack.push_async_callback(leadership.close)
     broker = KafkaBroker(
         bootstrap=settings.kafka_bootstrap,
         idempotence=settings.broker_idempotence,
         fetch_wait_ms=settings.broker_fetch_wait_ms,
     )
-    rooms.push_async_callback(broker.close)
-    cursor = PostgresCursor(tools.pool, f"relay:{tools.context}")
-    return background_tasks(service, tools, store, broker=broker, cursor=cursor, leadership=leadership)
+    stack.push_async_callback(broker.close)
+    cursor = PostgresCursor(deps.pool, f"relay:{deps.context}")
+    return background_tasks(service, deps, store, broker=broker, cursor=cursor, leadership=leadership)
 
 
-def _inside(
-    service: ServiceDefinition, tools: ServiceDependencies[SettingsT], loops: BackgroundTasks
+def _internal_routes_context(
+    service: ServiceDefinition, deps: ServiceDependencies[SettingsT], tasks: BackgroundTasks
 ) -> InternalRoutesContext:
     return InternalRoutesContext(
-        store=tools.store,
-        clock=tools.clock,
-        partitions=tools.settings.broker_partitions,
-        consumer=loops.consumer,
-        busy=service.pending_work,
+        store=deps.store,
+        clock=deps.clock,
+        partitions=deps.settings.broker_partitions,
+        consumer=tasks.consumer,
+        pending_work=service.pending_work,
     )
 
 
-def _ask_database(tools: ServiceDependencies[SettingsT]) -> Callable[[], Awaitable[None]]:
+def _database_check(deps: ServiceDependencies[SettingsT]) -> Callable[[], Awaitable[None]]:
     async def check() -> None:
-        await tools.pool.fetchval("SELECT 1")
+        await deps.pool.fetchval("SELECT 1")
 
     return check
 

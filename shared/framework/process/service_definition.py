@@ -1,4 +1,4 @@
-"""What a main.py says about its service; everything else is the same for all."""
+"""What a main.py gets from its process, and the service that it returns."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ Task = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True)
 class ServiceDependencies(Generic[SettingsT]):
-    """What the process hands to a service's `build`: open connections and the ways to know time and names."""
+    """The argument of a service's `build`: settings, connections, clock, ids and sleeper of the process."""
 
     context: str
     settings: SettingsT
@@ -42,13 +42,12 @@ class ServiceDependencies(Generic[SettingsT]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceDefinition:
-    """What one service is made of.
+    """All parts of one service; most are the sum of its features (see Feature).
 
-    `hears`: contexts whose facts `handler` gets, at most `batch` messages in one commit; `consumer` names its
-    inbox (none: the context's own name). `raw_routes`: raw ASGI apps by exact path, beside FastAPI. `tasks`:
-    endless loops of the service's own by name; one that ends takes the process down. `pending_work`: how much
-    unfinished work there is besides due timers (0: settled). `checks`: for /health/ready. `close` runs last.
-    `term`: knows, from then on, whether it is this process whose handler is given the facts.
+    `handler` gets the events of `subscribes_to`, at most `batch` messages in one commit; `consumer`: the name
+    of its inbox (None: the context's name). A task that ends stops the process. `pending_work`: counts
+    unfinished work other than due timers (0: none). `close` runs last. `term`: whether this process is the
+    one whose `handler` is called.
     """
 
     routers: Sequence[APIRouter] = ()
@@ -73,13 +72,13 @@ class ServiceDefinition:
         batch: int = 500,
         close: Callable[[], Awaitable[None]] | None = None,
     ) -> Self:
-        """A service made of these features. Raises FeaturesCollide when two of them claim the same name."""
-        hears = subscriptions(features)
+        """A service made of these features. Raises FeaturesCollide if two have the same name."""
+        subscribes_to = subscriptions(features)
         return cls(
             routers=[router for feature in features for router in feature.routers],
             raw_routes=merged("raw path", (feature.raw_routes for feature in features)),
-            subscribes_to=hears,
-            handler=merged_handler(features, clock) if hears else None,
+            subscribes_to=subscribes_to,
+            handler=merged_handler(features, clock) if subscribes_to else None,
             timers=merged("timer purpose", (feature.timers for feature in features)),
             tasks=merged("task", (feature.tasks for feature in features)),
             checks=merged("check", (feature.checks for feature in features)),

@@ -1,4 +1,4 @@
-"""All that every process may be told from outside: read once, in main.py, and handed down."""
+"""Settings that all processes have, from the environment."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
-    """Read from the environment under one prefix; a service with more to be told subclasses it."""
+    """Settings from environment variables with the prefix TOLLHOUSE_; a service may subclass it."""
 
     model_config = SettingsConfigDict(env_prefix="TOLLHOUSE_", frozen=True)
 

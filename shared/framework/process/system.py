@@ -21,7 +21,7 @@ class EventLoopSleeper:
     """Sleeper on the time of the running event loop."""
 
     async def sleep(self, seconds: float, wake: asyncio.Event | None = None) -> bool:
-        """See shared.framework.retry.backoff.Sleeper."""
+        """Wait by asyncio."""
         if wake is None:
             await asyncio.sleep(seconds)
             return False
@@ -32,7 +32,7 @@ class EventLoopSleeper:
             return False
 
     def elapsed(self) -> float:
-        """See shared.framework.retry.backoff.Sleeper."""
+        """Seconds of the event loop's clock."""
         return asyncio.get_running_loop().time()
 
 

@@ -1,1 +1,1 @@
-"""Waiting and trying again: back-off, periodic tasks, and which failures are transient."""
+"""Back-off, periodic tasks, and which failures are transient."""

@@ -1,4 +1,4 @@
-"""A step that is repeated for ever, with a pause whenever there is nothing left to do."""
+"""Periodic tasks: a step repeated for ever, with a pause when no work is left."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from shared.framework.retry.backoff import Backoff, Sleeper, restart_with_backoff
 
 Step = Callable[[], Awaitable[int]]
-"""Does some of the work; true or not 0 when more of it is waiting."""
+"""Does some of the work; returns a true value if more may be left."""
 
 
 def every(seconds: float) -> Backoff:
-    """Pauses that are always as long."""
+    """Pauses of constant length."""
     return Backoff(seconds, seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """Repeats `step`: at once when more work is waiting, else after a pause or as soon as `wake` is set.
+    """Repeats `step`: at once if more work is left, else after a pause or as soon as `wake` is set.
 
-    `pause` grows with the number of steps in a row after which none was. `wake` is cleared before each step:
-    when it is set during the step, no pause follows.
+    The pause grows with the number of consecutive steps without work. `wake` is cleared before each step: if
+    it is set during the step, no pause follows.
     """
 
     step: Step
@@ -29,7 +29,7 @@ class PeriodicTask:
     wake: asyncio.Event | None = None
 
     async def run(self) -> None:
-        """Never return; raises what the step raises."""
+        """Run for ever; raises what `step` raises."""
         idle = 0
         while True:
             if self.wake is not None:
@@ -41,6 +41,6 @@ class PeriodicTask:
 
 
 async def repeat(name: str, step: Step, sleeper: Sleeper, pause_s: float) -> None:
-    """Repeat a step for ever with a fixed pause, also after transient failures; raises every other one."""
+    """Run `step` for ever with a fixed pause, also after transient failures; raises other exceptions."""
     pause = every(pause_s)
     await restart_with_backoff(name, PeriodicTask(step, pause, sleeper).run, sleeper, pause)

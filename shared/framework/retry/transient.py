@@ -1,4 +1,4 @@
-"""Which failures are transient, and which are a defect or a message that cannot be handled."""
+"""Which failures are transient, and which are the fault of a message."""
 
 import asyncpg
 
@@ -7,10 +7,10 @@ from shared.framework.eventstore.ports import InboxConflict, VersionConflict
 
 
 class TransientFailure(Exception):
-    """A failure after which the same work may succeed later: a server was away, or another was first."""
+    """The same work may succeed later: a server was unavailable, or another process was faster."""
 
 
-_PASSING = (
+_TRANSIENT = (
     TransientFailure,
     InboxConflict,
     OSError,
@@ -21,22 +21,22 @@ _PASSING = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
 )
-_EITHER = (TimeoutError, asyncpg.QueryCanceledError)
+_TIMEOUTS = (TimeoutError, asyncpg.QueryCanceledError)
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether the same work may well succeed a little later."""
+    """Whether the same work may succeed later."""
     if isinstance(error, Refusal):
         return error.kind is RefusalKind.UNAVAILABLE
-    return isinstance(error, _PASSING)
+    return isinstance(error, _TRANSIENT)
 
 
 def is_message_fault(error: Exception) -> bool:
-    """Whether the message, not the world, must be suspected.
+    """Whether the message that was handled may be the cause, so that it may become a dead letter.
 
-    A time-out may be either's (the store hides it behind a refusal): a statement that this message makes
-    too slow would otherwise stop its partition for ever.
+    True for time-outs too (the store raises them as the cause of StoreIsUnavailable): a statement that a
+    message makes too slow would otherwise stop its partition for ever.
     """
-    if isinstance(error, _EITHER) or isinstance(error.__cause__, _EITHER):
+    if isinstance(error, _TIMEOUTS) or isinstance(error.__cause__, _TIMEOUTS):
         return True
     return not is_transient(error)

@@ -1,1 +1,1 @@
-"""Given/when/then, contract suites and fakes that many test folders share."""
+"""Given/when/then, contract suites and fakes for tests."""

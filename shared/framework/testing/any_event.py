@@ -1,4 +1,4 @@
-"""Any event that its type allows, for property tests of what must hold for every one of them."""
+"""Random events of a class, for property tests."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ _LEAVES: dict[type, st.SearchStrategy[Any]] = {
 
 
 def any_event(event: type[Event]) -> st.SearchStrategy[Event]:
-    """Instances of this event with every field drawn from its type."""
+    """A strategy for instances of this event class, with each field drawn from its type."""
     return _strategy(msgspec.inspect.type_info(event))
 
 

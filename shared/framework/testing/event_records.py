@@ -1,4 +1,4 @@
-"""Facts of other contexts, told to a service without a broker between."""
+"""Event records of other contexts, given to a handler without a broker."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,9 +13,9 @@ from shared.framework.messaging.handlers import Handler
 
 
 def event_record(
-    event: Event, at: datetime, *, tenant: str = "acme", stream_id: str = "told", test_clock: bool = False
+    event: Event, at: datetime, *, tenant: str = "acme", stream_id: str = "stream", test_clock: bool = False
 ) -> EventRecord:
-    """The event as its context's relay would hand it on."""
+    """The record of an event as a consumer gets it."""
     return EventRecord(
         context=event.wire_name.partition(".")[0],
         tenant_id=tenant,
@@ -34,12 +34,12 @@ def event_record(
 
 
 async def deliver(store: Store, handler: Handler, *records: EventRecord) -> None:
-    """Let the handler take these facts in one commit, as a consumer does with one poll."""
+    """Let the handler handle these records in one commit, as a consumer does after a poll."""
     await transact(store, lambda unit: handler(unit, records))
 
 
 async def history(store: Feed) -> Sequence[Event]:
-    """All that a context has written, oldest first."""
+    """All events of a context, oldest first."""
     records = await store.read_stable(after=0, limit=100_000)
     events = (store.contracts.decode(record.wire_name, record.state) for record in records)
     return [event for event in events if event is not None]

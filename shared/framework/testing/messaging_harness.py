@@ -1,4 +1,4 @@
-"""Two contexts and a broker between them: `subscriptions` tells, `invoicing` hears and keeps a diary."""
+"""Two contexts with a broker between them: `subscriptions` publishes, `invoicing` consumes into a diary."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -21,24 +21,24 @@ PARTITIONS = 4
 
 @dataclass(slots=True)
 class MessagingHarness:
-    """Who tells, who hears, and what goes between them. Everything can be replaced by something worse."""
+    """The parts of both contexts; each can be replaced by one with faults."""
 
-    telling: Store
-    hearing: Store
+    publishing: Store
+    consuming: Store
     broker: Broker
     sleeper: Sleeper
     leadership: Leadership = field(default_factory=MemoryLeadership)
     cursor: RelayCursor = field(default_factory=MemoryCursor)
     feeds: FeedReader | None = None
     refused: set[str] = field(default_factory=set)
-    """External ids of customers that the listener chokes on."""
+    """Texts of notes for which the handler raises ValueError."""
     versions: dict[str, int] = field(default_factory=dict)
     attempts: int = 0
 
     def relay(self) -> Relay:
-        """One more relay."""
+        """A new relay."""
         return Relay(
-            store=self.telling,
+            store=self.publishing,
             broker=self.broker,
             cursor=self.cursor,
             leadership=self.leadership,
@@ -47,14 +47,14 @@ class MessagingHarness:
         )
 
     def consumer(self) -> Consumer:
-        """One more consumer, of the same name as the others."""
+        """A new consumer, with the same name as the others."""
         return Consumer(
             name="invoicing",
             subscribes_to=["subscriptions"],
             handler=self.write_diary,
-            store=self.hearing,
+            store=self.consuming,
             broker=self.broker,
-            feeds=self.feeds or InProcessFeeds({"subscriptions": self.telling}),
+            feeds=self.feeds or InProcessFeeds({"subscriptions": self.publishing}),
             leadership=self.leadership,
             sleeper=self.sleeper,
             partitions=PARTITIONS,
@@ -63,48 +63,48 @@ class MessagingHarness:
         )
 
     async def publish(self, stream_id: str, name: str = "acme") -> None:
-        """Something happens to a customer."""
+        """Append an event to a stream of `subscriptions`."""
         expected = self.versions.get(stream_id, 0)
-        await self.telling.commit(
+        await self.publishing.commit(
             ChangeSet(appends=[Append(TENANT, stream_id, expected, (registered(name),), METADATA)])
         )
         self.versions[stream_id] = expected + 1
 
     async def write_diary(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
-        """The handler: each fact becomes the next event of a diary stream, so doubles and disorder show."""
+        """The handler: appends an event for each record to a diary, which shows repetitions and disorder."""
         self.attempts += 1
         for record in records:
             if any(name.encode() in record.state for name in self.refused):
                 raise ValueError(f"cannot take {record.stream_id} version {record.version}")
             session = unit.session(record.tenant_id, record.metadata)
             diary = f"diary_{record.stream_id}"
-            session.append(diary, await session.version(diary), [_as_heard(record)])
+            session.append(diary, await session.version(diary), [_diary_entry(record)])
 
     async def diary(self) -> dict[str, list[int]]:
-        """Versions heard of each stream, in the order in which they were handled."""
-        heard: dict[str, list[int]] = {}
+        """The handled versions of each stream, in order."""
+        handled: dict[str, list[int]] = {}
         for stream_id in self.versions:
-            history = await self.hearing.load(TENANT, f"diary_{stream_id}")
-            heard[stream_id] = [event.number for event in history.events if isinstance(event, NoteTaken)]
-        return heard
+            history = await self.consuming.load(TENANT, f"diary_{stream_id}")
+            handled[stream_id] = [event.number for event in history.events if isinstance(event, NoteTaken)]
+        return handled
 
     def expected(self) -> dict[str, list[int]]:
-        """What the diary says when each fact was handled exactly once and in order."""
+        """The diary if each event was handled exactly once and in order."""
         return {stream_id: list(range(1, count + 1)) for stream_id, count in self.versions.items()}
 
     async def is_complete(self) -> bool:
-        """Whether it is so."""
+        """Whether the diary is as expected."""
         return await self.diary() == self.expected()
 
 
-def _as_heard(record: EventRecord) -> NoteTaken:
-    """What is written into the diary of an event: its version."""
-    return NoteTaken(text="heard", number=record.version, taken_at=record.metadata.occurred_at)
+def _diary_entry(record: EventRecord) -> NoteTaken:
+    """The diary's event for a record, with its version."""
+    return NoteTaken(text="handled", number=record.version, taken_at=record.metadata.occurred_at)
 
 
 @asynccontextmanager
 async def running(*loops: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Run endless loops for the length of a block; one that dies fails the block."""
+    """Run background tasks for the length of the block; one that fails fails the block."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_run(loop)) for loop in loops]
         try:
@@ -119,7 +119,7 @@ async def _run(loop: Callable[[], Awaitable[None]]) -> None:
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = 30.0) -> None:
-    """Return when it holds. Raises TimeoutError."""
+    """Return when the condition is true. Raises TimeoutError."""
     async with asyncio.timeout(within_s):
         while not await condition():
             await asyncio.sleep(0.01)

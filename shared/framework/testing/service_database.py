@@ -1,4 +1,4 @@
-"""A migrated database as a service sees it: through a role with exactly the rights that migrations grant."""
+"""A migrated database with a role that has exactly the rights of a service."""
 
 import secrets
 from collections.abc import AsyncIterator, Sequence
@@ -16,7 +16,7 @@ from shared.framework.eventstore.pool import connect
 async def service_pool(
     database_url: str, folders: Sequence[Path]
 ) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]]":
-    """Connections to an empty database, migrated with the event store's folder and these."""
+    """A pool on an empty database, after the migrations of the event store and of these folders."""
     role = f"test_app_{secrets.token_hex(6)}"
     admin = await asyncpg.connect(database_url)
     await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'app'")

@@ -1,4 +1,4 @@
-"""Stories about a decider, told in events: given a history, when a command comes, then these events."""
+"""Tests of a decider: given events, when a command, then events or a refusal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ RefusalT = TypeVar("RefusalT", bound=Refusal)
 
 @dataclass(frozen=True, slots=True)
 class Spec(Generic[State, Command, EventT]):
-    """Stories about one decider; nothing in them is doubled, stored or awaited.
+    """Tests of one decider, without a store.
 
     `invoice = Spec(INVOICE)`, then `invoice.given(drafted).when(finalize).then(finalized)`.
     """
@@ -27,56 +27,56 @@ class Spec(Generic[State, Command, EventT]):
     decider: Decider[State, Command, EventT]
 
     def given(self, *history: EventT) -> "Given[State, Command, EventT]":
-        """What has happened so far, oldest first; nothing for a stream that does not exist."""
+        """Past events, oldest first; none for a stream that does not exist."""
         return Given(self.decider, history)
 
     def when(self, command: Command) -> "When[State, Command, EventT]":
-        """The first command of a stream."""
+        """A command to a stream that does not exist."""
         return self.given().when(command)
 
 
 @dataclass(frozen=True, slots=True)
 class Given(Generic[State, Command, EventT]):
-    """A history; its published events are read back from the bytes that would have been stored."""
+    """Past events, each encoded and decoded as by the store."""
 
     decider: Decider[State, Command, EventT]
     history: tuple[EventT, ...]
 
     def when(self, command: Command) -> "When[State, Command, EventT]":
-        """What is asked now."""
+        """A command after these events."""
         return When(self, command)
 
     def and_then(self, *events: EventT) -> "Given[State, Command, EventT]":
-        """The same history, gone on."""
+        """These events and later ones."""
         return Given(self.decider, (*self.history, *events))
 
     @property
     def state(self) -> State:
-        """What the history amounts to."""
+        """The state after these events."""
         return self.decider.fold(map(_as_stored, self.history))
 
 
 @dataclass(frozen=True, slots=True)
 class When(Generic[State, Command, EventT]):
-    """A command that meets a history: exactly one of the endings below must be claimed of it."""
+    """A command after past events; the methods assert what it does."""
 
     before: Given[State, Command, EventT]
     command: Command
 
     def then(self, *expected: EventT) -> Given[State, Command, EventT]:
-        """Exactly these events follow (none: nothing happens), and history can remember them."""
+        """Assert that exactly these events follow, and that `evolve` accepts them."""
         events = tuple(self.decided)
         assert events == expected, f"\ndecided:  {_listed(events)}\nexpected: {_listed(expected)}"
         after = self.before.and_then(*events)
-        _ = after.state  # evolve must know what decide says
+        _ = after.state  # evolve must accept what decide returns
         return after
 
     def then_nothing(self) -> Given[State, Command, EventT]:
-        """It was done before, or it is nothing to us."""
+        """Assert that no event follows."""
         return self.then()
 
     def refuses(self, refusal: type[RefusalT]) -> RefusalT:
-        """It is refused, for exactly this reason; the refusal is returned for a closer look."""
+        """Assert that exactly this refusal is raised; returns it."""
         try:
             events = tuple(self.decided)
         except Refusal as refused:
@@ -87,7 +87,7 @@ class When(Generic[State, Command, EventT]):
 
     @property
     def decided(self) -> Sequence[EventT]:
-        """What the decider says, for the rare story whose events are better looked at than written out."""
+        """The events of the command, for assertions on parts of them."""
         return self.before.decider.decide(self.before.state, self.command)
 
 

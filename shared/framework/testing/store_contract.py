@@ -1,4 +1,4 @@
-"""What every event store promises of a history; a subclass brings the fixtures `store` and `notebook`."""
+"""Contract suite of event stores: streams and feeds. A subclass has the fixtures `store` and `notebook`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,19 +15,19 @@ from shared.framework.testing.store_examples import METADATA, STRANGER, TENANT, 
 
 
 class SideTable(Protocol):
-    """A side table of the store under test: how its effects write, and what they have written."""
+    """A side table of the store under test."""
 
-    def note(self, text: str) -> SideWrite:
-        """An effect that writes this text."""
+    def note_write(self, text: str) -> SideWrite:
+        """A side write of this text."""
         ...
 
     async def notes(self) -> set[str]:
-        """Everything that was written and committed."""
+        """All committed texts."""
         ...
 
 
 class EventStreamContract:
-    """Streams, versions, tenants, and the order in which everything is read."""
+    """Streams, versions, tenants, reading in order, and side writes."""
 
     async def test_a_stream_reads_as_it_was_written(self, store: Store) -> None:
         """Events come back equal and in order, and the version counts them."""
@@ -38,11 +38,11 @@ class EventStreamContract:
         assert history.version == await store.version(TENANT, "cus_1") == 3
 
     async def test_a_stream_that_is_not_there_is_empty(self, store: Store) -> None:
-        """Nothing was ever written under this name."""
+        """No event has this stream id."""
         assert (await store.load(TENANT, "cus_9")).version == await store.version(TENANT, "cus_9") == 0
 
     async def test_a_writer_who_read_an_old_version_conflicts(self, store: Store) -> None:
-        """Two read version 1; the second to write must read again."""
+        """Two writers read version 1; the second to write must read again."""
         await write(store, append("cus_1"))
         await write(store, append("cus_1", expected=1))
         with pytest.raises(VersionConflict):
@@ -60,7 +60,7 @@ class EventStreamContract:
             await write(store, append("cus_1", expected=2))
 
     async def test_of_many_writers_at_once_exactly_one_wins(self, store: Store) -> None:
-        """Whoever loses has written nothing at all."""
+        """The others write nothing at all."""
         ways = [write(store, append("cus_1"), append(f"own_{i}")) for i in range(12)]
         outcomes = await asyncio.gather(*ways, return_exceptions=True)
         assert sorted(type(o).__name__ for o in outcomes) == ["VersionConflict"] * 11 + ["tuple"]
@@ -89,7 +89,7 @@ class EventStreamContract:
                 await write(store, append("cus_1", tenant=STRANGER, expected=expected))
 
     async def test_several_streams_grow_together(self, store: Store) -> None:
-        """The receipt names each event's place, in the order of the appends; positions grow."""
+        """The receipt has the position of each event, in the order of the appends; positions grow."""
         await write(store, append("inv_1"))
         written = await write(
             store,
@@ -105,7 +105,7 @@ class EventStreamContract:
         assert [at.slot for at in written] == [slot_of(at.stream_id) for at in written]
 
     async def test_a_conflict_in_one_stream_writes_none(self, store: Store) -> None:
-        """A commit is one thing."""
+        """A commit is atomic."""
         await write(store, append("inv_1"))
         with pytest.raises(VersionConflict):
             await write(store, append("run_1"), append("inv_1"), append("run_2"))
@@ -113,7 +113,7 @@ class EventStreamContract:
         assert len(await store.read_stable(0, 10)) == 1
 
     async def test_a_record_says_everything_about_its_event(self, store: Store) -> None:
-        """Who, why, when, where: an auditor needs no other table."""
+        """An auditor needs no other table."""
         (at,) = await write(store, append("cus_1", slot_key="tenant-key"))
         (record,) = await store.read_stable(0, 10)
         assert (record.context, record.tenant_id, record.stream_id) == (store.context, TENANT, "cus_1")
@@ -167,7 +167,7 @@ class EventStreamContract:
         assert (await store.feed(1, 2, whole[-1].position, 2)).records == ()
 
     async def test_a_feed_tells_its_new_head(self, store: Store) -> None:
-        """A head that was told once must not be remembered too long, nor one of nothing."""
+        """A cached head must be renewed, also one of an empty partition."""
         assert await store.feed(0, 1, 0, 10) == await store.feed(0, 1, 0, 10)
         for number in range(3):
             (at,) = await write(store, append(f"cus_{number}"))
@@ -189,13 +189,15 @@ class EventStreamContract:
         assert page.head == rest.records[-1].position
 
     async def test_effects_are_part_of_the_commit(self, store: Store, notebook: SideTable) -> None:
-        """They see the receipt, and are true exactly if the events are."""
+        """Side writes get the receipt, and are committed exactly if the events are."""
         seen: list[Any] = []
 
         async def look(_: Any, receipt: Any) -> None:
             seen.append(receipt)
 
-        receipt = await store.commit(ChangeSet(appends=[append("cus_1")], effects=[notebook.note("a"), look]))
+        receipt = await store.commit(
+            ChangeSet(appends=[append("cus_1")], side_writes=[notebook.note_write("a"), look])
+        )
         assert seen == [receipt]
         assert await notebook.notes() == {"a"}
 
@@ -203,15 +205,15 @@ class EventStreamContract:
     async def test_effects_leave_nothing_when_the_commit_fails(
         self, store: Store, notebook: SideTable, failing: str
     ) -> None:
-        """Whichever part fails takes the others with it."""
+        """If one part fails, the others are not written either."""
 
         async def fail(_: Any, __: Any) -> None:
             raise RuntimeError("no")
 
         await write(store, append("cus_1"))
         expected = 1 if failing == "effect" else 0
-        effects: list[Callable[[Any, Any], Awaitable[None]]] = [notebook.note("a")]
-        changes = ChangeSet(appends=[append("cus_1", expected=expected)], effects=effects)
+        effects: list[Callable[[Any, Any], Awaitable[None]]] = [notebook.note_write("a")]
+        changes = ChangeSet(appends=[append("cus_1", expected=expected)], side_writes=effects)
         if failing == "effect":
             effects.append(fail)
         with pytest.raises((RuntimeError, VersionConflict)):

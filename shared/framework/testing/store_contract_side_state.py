@@ -1,4 +1,4 @@
-"""What every event store promises of what goes beside the events: marks, timers, keys, dead letters."""
+"""Contract suite of event stores: inbox positions, timers, test clocks, idempotency keys, dead letters."""
 
 import asyncio
 from dataclasses import replace
@@ -13,19 +13,19 @@ from shared.framework.testing.store_examples import (
     NOON,
     STRANGER,
     TENANT,
-    answered,
     append,
     days,
+    dead_letter,
     key,
     move,
-    parked,
+    response_at,
     timer,
     write,
 )
 
 
 class SideStateContract:
-    """Inbox, timers and test clocks, idempotency, parked messages."""
+    """Inbox positions, timers, test clocks, idempotency keys and dead letters."""
 
     async def test_an_inbox_mark_moves_only_from_where_it_stands(self, store: Store) -> None:
         """So the effect of a message is written once, however often the message comes."""
@@ -34,13 +34,13 @@ class SideStateContract:
         for expected in (0, 5, 10):
             with pytest.raises(InboxConflict):
                 await store.commit(ChangeSet(inbox=[move(12, expected=expected)]))
-        marks = await store.inbox("metering")
-        assert marks["usage-events", 0] == move(9, expected=5).mark
-        assert marks["usage-events", 1].position == 3
+        stored = await store.inbox("metering")
+        assert stored["usage-events", 0] == move(9, expected=5).target
+        assert stored["usage-events", 1].position == 3
         assert await store.inbox("invoicing") == {}
 
     async def test_a_consumer_that_lost_its_place_writes_nothing(self, store: Store) -> None:
-        """One mark of several has moved: no event, no other mark, no timer."""
+        """One inbox position of several has moved: nothing is written."""
         await store.commit(ChangeSet(inbox=[move(5, expected=0)]))
         late = ChangeSet(
             appends=[append("cus_1")],
@@ -78,7 +78,7 @@ class SideStateContract:
         assert await store.due_timers(NOON + days(9), 10) == [timer("tmr_1", NOON)]
 
     async def test_a_timer_is_finished_once(self, store: Store) -> None:
-        """Whoever comes second drops the work, events and all."""
+        """The second commit writes nothing."""
         await store.commit(ChangeSet(timers=[timer("tmr_1"), timer("tmr_2")]))
         await store.commit(ChangeSet(timers_done=["tmr_1"]))
         with pytest.raises(TimerAlreadyDone):
@@ -94,7 +94,7 @@ class SideStateContract:
         assert await store.due_timers(NOON + days(1), 10) == [timer("tmr_1", NOON + days(1))]
 
     async def test_under_a_test_clock_only_that_clock_counts(self, store: Store) -> None:
-        """It waits for its tenant's clock even before that is heard of, whatever the wall says."""
+        """Even before the first time of that clock is known, whatever the system's clock is."""
         await store.commit(ChangeSet(timers=[timer("tmr_1", NOON + days(30), testing=True)]))
         assert await store.due_timers(NOON + days(99), 10) == []
         await store.commit(ChangeSet(clocks={TENANT: NOON + days(29), STRANGER: NOON + days(99)}))
@@ -129,19 +129,19 @@ class SideStateContract:
         await store.postpone("tmr_9", NOON)
 
     async def test_a_claimed_key_is_ours_until_it_is_answered(self, store: Store) -> None:
-        """A second request meanwhile is told to wait; afterwards it gets the very same answer."""
+        """A second request meanwhile is refused; afterwards it gets the same response."""
         assert await store.claim(key(), NOON) is None
         with pytest.raises(KeyIsInFlight):
             await store.claim(key(), NOON + CLAIM_LEASE - timedelta(seconds=1))
-        receipt = await store.commit(ChangeSet(appends=[append("cus_1")], answer=(key(), answered)))
-        assert await store.claim(key(), NOON + days(1)) == answered(receipt)
+        receipt = await store.commit(ChangeSet(appends=[append("cus_1")], response=(key(), response_at)))
+        assert await store.claim(key(), NOON + days(1)) == response_at(receipt)
 
     async def test_a_key_serves_one_request_only(self, store: Store) -> None:
         """The same key with another body is a mistake of the caller, answered or not."""
         await store.claim(key(), NOON)
         with pytest.raises(KeyBelongsToAnotherRequest):
             await store.claim(key(fingerprint=b"other"), NOON)
-        await store.commit(ChangeSet(answer=(key(), answered)))
+        await store.commit(ChangeSet(response=(key(), response_at)))
         with pytest.raises(KeyBelongsToAnotherRequest):
             await store.claim(key(fingerprint=b"other"), NOON + days(1))
         assert await store.claim(key(tenant=STRANGER), NOON) is None
@@ -154,28 +154,28 @@ class SideStateContract:
         assert sum(isinstance(outcome, KeyIsInFlight) for outcome in outcomes) == 7
 
     async def test_a_key_given_back_can_be_claimed_again(self, store: Store) -> None:
-        """A refused command leaves its key free; an answered one keeps its answer for good."""
+        """The key of a refused command is free; one with a response keeps it."""
         await store.claim(key(), NOON)
         await store.release(key())
         assert await store.claim(key(fingerprint=b"other"), NOON) is None
-        await store.commit(ChangeSet(answer=(key(fingerprint=b"other"), answered)))
+        await store.commit(ChangeSet(response=(key(fingerprint=b"other"), response_at)))
         await store.release(key(fingerprint=b"other"))
         assert isinstance(await store.claim(key(fingerprint=b"other"), NOON), StoredResponse)
 
     async def test_a_claim_of_the_dead_is_taken_over(self, store: Store) -> None:
-        """After the lease the key is free, and if its first holder lives after all, it writes nothing."""
+        """After the lease the key is free; if its first process is still running, that writes nothing."""
         await store.claim(key(), NOON)
         assert await store.claim(key(), NOON + CLAIM_LEASE) is None
-        await store.commit(ChangeSet(appends=[append("cus_1")], answer=(key(), answered)))
+        await store.commit(ChangeSet(appends=[append("cus_1")], response=(key(), response_at)))
         with pytest.raises(KeyIsInFlight):
-            await store.commit(ChangeSet(appends=[append("cus_2")], answer=(key(), answered)))
+            await store.commit(ChangeSet(appends=[append("cus_2")], response=(key(), response_at)))
         assert await store.version(TENANT, "cus_2") == 0
 
     async def test_old_keys_are_forgotten_a_few_at_a_time(self, store: Store) -> None:
         """Oldest first, answered or not; a key claimed since is kept, and a forgotten one is free."""
         for number in range(4):
             await store.claim(key(f"key-{number}"), NOON + days(number))
-        await store.commit(ChangeSet(answer=(key("key-0"), answered)))
+        await store.commit(ChangeSet(response=(key("key-0"), response_at)))
         assert await store.delete_expired_keys(NOON, 10) == 0
         assert await store.delete_expired_keys(NOON + days(3), 2) == 2
         assert await store.claim(key("key-0", fingerprint=b"other"), NOON + days(3)) is None
@@ -188,16 +188,16 @@ class SideStateContract:
         await write(store, append("cus_1"))
         await store.claim(key(), NOON)
         with pytest.raises(VersionConflict):
-            await store.commit(ChangeSet(appends=[append("cus_1")], answer=(key(), answered)))
+            await store.commit(ChangeSet(appends=[append("cus_1")], response=(key(), response_at)))
         with pytest.raises(KeyIsInFlight):
             await store.claim(key(), NOON)
 
     async def test_what_cannot_be_handled_is_parked_whole(self, store: Store) -> None:
-        """By position, per consumer, until it is handled; the same position of two topics is two letters."""
+        """By position, per consumer, until handled; the same position of two topics is two dead letters."""
         await write(store, append("cus_1"), append("cus_2"))
         first, second = await store.read_stable(0, 10)
-        letters = [parked(second), parked(first), parked(first, topic="payments-events")]
-        await store.commit(ChangeSet(parked=letters))
+        letters = [dead_letter(second), dead_letter(first), dead_letter(first, topic="payments-events")]
+        await store.commit(ChangeSet(dead_letters=letters))
         assert await store.dead_letters("metering") == [letters[2], letters[1], letters[0]]
         assert await store.dead_letters() == await store.dead_letters("metering")
         assert await store.dead_letters("invoicing") == []
@@ -207,27 +207,28 @@ class SideStateContract:
             ("payments-events", "cus_1"): 1,
         }
         assert await store.blocked_streams("invoicing") == {}
-        await store.commit(ChangeSet(unparked=[("metering", "usage-events", first.position)]))
+        await store.commit(ChangeSet(handled_dead_letters=[("metering", "usage-events", first.position)]))
         assert await store.dead_letters() == [letters[2], letters[0]]
 
     async def test_a_dead_letter_is_handled_once(self, store: Store) -> None:
         """Two replays at once: one of them writes nothing at all."""
         await write(store, append("cus_1"))
         (record,) = await store.read_stable(0, 1)
-        await store.commit(ChangeSet(parked=[parked(record)]))
+        await store.commit(ChangeSet(dead_letters=[dead_letter(record)]))
         handled = [("metering", "usage-events", record.position)]
-        ways = [store.commit(ChangeSet([append(f"x_{i}")], unparked=handled)) for i in range(4)]
+        ways = [store.commit(ChangeSet([append(f"x_{i}")], handled_dead_letters=handled)) for i in range(4)]
         outcomes = await asyncio.gather(*ways, return_exceptions=True)
         assert sum(isinstance(outcome, InboxConflict) for outcome in outcomes) == 3
         assert len(await store.read_stable(0, 10)) == 2
 
     async def test_a_message_parked_again_tells_its_newest_cause(self, store: Store) -> None:
-        """Replayed and failed again: one letter, not two."""
+        """Replayed and failed again: one dead letter, not two."""
         await write(store, append("cus_1"))
         (record,) = await store.read_stable(0, 1)
-        await store.commit(ChangeSet(parked=[parked(record)]))
+        await store.commit(ChangeSet(dead_letters=[dead_letter(record)]))
         again = ChangeSet(
-            parked=[parked(record, cause="still")], unparked=[("metering", "usage-events", record.position)]
+            dead_letters=[dead_letter(record, cause="still")],
+            handled_dead_letters=[("metering", "usage-events", record.position)],
         )
         await store.commit(again)
-        assert await store.dead_letters() == [parked(record, cause="still")]
+        assert await store.dead_letters() == [dead_letter(record, cause="still")]

@@ -1,4 +1,4 @@
-"""What the contract suites of the store write: small facts, keys and marks with everything filled in."""
+"""Examples for the contract suites of the store: events, keys, timers, inbox positions, dead letters."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ TESTING = Metadata(correlation_id="req-2", actor="key-1", occurred_at=NOON, test
 
 
 class NoteTaken(Event, frozen=True, kw_only=True):
-    """An event of the examples: a text, and when it was taken."""
+    """An event with a text and a time."""
 
     wire_name = "subscriptions.note.taken.v1"
 
@@ -38,7 +38,7 @@ class NoteTaken(Event, frozen=True, kw_only=True):
 
 
 class ClockMoved(Event, frozen=True, kw_only=True):
-    """An event of the examples that moves its tenant's test clock."""
+    """An event that sets the test clock of its tenant."""
 
     wire_name = "subscriptions.clock.moved.v1"
 
@@ -56,7 +56,7 @@ EXAMPLES = Contracts(
 
 
 def registered(text: str = "acme") -> NoteTaken:
-    """An event; the text tells one from another."""
+    """An event with this text."""
     return NoteTaken(text=text, taken_at=NOON)
 
 
@@ -67,44 +67,44 @@ def append(
     tenant: str = TENANT,
     slot_key: str | None = None,
 ) -> Append:
-    """One fact, or those given, for a stream."""
+    """An append of these events, or of one example, to a stream."""
     return Append(tenant, stream_id, expected, events or (registered(),), METADATA, slot_key=slot_key)
 
 
 async def write(store: Store, *appends: Append) -> Sequence[EventPosition]:
-    """Commit these appends alone."""
+    """Commit only these appends."""
     return (await store.commit(ChangeSet(appends=list(appends)))).positions
 
 
 def move(position: int, *, expected: int, partition: int = 0, topic: str = "usage-events") -> InboxAdvance:
-    """The consumer `metering` goes on."""
+    """Advance the inbox position of consumer `metering`."""
     return InboxAdvance(
         InboxPosition("metering", topic, partition, position, position + 7, "broker-1"), expected
     )
 
 
 def timer(timer_id: str, due_at: datetime = NOON, *, tenant: str = TENANT, testing: bool = False) -> Timer:
-    """A timer with a payload worth keeping."""
+    """A timer with a nested payload."""
     payload = {"invoice_id": "inv_1", "attempt": 2, "nested": {"amounts": [1, 2.5, None]}}
     return Timer(timer_id, tenant, due_at, "collect", payload, TESTING if testing else METADATA)
 
 
 def key(name: str = "key-1", *, tenant: str = TENANT, fingerprint: bytes = b"\x00hash") -> IdempotencyKey:
-    """An idempotency key of a caller."""
+    """An idempotency key."""
     return IdempotencyKey(tenant, name, fingerprint)
 
 
-def answered(receipt: CommitReceipt) -> StoredResponse:
-    """An answer that knows where its event came to lie."""
+def response_at(receipt: CommitReceipt) -> StoredResponse:
+    """A response with the positions of the receipt."""
     at = ",".join(str(position.position) for position in receipt.positions)
     return StoredResponse(201, {"tollhouse-position": f"subscriptions:0:{at}"}, b'{"id":"\xc3\xa9"}')
 
 
-def parked(record: EventRecord, *, cause: str = "boom", topic: str = "usage-events") -> DeadLetter:
-    """A record that `metering` could not handle."""
+def dead_letter(record: EventRecord, *, cause: str = "boom", topic: str = "usage-events") -> DeadLetter:
+    """A dead letter of consumer `metering`."""
     return DeadLetter("metering", record, topic, 0, cause)
 
 
 def days(count: float) -> timedelta:
-    """A span, for readable sums."""
+    """A duration in days."""
     return timedelta(days=count)

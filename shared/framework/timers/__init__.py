@@ -1,1 +1,1 @@
-"""Timers: what a subject says of them, and the loop that fires them."""
+"""Timers: their handlers, and the loop that fires them."""

@@ -1,4 +1,4 @@
-"""The loop that fires timers: remote calls first, outside any transaction, then one decision in one."""
+"""The timer loop: for each due timer the remote call, then its decision in a transaction."""
 
 import asyncio
 import logging
@@ -20,11 +20,11 @@ from shared.framework.retry.transient import is_message_fault
 from shared.framework.timers.timer import TimerHandler, metadata_at_firing
 
 PAGE = 100
-ASKED_AT_ONCE_MAX = 16
-"""How many remote calls wait at once: enough that one slow answer holds up few, and few enough for a
-gateway's own limits, and for database connections, which requests need too.
+CONCURRENT_CALLS_MAX = 16
+"""Concurrent remote calls: enough that a slow one delays few others, and few enough for the limits of a
+gateway and for the connection pool, which requests need too.
 """
-LOOK_EVERY_S = 0.25
+POLL_INTERVAL_S = 0.25
 PAUSES = Backoff(0.25, 300.0)
 
 _log = logging.getLogger(__name__)
@@ -32,30 +32,30 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class TimerLoop:
-    """Fires one context's timers in due order; `wake` is set by local commits."""
+    """Fires one context's timers in due order; `handlers` by purpose. Commits of this process set `wake`."""
 
     store: TimerLoopStore
-    actions: Mapping[str, TimerHandler]
+    handlers: Mapping[str, TimerHandler]
     clock: Clock
     leadership: Leadership
     sleeper: Sleeper
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Lead or wait to lead, for ever."""
+        """Run for ever: wait for the lease, then fire timers; restart after transient failures."""
         await restart_with_backoff(f"timers of {self.store.context}", self._acquire_lease, self.sleeper)
 
     async def fire_due(self) -> int:
-        """Handle the timers of the earliest due moment; how many there were.
+        """Handle the timers with the earliest due time; returns how many there were.
 
-        Only those, for what they bring about may fall due before the next.
+        Only those, because timers that they set may be due before the next ones.
         """
         due = await self.store.due_timers(self.clock.now(), PAGE)
         metrics.TIMERS_DUE.set(len(due))
         first = [timer for timer in due if timer.due_at == due[0].due_at]
-        answers = await self._call_all(first)
-        for timer, answer in zip(first, answers, strict=True):
-            await self._finish(timer, answer)
+        responses = await self._call_all(first)
+        for timer, response in zip(first, responses, strict=True):
+            await self._finish(timer, response)
         return len(first)
 
     async def _acquire_lease(self) -> None:
@@ -67,37 +67,37 @@ class TimerLoop:
             lease.check()
             return await self.fire_due() > 0
 
-        await PeriodicTask(step, every(LOOK_EVERY_S), self.sleeper, self.wake).run()
+        await PeriodicTask(step, every(POLL_INTERVAL_S), self.sleeper, self.wake).run()
 
     async def _call_all(self, timers: Sequence[Timer]) -> list[Any]:
-        free = asyncio.Semaphore(ASKED_AT_ONCE_MAX)
+        free = asyncio.Semaphore(CONCURRENT_CALLS_MAX)
 
-        async def ask(timer: Timer) -> Any:
+        async def call(timer: Timer) -> Any:
             async with free:
                 return await self._call_remote(timer)
 
-        return await asyncio.gather(*map(ask, timers))
+        return await asyncio.gather(*map(call, timers))
 
     async def _call_remote(self, timer: Timer) -> Any:
-        """The answer of the remote call, or the exception that it ended in."""
-        action = self.actions.get(timer.purpose)
-        if action is None:
-            return LookupError(f"no action for timers of purpose {timer.purpose!r}")
+        """What the remote call returned, or the exception that it raised."""
+        handler = self.handlers.get(timer.purpose)
+        if handler is None:
+            return LookupError(f"no handler for timers of purpose {timer.purpose!r}")
         try:
-            return None if action.call_remote is None else await action.call_remote(timer)
+            return None if handler.call_remote is None else await handler.call_remote(timer)
         except Exception as error:
             return error
 
-    async def _finish(self, timer: Timer, answer: Any) -> None:
-        error = answer if isinstance(answer, Exception) else await self._decide_safely(timer, answer)
+    async def _finish(self, timer: Timer, response: Any) -> None:
+        error = response if isinstance(response, Exception) else await self._decide_safely(timer, response)
         if error is not None:
             return await self._postpone(timer, error)
         metrics.TIMERS_FIRED.labels(timer.purpose, "done").inc()
         return None
 
-    async def _decide_safely(self, timer: Timer, answer: Any) -> Exception | None:
+    async def _decide_safely(self, timer: Timer, response: Any) -> Exception | None:
         try:
-            await self._decide(timer, answer)
+            await self._decide(timer, response)
         except TimerAlreadyDone:
             _log.info("a timer was handled by another process", extra={"timer_id": timer.timer_id})
         except Exception as error:
@@ -106,7 +106,7 @@ class TimerLoop:
             return error
         return None
 
-    async def _decide(self, timer: Timer, answer: Any) -> None:
+    async def _decide(self, timer: Timer, response: Any) -> None:
         cause = timer.metadata.traceparent
         with span(names.SPAN_TIMER, parent_traceparent=cause, attributes={names.ATTR_PURPOSE: timer.purpose}):
             metadata = metadata_at_firing(timer, self.clock)
@@ -114,7 +114,7 @@ class TimerLoop:
             async def work(unit: UnitOfWork) -> None:
                 session = unit.session(timer.tenant_id, metadata)
                 session.complete_timer(timer.timer_id)
-                await self.actions[timer.purpose].decide(session, timer, answer)
+                await self.handlers[timer.purpose].decide(session, timer, response)
 
             await transact(self.store, work)
 
@@ -130,6 +130,6 @@ class TimerLoop:
 
 
 async def unfinished_timers(store: TimerStore, now: datetime, limit: int) -> int:
-    """How many timers are due and not done, counting those that wait for another attempt."""
-    shown = await store.due_timers(now + timedelta(seconds=PAUSES.longest_s), limit)
-    return sum(1 for timer in shown if timer.test_clock or timer.due_at <= now)
+    """The number of timers that are due, at most `limit`, including postponed ones."""
+    timers = await store.due_timers(now + timedelta(seconds=PAUSES.longest_s), limit)
+    return sum(1 for timer in timers if timer.test_clock or timer.due_at <= now)

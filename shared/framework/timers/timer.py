@@ -1,4 +1,4 @@
-"""How a timer is handled when it is due."""
+"""The handler of a timer, and the metadata of what it causes."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from shared.framework.observability.tracing import current_traceparent
 
 @dataclass(frozen=True, slots=True)
 class TimerHandler:
-    """How a timer of one purpose is handled.
+    """Handles the due timers of one purpose.
 
-    `call_remote` may call others; what it returns is handed to `decide` as its answer, and it may be called
-    again after a crash or a failed decision, so what it asks for must be idempotent. `decide` runs in the
-    transaction that finishes the timer, with `session.now` = the timer's due moment under a test clock,
-    else the system's now. An exception of either postpones the timer with growing pauses.
+    `call_remote(timer)` runs first, outside any transaction. It may run again after a crash or a failed
+    `decide`, so the call must be idempotent. `decide(session, timer, response)` gets what it returned (None
+    without `call_remote`), in the transaction that removes the timer; `session.now` is the time at which the
+    timer was due under a test clock, else the system's now. An exception of either postpones the timer.
     """
 
     decide: Callable[[Session, Timer, Any], Awaitable[None]]
@@ -28,11 +28,11 @@ class TimerHandler:
 
 
 def metadata_at_firing(timer: Timer, clock: Clock) -> Metadata:
-    """Of what a timer brings about: caused by it, when it was due (test clock) or now (system's clock)."""
-    moment = timer.due_at if timer.test_clock else clock.now()
+    """Metadata of what a timer causes: at the time it was due (test clock), or now (system clock)."""
+    fired_at = timer.due_at if timer.test_clock else clock.now()
     return msgspec.structs.replace(
         timer.metadata,
         causation_id=timer.timer_id,
-        occurred_at=max(moment, timer.metadata.occurred_at),
+        occurred_at=max(fired_at, timer.metadata.occurred_at),
         traceparent=current_traceparent() or timer.metadata.traceparent,
     )

@@ -26,7 +26,7 @@ def identity(number: int, day: date = DAY) -> DeduplicationKey:
 
 
 async def write(kept: Kept, accepted: dict[DeduplicationKey, int], *rejected: RejectedBatch) -> None:
-    await kept.store.commit(ChangeSet(effects=[await kept.log.store(accepted, rejected)]))
+    await kept.store.commit(ChangeSet(side_writes=[await kept.log.store(accepted, rejected)]))
 
 
 async def test_what_was_accepted_is_seen_with_its_fingerprint(kept: Kept) -> None:

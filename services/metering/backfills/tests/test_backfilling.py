@@ -31,7 +31,7 @@ def backfill_of(world: World) -> MeterBackfill:
 
 async def define(kept: Kept, key: str) -> None:
     of = next(one for one in METERS if one.key == key)
-    await kept.store.commit(ChangeSet(effects=[kept.book.add(TENANT, of)]))
+    await kept.store.commit(ChangeSet(side_writes=[kept.book.add(TENANT, of)]))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -111,7 +111,7 @@ async def test_damaged_history_holds_back_the_meters_that_need_it_and_nobody_els
     world = World(kept)
     await define(kept, "count")
     elsewhere = meter("elsewhere", meter_id="mtr_elsewhere")
-    await kept.store.commit(ChangeSet(effects=[kept.book.add("zzz", elsewhere)]))
+    await kept.store.commit(ChangeSet(side_writes=[kept.book.add("zzz", elsewhere)]))
     await world.accept(usage())
 
     class Damaged(InProcessFeeds):

@@ -105,7 +105,7 @@ class World:
         page = await self.ingest.feed(PARTITION, PARTITIONS, after, 100)
         unit = UnitOfWork(self.kept.store)
         if parking:
-            unit.changes.parked.extend(
+            unit.changes.dead_letters.extend(
                 DeadLetter(CONSUMER, one, *PLACE, cause="broken") for one in page.records
             )
         else:
@@ -142,7 +142,7 @@ async def world(kept: Kept) -> World:
     meters = (meter("count"), meter("sum-by-origin", "sum", group_by=("origin",)))
     entered = [kept.book.add(TENANT, one) for one in meters]
     await kept.store.commit(
-        ChangeSet(effects=entered + [kept.book.activate(one.meter_id, 0) for one in meters])
+        ChangeSet(side_writes=entered + [kept.book.activate(one.meter_id, 0) for one in meters])
     )
     world = World(kept)
     await world.accept(

@@ -25,7 +25,7 @@ PARTITION = 0
 async def define(kept: Kept, *meters: MeterDefined, tenant: str = TENANT) -> None:
     entered = [kept.book.add(tenant, one) for one in meters]
     await kept.store.commit(
-        ChangeSet(effects=entered + [kept.book.activate(one.meter_id, 0) for one in meters])
+        ChangeSet(side_writes=entered + [kept.book.activate(one.meter_id, 0) for one in meters])
     )
 
 
@@ -213,9 +213,9 @@ async def test_changed_days_are_kept_until_they_are_told(kept: Kept) -> None:
         (meter("sum").meter_id, NOON.date(), Decimal(4)),
     }
     await fold(kept, [record([usage(value="3")], 2)], expected=1)
-    await kept.store.commit(ChangeSet(effects=[await kept.rollups.mark_published(days)]))
+    await kept.store.commit(ChangeSet(side_writes=[await kept.rollups.mark_published(days)]))
     assert await kept.rollups.unpublished_count() == 2
     async with kept.rollups.snapshot() as snapshot:
         days = await snapshot.changed_days(10)
-    await kept.store.commit(ChangeSet(effects=[await kept.rollups.mark_published(days)]))
+    await kept.store.commit(ChangeSet(side_writes=[await kept.rollups.mark_published(days)]))
     assert await kept.rollups.unpublished_count() == 0

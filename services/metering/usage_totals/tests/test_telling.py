@@ -43,7 +43,7 @@ async def define(kept: Kept) -> None:
     other = meter("sum", "sum", meter_id="mtr_bos")
     effects = [kept.book.add(TENANT, of), kept.book.add("bos", other)]
     effects += [kept.book.activate(one.meter_id, 0) for one in (of, other)]
-    await kept.store.commit(ChangeSet(effects=effects))
+    await kept.store.commit(ChangeSet(side_writes=effects))
 
 
 async def test_each_changed_day_is_told_with_its_newest_total(kept: Kept) -> None:

@@ -17,7 +17,7 @@ class MemoryNotebook:
     def __init__(self, store: MemoryEventStore) -> None:
         self._store = store
 
-    def note(self, text: str) -> SideWrite:
+    def note_write(self, text: str) -> SideWrite:
         async def effect(store: Any, _: CommitReceipt) -> None:
             store.table("notes")[text] = True
 

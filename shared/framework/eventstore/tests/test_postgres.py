@@ -24,7 +24,7 @@ class PostgresNotebook:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    def note(self, text: str) -> SideWrite:
+    def note_write(self, text: str) -> SideWrite:
         async def effect(connection: Any, _: CommitReceipt) -> None:
             await connection.execute("INSERT INTO notes VALUES ($1)", text)
 
@@ -49,9 +49,9 @@ class TestPostgresEventStore(EventStreamContract, SideStateContract):
         self, store: Store, notebook: SideTable
     ) -> None:
         """An effect's unique violation must not be retried as if the stream had grown."""
-        await store.commit(ChangeSet(effects=[notebook.note("a")]))
+        await store.commit(ChangeSet(side_writes=[notebook.note_write("a")]))
         with pytest.raises(asyncpg.UniqueViolationError):
-            await store.commit(ChangeSet(appends=[append("cus_1")], effects=[notebook.note("a")]))
+            await store.commit(ChangeSet(appends=[append("cus_1")], side_writes=[notebook.note_write("a")]))
         assert await store.version("tenant-a", "cus_1") == 0
 
 

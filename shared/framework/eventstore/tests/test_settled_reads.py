@@ -111,7 +111,7 @@ async def _write_a_lot(store: PostgresEventStore, dice: random.Random) -> None:
         version = await store.version(TENANT, stream_id)
         changes = ChangeSet(appends=[append(stream_id, registered(), registered(), expected=version)])
         if dice.random() < 0.5:
-            changes.effects.append(_held_open(dice.random() * 0.01, fails=dice.random() < 0.5))
+            changes.side_writes.append(_held_open(dice.random() * 0.01, fails=dice.random() < 0.5))
         try:
             await store.commit(changes)
         except (VersionConflict, _RolledBack):

@@ -33,82 +33,82 @@ class RestlessStore(MemoryEventStore):
 
 
 @pytest.fixture
-def hearing() -> MessagingHarness:
+def harness() -> MessagingHarness:
     clock, sleeper = FakeClock(), EventLoopSleeper()
-    telling, hearing = (
+    publishing, consuming = (
         MemoryEventStore("subscriptions", clock, EXAMPLES),
         RestlessStore("invoicing", clock, EXAMPLES),
     )
-    return MessagingHarness(telling, hearing, MemoryBroker(sleeper), sleeper, refused={"poison"})
+    return MessagingHarness(publishing, consuming, MemoryBroker(sleeper), sleeper, refused={"poison"})
 
 
-async def letters(hearing: MessagingHarness) -> list[tuple[str, int, str]]:
-    parked = await hearing.hearing.dead_letters("invoicing")
+async def letters(harness: MessagingHarness) -> list[tuple[str, int, str]]:
+    parked = await harness.consuming.dead_letters("invoicing")
     return [(letter.record.stream_id, letter.record.version, letter.cause[:10]) for letter in parked]
 
 
-async def tell_poison(hearing: MessagingHarness) -> None:
+async def tell_poison(harness: MessagingHarness) -> None:
     """Stream `bad`: fine, poisonous, fine; stream `good`: fine twice."""
     for stream_id, name in [("bad", "a"), ("good", "b"), ("bad", "poison"), ("good", "c"), ("bad", "d")]:
-        await hearing.publish(stream_id, name)
+        await harness.publish(stream_id, name)
 
 
-async def test_a_poisonous_message_is_parked_and_its_stream_waits(hearing: MessagingHarness) -> None:
+async def test_a_poisonous_message_is_parked_and_its_stream_waits(harness: MessagingHarness) -> None:
     """Its cause is kept; other streams of the partition do not notice."""
-    async with running(hearing.relay().run, hearing.consumer().run):
-        await tell_poison(hearing)
-        await eventually(lambda: holds(hearing, 2))
-        assert await hearing.diary() == {"bad": [1], "good": [1, 2]}
-        await hearing.publish("bad", "e")
-        await eventually(lambda: holds(hearing, 3))
-    assert await letters(hearing) == [
+    async with running(harness.relay().run, harness.consumer().run):
+        await tell_poison(harness)
+        await eventually(lambda: holds(harness, 2))
+        assert await harness.diary() == {"bad": [1], "good": [1, 2]}
+        await harness.publish("bad", "e")
+        await eventually(lambda: holds(harness, 3))
+    assert await letters(harness) == [
         ("bad", 2, "ValueError"),
         ("bad", 3, "waits behi"),
         ("bad", 4, "waits behi"),
     ]
 
 
-async def test_the_dlq_topic_has_a_copy_with_the_cause(hearing: MessagingHarness) -> None:
+async def test_the_dlq_topic_has_a_copy_with_the_cause(harness: MessagingHarness) -> None:
     """For whoever watches the broker; what merely waits behind is not there."""
-    async with running(hearing.relay().run, hearing.consumer().run):
-        await tell_poison(hearing)
-        await eventually(lambda: holds(hearing, 2))
-        assert isinstance(hearing.broker, MemoryBroker)
-        [copy] = [m for m in hearing.broker.sent if m.topic == "subscriptions-events.dlq"]
+    async with running(harness.relay().run, harness.consumer().run):
+        await tell_poison(harness)
+        await eventually(lambda: holds(harness, 2))
+        assert isinstance(harness.broker, MemoryBroker)
+        [copy] = [m for m in harness.broker.sent if m.topic == "subscriptions-events.dlq"]
     assert dict(copy.headers)["dlq_cause"] == b"ValueError('cannot take bad version 2')"
 
 
-async def test_a_replay_handles_them_in_order_and_frees_the_stream(hearing: MessagingHarness) -> None:
+async def test_a_replay_handles_them_in_order_and_frees_the_stream(harness: MessagingHarness) -> None:
     """Once the cause is gone, what waited is handled, and what comes later goes straight through."""
-    consumer = hearing.consumer()
-    async with running(hearing.relay().run, consumer.run):
-        await tell_poison(hearing)
-        await eventually(lambda: holds(hearing, 2))
-        hearing.refused.clear()
+    consumer = harness.consumer()
+    async with running(harness.relay().run, consumer.run):
+        await tell_poison(harness)
+        await eventually(lambda: holds(harness, 2))
+        harness.refused.clear()
         assert (await consumer.replay_dead_letters()).handled == 2
-        await hearing.publish("bad", "e")
-        await eventually(hearing.is_complete)
-    assert await letters(hearing) == []
+        await harness.publish("bad", "e")
+        await eventually(harness.is_complete)
+    assert await letters(harness) == []
 
 
-async def test_a_replay_that_fails_again_keeps_the_order(hearing: MessagingHarness) -> None:
+async def test_a_replay_that_fails_again_keeps_the_order(harness: MessagingHarness) -> None:
     """Nothing overtakes the letter that still cannot be handled."""
-    consumer = hearing.consumer()
-    async with running(hearing.relay().run, consumer.run):
-        await tell_poison(hearing)
-        await eventually(lambda: holds(hearing, 2))
+    consumer = harness.consumer()
+    async with running(harness.relay().run, consumer.run):
+        await tell_poison(harness)
+        await eventually(lambda: holds(harness, 2))
         replay = await consumer.replay_dead_letters()
     assert replay.handled == 0
     assert [letter.record.version for letter in replay.failing] == [2]
-    assert await hearing.diary() == {"bad": [1], "good": [1, 2]}
+    assert await harness.diary() == {"bad": [1], "good": [1, 2]}
 
 
-async def test_two_replays_at_once_handle_each_letter_once(hearing: MessagingHarness) -> None:
+async def test_two_replays_at_once_handle_each_letter_once(harness: MessagingHarness) -> None:
     """Neither an impatient operator nor a lost lease may double an effect."""
-    async with running(hearing.relay().run, hearing.consumer().run):
-        await tell_poison(hearing)
-        await eventually(lambda: holds(hearing, 2))
-    hearing.refused.clear()
+    async with running(harness.relay().run, harness.consumer().run):
+        await tell_poison(harness)
+        await eventually(lambda: holds(harness, 2))
+    harness.refused.clear()
 
     async def slowly(unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         await asyncio.sleep(0.01)  # both have read the letter before either has handled it
@@ -117,78 +117,78 @@ async def test_two_replays_at_once_handle_each_letter_once(hearing: MessagingHar
         effects.append(records[0].version)
 
     effects: list[int] = []
-    replays = [replay_dead_letters(hearing.hearing, "invoicing", slowly) for _ in range(2)]
+    replays = [replay_dead_letters(harness.consuming, "invoicing", slowly) for _ in range(2)]
     assert sum(replay.handled for replay in await asyncio.gather(*replays)) == 2
-    written = [await hearing.hearing.version(TENANT, f"effect_{n}") for n in range(len(effects))]
+    written = [await harness.consuming.version(TENANT, f"effect_{n}") for n in range(len(effects))]
     assert sum(written) == 2
-    assert await letters(hearing) == []
+    assert await letters(harness) == []
 
 
-async def test_what_was_parked_during_a_replay_is_replayed_too(hearing: MessagingHarness) -> None:
+async def test_what_was_parked_during_a_replay_is_replayed_too(harness: MessagingHarness) -> None:
     """The consumer saw the stream waiting and put one more behind it, while the replay was at its last."""
-    consumer = hearing.consumer()
-    async with running(hearing.relay().run, consumer.run):
-        await tell_poison(hearing)
-        await eventually(lambda: holds(hearing, 2))
-        hearing.refused.clear()
+    consumer = harness.consumer()
+    async with running(harness.relay().run, consumer.run):
+        await tell_poison(harness)
+        await eventually(lambda: holds(harness, 2))
+        harness.refused.clear()
 
         async def and_one_more(unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
             if records[0].version == 3:
-                await hearing.publish("bad", "e")
-                await eventually(lambda: waits(hearing, 4))
-            await hearing.write_diary(unit, records)
+                await harness.publish("bad", "e")
+                await eventually(lambda: waits(harness, 4))
+            await harness.write_diary(unit, records)
 
-        await replay_dead_letters(hearing.hearing, "invoicing", and_one_more)
-        await eventually(hearing.is_complete)
-    assert await letters(hearing) == []
+        await replay_dead_letters(harness.consuming, "invoicing", and_one_more)
+        await eventually(harness.is_complete)
+    assert await letters(harness) == []
 
 
-async def test_a_restarted_consumer_remembers_which_streams_wait(hearing: MessagingHarness) -> None:
+async def test_a_restarted_consumer_remembers_which_streams_wait(harness: MessagingHarness) -> None:
     """The dead letters are in the database, not in the process."""
-    async with running(hearing.relay().run, hearing.consumer().run):
-        await tell_poison(hearing)
-        await eventually(lambda: holds(hearing, 2))
-    hearing.refused.clear()
-    async with running(hearing.relay().run, hearing.consumer().run):
-        await hearing.publish("bad", "e")
-        await eventually(lambda: holds(hearing, 3))
-    assert (await hearing.diary())["bad"] == [1]
+    async with running(harness.relay().run, harness.consumer().run):
+        await tell_poison(harness)
+        await eventually(lambda: holds(harness, 2))
+    harness.refused.clear()
+    async with running(harness.relay().run, harness.consumer().run):
+        await harness.publish("bad", "e")
+        await eventually(lambda: holds(harness, 3))
+    assert (await harness.diary())["bad"] == [1]
 
 
-async def test_an_outage_of_the_database_parks_nothing(hearing: MessagingHarness) -> None:
+async def test_an_outage_of_the_database_parks_nothing(harness: MessagingHarness) -> None:
     """The message is not to blame: it is tried again until the store is back, however long that takes."""
-    store = hearing.hearing
+    store = harness.consuming
     assert isinstance(store, RestlessStore)
     store.outages = 6
-    async with running(hearing.relay().run, hearing.consumer().run):
-        await hearing.publish("good")
-        await eventually(hearing.is_complete)
+    async with running(harness.relay().run, harness.consumer().run):
+        await harness.publish("good")
+        await eventually(harness.is_complete)
     assert store.outages == 0
-    assert await letters(hearing) == []
+    assert await letters(harness) == []
 
 
-async def test_a_batch_that_cannot_win_its_streams_is_taken_in_pieces(hearing: MessagingHarness) -> None:
+async def test_a_batch_that_cannot_win_its_streams_is_taken_in_pieces(harness: MessagingHarness) -> None:
     """Commands keep changing one stream or another of it; of a single message hardly ever the one."""
-    store = hearing.hearing
+    store = harness.consuming
     assert isinstance(store, RestlessStore)
     store.largest = 1
-    async with running(hearing.relay().run):
+    async with running(harness.relay().run):
         for number in range(20):
-            await hearing.publish(f"cus_{number}")
-        await eventually(lambda: sent(hearing, 20))
-    async with running(hearing.consumer().run):
-        await eventually(hearing.is_complete)
-    assert await letters(hearing) == []
+            await harness.publish(f"cus_{number}")
+        await eventually(lambda: sent(harness, 20))
+    async with running(harness.consumer().run):
+        await eventually(harness.is_complete)
+    assert await letters(harness) == []
 
 
-async def sent(hearing: MessagingHarness, count: int) -> bool:
-    assert isinstance(hearing.broker, MemoryBroker)
-    return len(hearing.broker.sent) == count
+async def sent(harness: MessagingHarness, count: int) -> bool:
+    assert isinstance(harness.broker, MemoryBroker)
+    return len(harness.broker.sent) == count
 
 
-async def waits(hearing: MessagingHarness, version: int) -> bool:
-    return version in [version for _, version, _ in await letters(hearing)]
+async def waits(harness: MessagingHarness, version: int) -> bool:
+    return version in [version for _, version, _ in await letters(harness)]
 
 
-async def holds(hearing: MessagingHarness, count: int) -> bool:
-    return len(await letters(hearing)) == count
+async def holds(harness: MessagingHarness, count: int) -> bool:
+    return len(await letters(harness)) == count

@@ -74,7 +74,7 @@ async def test_an_endless_head_is_refused() -> None:
 
 async def test_a_head_that_does_not_come_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A byte now and then is no reason to wait for ever."""
-    monkeypatch.setattr(bounded_head, "HEAD_WITHIN_S", 0.05)
+    monkeypatch.setattr(bounded_head, "HEAD_TIMEOUT_S", 0.05)
     async with open_door() as door:
         answer = await door.say(b"GET / HT")
     assert answer.startswith(b"HTTP/1.1 408 ")

@@ -19,7 +19,16 @@ from shared.framework.process.internal_routes import InternalRoutesContext, inte
 from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 from shared.framework.testing.messaging_harness import PARTITIONS, MessagingHarness
-from shared.framework.testing.store_examples import EXAMPLES, NOON, append, days, move, parked, timer, write
+from shared.framework.testing.store_examples import (
+    EXAMPLES,
+    NOON,
+    append,
+    days,
+    dead_letter,
+    move,
+    timer,
+    write,
+)
 
 CALLERS = {
     "house": caller("*", "feed:read", "dlq:read", "dlq:write", role=Role.SERVICE),
@@ -33,10 +42,10 @@ class Rig:
     def __init__(self, token_file: Path) -> None:
         clock, sleeper = FakeClock(NOON), EventLoopSleeper()
         self.store = MemoryEventStore("invoicing", clock, EXAMPLES)
-        self.hearing = MessagingHarness(
+        self.harness = MessagingHarness(
             MemoryEventStore("subscriptions", clock, EXAMPLES), self.store, MemoryBroker(sleeper), sleeper
         )
-        inside = InternalRoutesContext(self.store, clock, PARTITIONS, self.hearing.consumer(), self.busy)
+        inside = InternalRoutesContext(self.store, clock, PARTITIONS, self.harness.consumer(), self.busy)
         app = create_app(
             "invoicing",
             [internal_routes(inside)],
@@ -119,12 +128,12 @@ async def test_progress_says_where_everything_stands(rig: Rig) -> None:
 
 async def test_dead_letters_are_shown_and_handled_again(rig: Rig) -> None:
     """With their cause; afterwards they are gone."""
-    telling = rig.hearing.telling
-    await write(telling, append("cus_1"))
-    [record] = await telling.read_stable(0, 1)
-    letter = parked(record, cause="ValueError('boom')")
+    publishing = rig.harness.publishing
+    await write(publishing, append("cus_1"))
+    [record] = await publishing.read_stable(0, 1)
+    letter = dead_letter(record, cause="ValueError('boom')")
     letter = type(letter)("invoicing", record, "subscriptions-events", 0, letter.cause)
-    await rig.store.commit(ChangeSet(parked=[letter], inbox=[move(1, expected=0)]))
+    await rig.store.commit(ChangeSet(dead_letters=[letter], inbox=[move(1, expected=0)]))
     [shown] = (await rig.ask("/dead-letters")).json()
     assert (shown["cause"], shown["record"]["stream_id"]) == ("ValueError('boom')", "cus_1")
     replay = (await rig.ask("/dead-letters/replay", method="POST")).json()

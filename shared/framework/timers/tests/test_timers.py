@@ -23,7 +23,7 @@ from shared.framework.testing.store_examples import (
     days,
     registered,
 )
-from shared.framework.timers.loop import ASKED_AT_ONCE_MAX, TimerLoop, unfinished_timers
+from shared.framework.timers.loop import CONCURRENT_CALLS_MAX, TimerLoop, unfinished_timers
 from shared.framework.timers.timer import TimerHandler
 
 
@@ -125,7 +125,7 @@ async def test_remote_calls_of_one_moment_are_few_at_once(rig: Rig) -> None:
 
     await rig.set(*(timer(f"t{n}", NOON) for n in range(100)))
     await drain(rig.another({"note": TimerHandler(rig.note, call_remote=ask)}))
-    assert most == ASKED_AT_ONCE_MAX
+    assert most == CONCURRENT_CALLS_MAX
     assert len(rig.fired) == 100
 
 
