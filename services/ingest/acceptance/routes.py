@@ -49,7 +49,7 @@ class EventsEndpoint:
         if scope["method"] != "POST":
             raise MethodIsNotAllowed(scope["method"], ["POST"])
         request = HTTPConnection(scope)
-        house, credential = service_context_of(request), credential_of(request)
+        service, credential = service_context_of(request), credential_of(request)
         credential.require(SCOPE)
         headers = dict(scope["headers"])
         body = await read_body(scope, receive, BODY_BYTES_MAX)
@@ -57,17 +57,17 @@ class EventsEndpoint:
             body, headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity")
         )
         await wait_for_positions(request)
-        verdict = await self._submit(_submission(credential, house, offers, len(body)))
-        return _response(verdict, house.store.context)
+        verdict = await self._submit(_submission(credential, service, offers, len(body)))
+        return _response(verdict, service.store.context)
 
 
 def _submission(
-    credential: Credential, house: ServiceContext, offers: Sequence[ParsedEvent], size_bytes: int
+    credential: Credential, service: ServiceContext, offers: Sequence[ParsedEvent], size_bytes: int
 ) -> Submission:
     return Submission(
         tenant_id=credential.tenant_id,
         actor=credential.subject,
-        correlation_id=correlation_id() or house.ids.new("req"),
+        correlation_id=correlation_id() or service.ids.new("req"),
         traceparent=current_traceparent(),
         offers=offers,
         size_bytes=size_bytes,

@@ -103,7 +103,7 @@ def invoices_router() -> APIRouter:
     @router.post("/invoices", status_code=201, response_model=InvoiceBody)
     async def draft_invoice(body: OneOffInvoiceBody, ctx: CommandDep) -> Response:
         """Draft a one-off invoice; it has no number and is not collected until it is finalized."""
-        command = body.command(now=ctx.now, invoice_id=ctx.house.ids.new("inv"))
+        command = body.command(now=ctx.now, invoice_id=ctx.service.ids.new("inv"))
         return await ctx.execute(draft_one_off, command, partial(invoice_body, command.invoice_id))
 
     @router.post("/invoices/{invoice_id}/finalize", response_model=InvoiceBody)

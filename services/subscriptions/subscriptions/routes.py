@@ -76,7 +76,7 @@ def subscriptions_router() -> APIRouter:
     @router.post("/subscriptions", status_code=201, response_model=SubscriptionResponse)
     async def post_subscription(body: NewSubscription, ctx: CommandDep) -> Response:
         """Start a subscription of a customer to a plan."""
-        command = body.command(now=ctx.now, subscription_id=ctx.house.ids.new("sub"))
+        command = body.command(now=ctx.now, subscription_id=ctx.service.ids.new("sub"))
         return await ctx.execute(start_subscription, command, described)
 
     @router.post("/subscriptions/{subscription_id}/cancel", response_model=SubscriptionResponse)

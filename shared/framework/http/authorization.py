@@ -58,9 +58,9 @@ def requires(scope: str, *, every_tenant: bool = False) -> params.Security:
 async def wait_for_positions(request: HTTPConnection) -> None:
     """Wait for the positions in Tollhouse-Wait-For, if there are any; PositionIsUnreadable, NotYetThere."""
     if WAIT_FOR_HEADER in request.headers:
-        house = service_context_of(request)
+        service = service_context_of(request)
         marks = parse_tokens(request.headers[WAIT_FOR_HEADER])
-        await wait_for(marks, house.waiter, own_context=house.store.context)
+        await wait_for(marks, service.waiter, own_context=service.store.context)
 
 
 def credential_of(request: HTTPConnection) -> Credential:

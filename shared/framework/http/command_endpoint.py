@@ -37,7 +37,7 @@ CommandHandler = Callable[[Session, C], Awaitable[R]]
 class CommandContext:
     """One command of one caller; `status` is that of the route's answer."""
 
-    house: ServiceContext
+    service: ServiceContext
     credential: Credential
     metadata: Metadata
     key: IdempotencyKey | None
@@ -73,8 +73,8 @@ class CommandContext:
         gets the same bytes with `Idempotency-Replayed: true`. A refusal gives the key back.
         Raises KeyIsInFlight (409), KeyBelongsToAnotherRequest (422) and whatever the handler refuses.
         """
-        store, key = self.house.store, self.key
-        stored = None if key is None else await store.claim(key, self.house.clock.now())
+        store, key = self.service.store, self.key
+        stored = None if key is None else await store.claim(key, self.service.clock.now())
         if stored is not None:
             COMMANDS.labels("replayed").inc()
             return as_response(stored, replayed=True)
@@ -100,31 +100,31 @@ class CommandContext:
                 unit.changes.response = (self.key, answer)
             return answer
 
-        answer, receipt = await transact(self.house.store, attempt)
+        answer, receipt = await transact(self.service.store, attempt)
         return answer(receipt)
 
     def _answer(self, content: bytes, receipt: CommitReceipt) -> StoredResponse:
         headers = {"content-type": "application/json"}
-        marks = position_tokens(self.house.store.context, receipt, self.house.partitions)
+        marks = position_tokens(self.service.store.context, receipt, self.service.partitions)
         if marks:
             headers[POSITION_HEADER] = format_tokens(marks)
         return StoredResponse(self.status, headers, content)
 
 
 async def _command_context(request: Request, given: str | None) -> CommandContext:
-    house, credential = service_context_of(request), credential_of(request)
+    service, credential = service_context_of(request), credential_of(request)
     key = None if given is None else await key_of(request, credential.tenant_id, given)
-    cause = correlation_id() or house.ids.new("req")
+    cause = correlation_id() or service.ids.new("req")
     metadata = await metadata_now(
-        house.store,
-        house.clock,
+        service.store,
+        service.clock,
         credential.tenant_id,
         correlation_id=cause,
         actor=credential.subject,
         causation_id=cause if key is None else key.key,
         traceparent=current_traceparent(),
     )
-    return CommandContext(house, credential, metadata, key, request.scope["route"].status_code or 200)
+    return CommandContext(service, credential, metadata, key, request.scope["route"].status_code or 200)
 
 
 async def _with_key(request: Request, key: KeyHeader) -> CommandContext:
