@@ -1,7 +1,6 @@
 """One process of one context: HTTP, relay, consumer and timers on one event loop.
 
-A service's main.py composes its features, and calls `run_process`; shared/framework/README.md
-shows a complete one.
+A service's main.py composes its features and calls `run_process`.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Two contexts with a broker between them: `subscriptions` publishes, `invoicing` consumes into a diary."""
+"""Two contexts with a broker between them: `subscriptions` publishes, `invoicing` consumes into a journal."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -51,7 +51,7 @@ class MessagingHarness:
         return Consumer(
             name="invoicing",
             subscribes_to=["subscriptions"],
-            handler=self.write_diary,
+            handler=self.write_journal,
             store=self.consuming,
             broker=self.broker,
             feeds=self.feeds or InProcessFeeds({"subscriptions": self.publishing}),
@@ -70,17 +70,17 @@ class MessagingHarness:
         )
         self.versions[stream_id] = expected + 1
 
-    async def write_diary(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
-        """The handler: appends an event for each record to a diary, which shows repetitions and disorder."""
+    async def write_journal(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
+        """The handler: appends an event for each record to a journal, which shows repetitions and disorder."""
         self.attempts += 1
         for record in records:
             if any(name.encode() in record.state for name in self.refused):
                 raise ValueError(f"cannot take {record.stream_id} version {record.version}")
             session = unit.session(record.tenant_id, record.metadata)
-            diary = f"diary_{record.stream_id}"
-            session.append(diary, await session.version(diary), [_diary_entry(record)])
+            journal = f"diary_{record.stream_id}"
+            session.append(journal, await session.version(journal), [_journal_entry(record)])
 
-    async def diary(self) -> dict[str, list[int]]:
+    async def journal(self) -> dict[str, list[int]]:
         """The handled versions of each stream, in order."""
         handled: dict[str, list[int]] = {}
         for stream_id in self.versions:
@@ -89,16 +89,16 @@ class MessagingHarness:
         return handled
 
     def expected(self) -> dict[str, list[int]]:
-        """The diary if each event was handled exactly once and in order."""
+        """The journal if each event was handled exactly once and in order."""
         return {stream_id: list(range(1, count + 1)) for stream_id, count in self.versions.items()}
 
     async def is_complete(self) -> bool:
-        """Whether the diary is as expected."""
-        return await self.diary() == self.expected()
+        """Whether the journal is as expected."""
+        return await self.journal() == self.expected()
 
 
-def _diary_entry(record: EventRecord) -> NoteTaken:
-    """The diary's event for a record, with its version."""
+def _journal_entry(record: EventRecord) -> NoteTaken:
+    """The journal's event for a record, with its version."""
     return NoteTaken(text="handled", number=record.version, taken_at=record.metadata.occurred_at)
 
 

@@ -58,7 +58,7 @@ async def test_a_poisonous_message_is_parked_and_its_stream_waits(harness: Messa
     async with running(harness.relay().run, harness.consumer().run):
         await tell_poison(harness)
         await eventually(lambda: holds(harness, 2))
-        assert await harness.diary() == {"bad": [1], "good": [1, 2]}
+        assert await harness.journal() == {"bad": [1], "good": [1, 2]}
         await harness.publish("bad", "e")
         await eventually(lambda: holds(harness, 3))
     assert await letters(harness) == [
@@ -100,7 +100,7 @@ async def test_a_replay_that_fails_again_keeps_the_order(harness: MessagingHarne
         replay = await consumer.replay_dead_letters()
     assert replay.handled == 0
     assert [letter.record.version for letter in replay.failing] == [2]
-    assert await harness.diary() == {"bad": [1], "good": [1, 2]}
+    assert await harness.journal() == {"bad": [1], "good": [1, 2]}
 
 
 async def test_two_replays_at_once_handle_each_letter_once(harness: MessagingHarness) -> None:
@@ -136,7 +136,7 @@ async def test_what_was_parked_during_a_replay_is_replayed_too(harness: Messagin
             if records[0].version == 3:
                 await harness.publish("bad", "e")
                 await eventually(lambda: waits(harness, 4))
-            await harness.write_diary(unit, records)
+            await harness.write_journal(unit, records)
 
         await replay_dead_letters(harness.consuming, "invoicing", and_one_more)
         await eventually(harness.is_complete)
@@ -152,7 +152,7 @@ async def test_a_restarted_consumer_remembers_which_streams_wait(harness: Messag
     async with running(harness.relay().run, harness.consumer().run):
         await harness.publish("bad", "e")
         await eventually(lambda: holds(harness, 3))
-    assert (await harness.diary())["bad"] == [1]
+    assert (await harness.journal())["bad"] == [1]
 
 
 async def test_an_outage_of_the_database_parks_nothing(harness: MessagingHarness) -> None:
