@@ -71,7 +71,7 @@ class MessagingHarness:
         self.versions[stream_id] = expected + 1
 
     async def write_journal(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
-        """The handler: appends an event for each record to a journal, which shows repetitions and disorder."""
+        """The handler: appends an event for each record to a journal, showing repetitions and disorder."""
         self.attempts += 1
         for record in records:
             if any(name.encode() in record.state for name in self.refused):
