@@ -1,1 +1,1 @@
-"""Tests of the whole house; a room's own tests live beside it."""
+"""Tests of the whole system; unit tests are in the folders of their subjects."""

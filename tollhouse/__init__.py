@@ -1,1 +1,1 @@
-"""The front door: command line, local servers, supervisor and demo."""
+"""Command line, local servers, process supervisor, quickstart and demo."""

@@ -1,4 +1,4 @@
-"""The public interface, as the command line and the demo use it: REST commands in, GraphQL answers out."""
+"""Client of the public interface (REST commands, GraphQL queries), used by the command line and the demo."""
 
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -13,10 +13,10 @@ CLOUDEVENTS_BATCH = "application/cloudevents-batch+json"
 
 
 class CallFailed(Exception):
-    """A service said no; the problem it answered with is the argument."""
+    """A service answered with an error: its status and its problem document (RFC 9457)."""
 
     def __init__(self, status: int, problem: dict[str, Any]) -> None:
-        """Keep the answer for callers that can do something about it."""
+        """Keep status and problem for the caller."""
         detail = problem.get("detail") or problem.get("title") or ""
         super().__init__(f"{status} {problem.get('code', '')}: {detail}")
         self.status = status
@@ -25,30 +25,30 @@ class CallFailed(Exception):
 
 @dataclass(slots=True)
 class Client:
-    """One tenant's credential against a running house; `urls` maps each context to its base URL.
+    """HTTP client with one tenant's token; `urls` maps each context to its base URL.
 
-    Every call may be repeated without a second effect (idempotency keys, event ids), so a service that is
-    away or busy is asked again for up to `patience_s` seconds.
+    Every call can be repeated without a second effect (idempotency keys, event ids), so calls to a service
+    that is down or busy are retried for up to `timeout_s` seconds.
 
-    It remembers the newest position that each service told it, and waits for those on every later
-    call, so that a reader sees what the same client has written before.
+    `positions` holds the newest position that each service returned. Every later call waits for them, so
+    that a client reads what it has written.
     """
 
     urls: dict[str, str]
     token: str
-    patience_s: float = 60.0
-    seen: dict[str, str] = field(default_factory=dict)
+    timeout_s: float = 60.0
+    positions: dict[str, str] = field(default_factory=dict)
     http: httpx2.AsyncClient = field(default_factory=lambda: httpx2.AsyncClient(timeout=TIMEOUT))
 
     async def __aenter__(self) -> Self:
-        """Open the connections."""
+        """Open the HTTP client."""
         await self.http.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close them."""
+        """Close the HTTP client."""
         await self.http.__aexit__(kind, error, trace)
 
     async def command(
@@ -64,12 +64,12 @@ class Client:
         return await self._call("ingest", "POST", "/v1/events", body, {"content-type": CLOUDEVENTS_BATCH})
 
     async def get(self, context: str, path: str, **params: str) -> dict[str, Any]:
-        """Read from a service's own REST interface."""
+        """Send a GET request to a service. Returns the answer's JSON, or raises CallFailed."""
         query = f"?{httpx2.QueryParams(params)}" if params else ""
         return await self._call(context, "GET", path + query, None, {})
 
     async def graphql(self, query: str, **variables: Any) -> dict[str, Any]:
-        """Ask the read side; CallFailed when it answers with errors."""
+        """Run a GraphQL query. Returns its data; raises CallFailed if the answer contains errors."""
         body = msgspec.json.encode({"query": query, "variables": variables})
         headers = {"content-type": "application/json"}
         answer = await self._call("projections", "POST", "/graphql", body, headers)
@@ -83,33 +83,33 @@ class Client:
     ) -> dict[str, Any]:
         answer: dict[str, Any] = {}
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception(_passes),
+            retry=retry_if_exception(_is_transient),
             wait=wait_random_exponential(0.1, 2.0),
-            stop=stop_after_delay(self.patience_s),
+            stop=stop_after_delay(self.timeout_s),
             reraise=True,
         ):
             with attempt:
-                answer = await self._ask(context, method, path, body, headers)
+                answer = await self._request(context, method, path, body, headers)
         return answer
 
-    async def _ask(
+    async def _request(
         self, context: str, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> dict[str, Any]:
         headers = headers | {"authorization": f"Bearer {self.token}"}
-        if self.seen:
-            headers["tollhouse-wait-for"] = ", ".join(self.seen.values())
+        if self.positions:
+            headers["tollhouse-wait-for"] = ", ".join(self.positions.values())
         answer = await self.http.request(method, self.urls[context] + path, content=body, headers=headers)
         payload: dict[str, Any] = msgspec.json.decode(answer.content) if answer.content else {}
         if answer.status_code >= 400:
             raise CallFailed(answer.status_code, payload)
         if position := answer.headers.get("tollhouse-position"):
             where, _, _ = position.rpartition(":")
-            self.seen[where] = position
+            self.positions[where] = position
         return payload
 
 
-def _passes(error: BaseException) -> bool:
-    # What may be gone a moment later: a process that is starting, a full queue, a command still in flight.
+def _is_transient(error: BaseException) -> bool:
+    # A process that is starting, a full queue, or the same command still in progress.
     if isinstance(error, CallFailed):
         return error.status >= 500 or error.problem.get("code") == "idempotency-key-in-flight"
     return isinstance(error, httpx2.TransportError)

@@ -1,4 +1,4 @@
-"""What a local installation remembers between runs: ports and passwords, in `.tollhouse/state.json`."""
+"""Ports and passwords of a local installation, kept between runs in `.tollhouse/state.json`."""
 
 import fcntl
 import json
@@ -20,34 +20,34 @@ class AlreadyRunning(Exception):
 
 
 class InstallationState:
-    """The memory of one state folder: written at once, readable by its owner only, for it holds passwords."""
+    """Ports and passwords of one state folder, in a file that only its owner can read."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder.resolve()  # children may have another working directory
+        self.folder = folder.resolve()  # child processes may have another working directory
         self._file = self.folder / "state.json"
-        self._known: dict[str, dict[str, Any]] = {"ports": {}, "secrets": {}}
+        self._saved: dict[str, dict[str, Any]] = {"ports": {}, "secrets": {}}
         if self._file.exists():
-            self._known |= json.loads(self._file.read_text())
+            self._saved |= json.loads(self._file.read_text())
 
     def port(self, name: str) -> int:
-        """The loopback port of a server: the one it had before, unless a stranger sits on it now."""
-        ports: dict[str, int] = self._known["ports"]
+        """The loopback port of a server: the one it had before, unless another process uses it now."""
+        ports: dict[str, int] = self._saved["ports"]
         if name not in ports or not _is_free(ports[name]):
             ports[name] = _free_port(set(ports.values()))
             self._save()
         return ports[name]
 
     def secret(self, name: str) -> str:
-        """A password or id of 32 hexadecimal digits that is made up once."""
-        made_up: dict[str, str] = self._known["secrets"]
-        if name not in made_up:
-            made_up[name] = secrets.token_hex(16)
+        """A random password or id of 32 hexadecimal digits, generated once per name."""
+        generated: dict[str, str] = self._saved["secrets"]
+        if name not in generated:
+            generated[name] = secrets.token_hex(16)
             self._save()
-        return made_up[name]
+        return generated[name]
 
     def _save(self) -> None:
-        write_privately(self._file, json.dumps(self._known, indent=2))
+        write_private_file(self._file, json.dumps(self._saved, indent=2))
 
 
 def _is_free(port: int) -> bool:
@@ -67,7 +67,7 @@ def _free_port(taken: set[int]) -> int:
             return port
 
 
-def write_privately(file: Path, text: str) -> None:
+def write_private_file(file: Path, text: str) -> None:
     """Replace a file in one step, readable by its owner only."""
     draft = file.with_name(f"{file.name}.{os.getpid()}.new")
     draft.touch(mode=0o600)
@@ -77,7 +77,7 @@ def write_privately(file: Path, text: str) -> None:
 
 @contextmanager
 def exclusive_lock(folder: Path) -> Iterator[None]:
-    """Hold a state folder for the length of a block. Raises AlreadyRunning."""
+    """Lock a state folder for the length of a block. Raises AlreadyRunning."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:

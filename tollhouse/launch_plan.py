@@ -1,4 +1,4 @@
-"""What each service process is told at its start, and when it is ready."""
+"""The command, environment and readiness check of each service process."""
 
 import json
 import os
@@ -36,7 +36,7 @@ class LaunchPlan:
         services: Sequence[ServiceProcess],
         env: Mapping[str, str],
     ) -> "LaunchPlan":
-        """Choose ports, prepare keys and folders."""
+        """Choose ports, create keys and folders."""
         credentials = Credentials(state.folder / "keys")
         credentials.write_service_token()
         (state.folder / "traces").mkdir(exist_ok=True)
@@ -45,11 +45,11 @@ class LaunchPlan:
 
     @property
     def urls(self) -> dict[str, str]:
-        """Where each service answers."""
+        """The base URL of each service."""
         return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
 
     def program(self, service: ServiceProcess, probe: httpx2.AsyncClient) -> ProcessSpec:
-        """A service as a child process, ready when /health/ready says so."""
+        """A service as a child process that is ready when /health/ready answers 200."""
         ready_url = f"{self.urls[service.name]}/health/ready"
 
         async def is_ready() -> bool:
@@ -64,11 +64,11 @@ class LaunchPlan:
             is_ready=is_ready,
             log=self.state.folder / "logs" / f"{service.name}.log",
             env=self.environment(service),
-            probe_every_s=0.1,
+            probe_interval_s=0.1,
         )
 
     def environment(self, service: ServiceProcess) -> dict[str, str]:
-        """All that a service is told from outside."""
+        """The environment of a service."""
         sandbox = (
             {"TOLLHOUSE_SANDBOX_DATABASE_URL": self.databases.sandbox_dsn()} if service.uses_sandbox else {}
         )

@@ -1,11 +1,11 @@
-"""Databases and roles: each process gets a database, an owner that migrates it, and a role of few rights.
+"""Creates databases and roles: per process a database, an owner role that migrates it, and a restricted role.
 
-Services connect as `<name>_app`, which may do only what the migrations grant it: nobody who breaks into a
-service can alter a table, or rewrite history.
+Services connect as `<name>_app`, which has only the rights that the migrations grant: a compromised service
+can neither alter a table nor change stored events.
 
-`python -m tollhouse.provision` does it on any server (deploy/k8s runs it as a Job). It is told two things:
-TOLLHOUSE_POSTGRES_URL, of a role that may create databases and roles, and TOLLHOUSE_ROLE_PASSWORDS_FOLDER,
-with a file for each role that holds its password.
+`python -m tollhouse.provision` does it on any server (deploy/k8s runs it as a Job). It reads two variables:
+TOLLHOUSE_POSTGRES_URL, for a role that may create databases and roles, and TOLLHOUSE_ROLE_PASSWORDS_FOLDER,
+a folder with one file per role that contains its password.
 """
 
 import asyncio
@@ -22,35 +22,35 @@ import asyncpg
 from shared.framework.eventstore.migrate import apply
 from tollhouse.topology import SANDBOX, SERVICES, ServiceProcess
 
-# A password is written into URLs and SQL, so it is made of what means nothing there.
+# Passwords are written into URLs and SQL, so only characters without a meaning there are allowed.
 _PASSWORD = re.compile(r"[A-Za-z0-9_-]{16,128}")
 
 
 class ProvisionRefused(Exception):
-    """The environment does not say all that provisioning needs."""
+    """A variable or a password that provisioning needs is missing or unusable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Databases:
-    """Addresses of the house's databases on one server. `secret` gives a role its password."""
+    """Addresses of the installation's databases on one server. `secret` returns the password of a role."""
 
     server_url: str
     secret: Callable[[str], str]
 
     def dsn(self, name: str) -> str:
-        """For the process itself: least privilege."""
+        """The address for the process itself, with its restricted role."""
         return self._url(f"{name}_app", f"tollhouse_{name}")
 
     def owner_dsn(self, name: str) -> str:
-        """For migrations and for audits by the front door."""
+        """The address for migrations and for `tollhouse verify`, with the owner role."""
         return self._url(f"{name}_owner", f"tollhouse_{name}")
 
     def sandbox_dsn(self) -> str:
-        """The sandbox gateway's books, owned by the role that plays the gateway."""
+        """The address of the sandbox gateway's database, which the payments role owns."""
         return self._url("payments_app", f"tollhouse_{SANDBOX}")
 
     def password(self, role: str) -> str:
-        """The role's password: made up once per installation."""
+        """The password of a role."""
         return self.secret(f"role {role}")
 
     def _url(self, role: str, database: str) -> str:
@@ -60,7 +60,7 @@ class Databases:
 
 
 async def provision(databases: Databases, services: Sequence[ServiceProcess] = SERVICES) -> None:
-    """Make what is missing, then migrate everything. Safe to repeat; a second run changes nothing."""
+    """Create missing roles and databases, then migrate all. A second run changes nothing."""
     admin = await asyncpg.connect(databases.server_url, timeout=10)
     try:
         for service in services:
@@ -84,7 +84,7 @@ async def _ensure_role(admin: asyncpg.Connection, role: str, databases: Database
     exists = await admin.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
     verb = "ALTER" if exists else "CREATE"
     await admin.execute(f"{verb} ROLE {role} LOGIN PASSWORD '{databases.password(role)}'")
-    await admin.execute(f"GRANT {role} TO CURRENT_USER")  # a managed server's admin is no real superuser
+    await admin.execute(f"GRANT {role} TO CURRENT_USER")  # on managed servers the admin is not a superuser
 
 
 async def _ensure_database(admin: asyncpg.Connection, name: str, *, owner: str, user: str) -> None:
@@ -96,8 +96,8 @@ async def _ensure_database(admin: asyncpg.Connection, name: str, *, owner: str, 
     await admin.execute(f"GRANT CONNECT ON DATABASE {database} TO {user}")
 
 
-def databases_of(env: Mapping[str, str], services: Sequence[ServiceProcess] = SERVICES) -> Databases:
-    """The databases that an environment describes. Raises ProvisionRefused, naming all that is wrong."""
+def databases_from_env(env: Mapping[str, str], services: Sequence[ServiceProcess] = SERVICES) -> Databases:
+    """The databases that the environment describes. Raises ProvisionRefused with everything that is wrong."""
     wanted = ("TOLLHOUSE_POSTGRES_URL", "TOLLHOUSE_ROLE_PASSWORDS_FOLDER")
     missing = [name for name in wanted if not env.get(name)]
     if missing:
@@ -118,6 +118,6 @@ def _password(file: Path) -> str:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(provision(databases_of(os.environ)))
+        asyncio.run(provision(databases_from_env(os.environ)))
     except ProvisionRefused as refused:
         sys.exit(f"provision: {refused}")

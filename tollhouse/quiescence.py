@@ -1,4 +1,4 @@
-"""Waiting until the whole house has nothing left to do: by positions, never by time."""
+"""Waits until every process of an installation has processed everything, by comparing positions."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from shared.billing.contracts import TOPICS
 
 
 class NotQuiescent(Exception):
-    """There was still work to do when the patience was used up; the argument says what."""
+    """There was still work to do after the time-out; the message lists it."""
 
 
 class ServiceProgress(msgspec.Struct):
-    """What a process tells of itself at GET /progress."""
+    """The answer of a process to GET /progress: its own positions, those it has processed, timers due."""
 
     context: str
     heads: dict[str, int]
@@ -25,7 +25,7 @@ class ServiceProgress(msgspec.Struct):
 
 
 async def progress(urls: Mapping[str, str], token: str) -> list[ServiceProgress]:
-    """Ask every process how far it has come; raises what httpx2 raises while one is away."""
+    """The progress of every process. Raises httpx2.HTTPError if one does not answer."""
     headers = {"authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(timeout=5.0, headers=headers) as http:
         answers = await asyncio.gather(*(http.get(f"{url}/progress") for url in urls.values()))
@@ -34,43 +34,47 @@ async def progress(urls: Mapping[str, str], token: str) -> list[ServiceProgress]
     ]
 
 
-def unfinished(told: list[ServiceProgress]) -> list[str]:
-    """What is still to be done, in words; nothing when the house is at rest."""
-    heads = {TOPICS[one.context]: one.heads for one in told if one.context in TOPICS}
+def unfinished(reports: list[ServiceProgress]) -> list[str]:
+    """Descriptions of the work that is still to be done; empty if there is none."""
+    heads = {TOPICS[report.context]: report.heads for report in reports if report.context in TOPICS}
     behind = [
-        f"{one.context} is at {one.inbox.get(topic, {}).get(partition, 0)} of {head} in {topic}/{partition}"
-        for one in told
-        for topic in one.inbox
+        f"{report.context} is at {positions.get(partition, 0)} of {head} in {topic}/{partition}"
+        for report in reports
+        for topic, positions in report.inbox.items()
         for partition, head in heads[topic].items()
-        if one.inbox[topic].get(partition, 0) < head
+        if positions.get(partition, 0) < head
     ]
-    due = [f"{one.context} has {one.due_timers} timers due" for one in told if one.due_timers]
-    busy = [f"{one.context} has {one.pending_work} items of pending work" for one in told if one.pending_work]
+    due = [f"{report.context} has {report.due_timers} timers due" for report in reports if report.due_timers]
+    busy = [
+        f"{report.context} has {report.pending_work} items of pending work"
+        for report in reports
+        if report.pending_work
+    ]
     return behind + due + busy
 
 
 async def wait_until_quiescent(
-    urls: Mapping[str, str], token: str, *, patience_s: float = 120.0, poll_s: float = 0.05
+    urls: Mapping[str, str], token: str, *, timeout_s: float = 120.0, poll_s: float = 0.05
 ) -> dict[str, Any]:
-    """Return once two looks in a row find the same heads and nothing to do; NotQuiescent after `patience_s`.
+    """Return the positions once two polls in a row find the same ones and no work.
 
-    A process that is away (killed, restarting) only makes it wait.
+    A process that does not answer only makes it wait. Raises NotQuiescent after `timeout_s`.
     """
     before: dict[str, Any] | None = None
-    left: list[str] = []
+    remaining: list[str] = []
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(timeout_s):
             while True:
                 try:
-                    told = await progress(urls, token)
+                    reports = await progress(urls, token)
                 except (httpx2.HTTPError, msgspec.MsgspecError) as error:
-                    before, left = None, [f"a process is away: {error!r}"]
+                    before, remaining = None, [f"a process does not answer: {error!r}"]
                 else:
-                    left = unfinished(told)
-                    heads = {one.context: one.heads for one in told}
-                    if not left and heads == before:
+                    remaining = unfinished(reports)
+                    heads = {report.context: report.heads for report in reports}
+                    if not remaining and heads == before:
                         return heads
-                    before = None if left else heads
+                    before = None if remaining else heads
                 await asyncio.sleep(poll_s)
     except TimeoutError:
-        raise NotQuiescent("; ".join(left) or "positions kept moving") from None
+        raise NotQuiescent("; ".join(remaining) or "positions kept moving") from None

@@ -1,4 +1,4 @@
-"""Which scopes a local installation gives to each role; an identity provider has its own table."""
+"""Scopes of each role in a local installation; in production the identity provider decides."""
 
 from collections.abc import Mapping
 

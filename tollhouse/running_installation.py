@@ -1,4 +1,4 @@
-"""How other commands find a Tollhouse that runs: it leaves its addresses in `.tollhouse/running.json`."""
+"""Addresses of a running installation, in `.tollhouse/running.json`: how other commands find it."""
 
 import json
 import os
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tollhouse.installation_state import write_privately
+from tollhouse.installation_state import write_private_file
 
 
 @dataclass(frozen=True, slots=True)
 class RunningInstallation:
-    """Addresses of a running house. It holds passwords: the file is its owner's only."""
+    """Addresses of a running installation. They contain passwords, so only the owner may read the file."""
 
     pid: int
     urls: dict[str, str]
@@ -28,8 +28,8 @@ class NotRunning(Exception):
     """No Tollhouse runs on this state folder."""
 
 
-def running(folder: Path) -> RunningInstallation:
-    """The house that runs on a state folder. Raises NotRunning."""
+def find_running(folder: Path) -> RunningInstallation:
+    """The installation that runs on a state folder. Raises NotRunning."""
     file = folder / "running.json"
     try:
         found = RunningInstallation(**json.loads(file.read_text()))
@@ -40,10 +40,10 @@ def running(folder: Path) -> RunningInstallation:
 
 
 @contextmanager
-def published_addresses(folder: Path, house: RunningInstallation) -> Iterator[None]:
-    """Leave the addresses there for the length of a block."""
+def published_addresses(folder: Path, installation: RunningInstallation) -> Iterator[None]:
+    """Write the addresses to the state folder for the length of a block."""
     file = folder / "running.json"
-    write_privately(file, json.dumps(asdict(house), indent=2))
+    write_private_file(file, json.dumps(asdict(installation), indent=2))
     try:
         yield
     finally:

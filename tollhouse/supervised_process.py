@@ -1,4 +1,4 @@
-"""Keeps child processes alive: starts them together, restarts the dead with a growing pause, stops them."""
+"""Supervision of child processes: starts them together, restarts them after a growing pause, stops them."""
 
 import asyncio
 from asyncio.subprocess import Process
@@ -15,38 +15,38 @@ HEALTHY_AFTER_S = 10.0
 
 
 class SupervisedProcess:
-    """One program, kept running from `start` to `stop`."""
+    """One child process, restarted whenever it ends, from `start` to `stop`."""
 
     def __init__(self, program: ProcessSpec) -> None:
         self.program = program
         self.restarts = 0
         self.ready = asyncio.Event()
         self._process: Process | None = None
-        self._watch: asyncio.Task[None] | None = None
+        self._supervision: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
-        """The process that runs now, if one does."""
+        """The process id, or None while nothing runs."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
     async def start(self) -> None:
-        """Run it and wait until it answers. Raises ChildDied, ChildNotReady."""
+        """Start it and wait until it is ready. Raises ChildDied, ChildNotReady."""
         await self.program.prepare()
         await AsyncRetrying(
             retry=retry_if_exception_type(ChildDied),
             wait=wait_fixed(RESTARTS.first_s),
-            stop=stop_after_delay(self.program.start_again_within_s),
+            stop=stop_after_delay(self.program.start_retry_s),
             reraise=True,
         )(self._run)
-        self._watch = asyncio.create_task(self._keep(), name=f"keep {self.program.name}")
+        self._supervision = asyncio.create_task(self._supervise(), name=f"supervise {self.program.name}")
 
     async def stop(self) -> None:
-        """Stop watching, then stop the process. Safe to call at any time, also twice."""
-        if self._watch is not None:
-            self._watch.cancel()
+        """Stop supervising, then stop the process. Can be called at any time, also twice."""
+        if self._supervision is not None:
+            self._supervision.cancel()
             with suppress(asyncio.CancelledError):
-                await self._watch
+                await self._supervision
         self.ready.clear()
         if self._process is not None:
             await stop(self.program, self._process)
@@ -57,16 +57,16 @@ class SupervisedProcess:
         self.ready.set()
         return process
 
-    async def _keep(self) -> None:
-        deaths = 0
+    async def _supervise(self) -> None:
+        failures = 0
         clock = asyncio.get_running_loop().time
         while True:
             ready_at = clock()
             if self._process is not None:
                 await self._process.wait()
             self.ready.clear()
-            deaths = 0 if clock() - ready_at > HEALTHY_AFTER_S else deaths + 1
-            await asyncio.sleep(RESTARTS.pause_s(deaths))
+            failures = 0 if clock() - ready_at > HEALTHY_AFTER_S else failures + 1
+            await asyncio.sleep(RESTARTS.pause_s(failures))
             await self._run_again()
 
     async def _run_again(self) -> None:
@@ -77,23 +77,23 @@ class SupervisedProcess:
             if self._process is not None:
                 await stop(self.program, self._process)
         except (ChildDied, OSError):
-            return  # the loop comes by again, after a longer pause
+            return  # the loop retries after a longer pause
 
 
 @asynccontextmanager
 async def supervised(programs: Sequence[ProcessSpec]) -> AsyncIterator[dict[str, SupervisedProcess]]:
-    """Run programs side by side, by name, for the length of a block; leave none of them behind."""
-    keepers = {program.name: SupervisedProcess(program) for program in programs}
+    """Run programs in parallel for the length of a block, by name; all are stopped at its end."""
+    processes = {program.name: SupervisedProcess(program) for program in programs}
     try:
-        await _start_all(list(keepers.values()))
-        yield keepers
+        await _start_all(list(processes.values()))
+        yield processes
     finally:
-        await asyncio.gather(*(keeper.stop() for keeper in keepers.values()))
+        await asyncio.gather(*(process.stop() for process in processes.values()))
 
 
-async def _start_all(keepers: Sequence[SupervisedProcess]) -> None:
-    """Start all at once; the first failure is the one to tell."""
-    outcomes = await asyncio.gather(*(keeper.start() for keeper in keepers), return_exceptions=True)
+async def _start_all(processes: Sequence[SupervisedProcess]) -> None:
+    """Start all in parallel; raise the first failure when all starts have ended."""
+    outcomes = await asyncio.gather(*(process.start() for process in processes), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome

@@ -1,4 +1,4 @@
-"""Runs the whole house: local servers, then one process per service, kept alive until told to stop."""
+"""Runs a whole installation: local servers, then one supervised process per service."""
 
 import asyncio
 import os
@@ -23,14 +23,14 @@ from tollhouse.topology import SERVICES, ServiceProcess
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A house that runs: where everything is, who is alive, and tokens to enter."""
+    """A running installation: addresses, databases, credentials and supervised processes."""
 
     folder: Path
     urls: Mapping[str, str]
     servers: LocalServers
     databases: Databases
     credentials: Credentials
-    keepers: Mapping[str, SupervisedProcess]
+    processes: Mapping[str, SupervisedProcess]
 
     @staticmethod
     @asynccontextmanager
@@ -41,40 +41,40 @@ class Stack:
         fast: bool = False,
         env: Mapping[str, str] | None = None,
     ) -> "AsyncIterator[Stack]":
-        """Run everything for the length of a block; leave nothing running behind it.
+        """Run everything for the length of a block; all processes are stopped at its end.
 
-        `env` is given to every service on top of what the house tells it; `fast` is for tests (see
-        local_servers). Raises AlreadyRunning, ChildDied, ChildNotReady.
+        `env` is added to the environment of every service; `fast` is for tests (see local_servers).
+        Raises AlreadyRunning, ChildDied, ChildNotReady.
         """
-        async with AsyncExitStack() as rooms:
-            servers = await rooms.enter_async_context(local_servers(folder, fast=fast))
+        async with AsyncExitStack() as resources:
+            servers = await resources.enter_async_context(local_servers(folder, fast=fast))
             state = InstallationState(folder)
             databases = Databases(servers.postgres_url, state.secret)
             await provision(databases, services)
             plan = LaunchPlan.of(state, servers, databases, services, env or {})
-            probe = await rooms.enter_async_context(
+            probe = await resources.enter_async_context(
                 httpx2.AsyncClient(timeout=5, trust_env=False, verify=False)
             )
             programs = [plan.program(service, probe) for service in services]
-            keepers = await rooms.enter_async_context(supervised(programs))
+            processes = await resources.enter_async_context(supervised(programs))
             stack = Stack(
-                folder, plan.urls, servers, databases, plan.credentials, {**servers.keepers, **keepers}
+                folder, plan.urls, servers, databases, plan.credentials, {**servers.processes, **processes}
             )
-            rooms.enter_context(published_addresses(folder, stack.addresses()))
+            resources.enter_context(published_addresses(folder, stack.addresses()))
             yield stack
 
     @property
     def pids(self) -> dict[str, int | None]:
-        """Who is alive, by name: services and those servers that are ours. None: being restarted."""
-        return {name: keeper.pid for name, keeper in self.keepers.items()}
+        """Process ids by name, of services and local servers; None while one is being restarted."""
+        return {name: process.pid for name, process in self.processes.items()}
 
     @property
     def postgres_url(self) -> str:
-        """The server's superuser."""
+        """The address of the PostgreSQL server, as superuser."""
         return self.servers.postgres_url
 
     def dsn(self, name: str) -> str:
-        """The database of one process, with the rights of that process."""
+        """The address of one process's database, with that process's restricted role."""
         return self.databases.dsn(name)
 
     def token(
@@ -84,7 +84,7 @@ class Stack:
         return self.credentials.token(tenant=tenant, role=role, scopes=scopes, lifetime=lifetime)
 
     def addresses(self) -> RunningInstallation:
-        """What other commands need to know to reach this house."""
+        """The addresses that other commands read from the state folder."""
         return RunningInstallation(
             pid=os.getpid(),
             urls=dict(self.urls),
@@ -100,7 +100,7 @@ class Stack:
 async def serve(
     folder: Path, announce: Callable[[Stack], None], services: Sequence[ServiceProcess] = SERVICES
 ) -> None:
-    """Run the house until Ctrl-C or SIGTERM, then stop it cleanly; a second signal stops it at once."""
+    """Run an installation until Ctrl-C or SIGTERM, then stop it; a second signal stops it at once."""
     task = asyncio.current_task()
     if task is None:
         raise RuntimeError("serve must be run as a task")

@@ -1,23 +1,23 @@
-"""What the house is made of, as data: the processes, their databases and where their tables are described."""
+"""The processes of an installation, with their modules, databases and migrations."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY_ROOT = Path(__file__).parent.parent
 
-# Tables that every process keeps beside its own: event store, inbox, idempotency records, relay cursor.
+# Tables of every process: event store, inbox, idempotency records, relay cursor.
 SHARED_MIGRATIONS = (
     REPOSITORY_ROOT / "shared" / "framework" / "eventstore" / "migrations",
     REPOSITORY_ROOT / "shared" / "framework" / "messaging" / "migrations",
 )
 
-# The sandbox payment gateway plays the outside world: its books are in no context's database.
+# The sandbox payment gateway stands for an external system, so it has a database of its own.
 SANDBOX = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceProcess:
-    """One process with one database of its own (`tollhouse_<name>`)."""
+    """A process and its database, `tollhouse_<name>`."""
 
     name: str
     module: str

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from tollhouse.installation_state import InstallationState
 from tollhouse.servers.child_process import ChildDied, ChildNotReady, ProcessSpec
-from tollhouse.servers.topics import has_topics
+from tollhouse.servers.topics import ensure_topics
 from tollhouse.supervised_process import supervised
 
 POM = Path(__file__).with_name("pom.xml")
@@ -95,9 +95,9 @@ def local_apache_kafka(state: InstallationState) -> tuple[str, ProcessSpec]:
         name="apache-kafka",
         prepare=prepare,
         command=lambda: [*_java(home), "kafka.Kafka", str(home / "server.properties")],
-        is_ready=lambda: has_topics(bootstrap),
+        is_ready=lambda: ensure_topics(bootstrap),
         log=state.folder / "logs" / "apache-kafka.log",
-        stop_within_s=30,
+        stop_timeout_s=30,
     )
 
 
@@ -153,12 +153,12 @@ async def _keep_running(folder: Path) -> None:
     bootstrap, program = local_apache_kafka(InstallationState(folder))
     async with supervised([program]):
         settings = f"TOLLHOUSE_KAFKA_BOOTSTRAP={bootstrap} TOLLHOUSE_BROKER_IDEMPOTENCE=true"
-        print(f"Apache Kafka runs until Ctrl-C, for one house: {settings} make up", flush=True)
+        print(f"Apache Kafka runs until Ctrl-C, for one installation: {settings} make up", flush=True)
         await asyncio.Event().wait()
 
 
 def main() -> int:
-    """Run one with an empty log until Ctrl-C, and print the settings with which a house uses it."""
+    """Run one with an empty log until Ctrl-C, and print the settings with which an installation uses it."""
     with TemporaryDirectory() as folder:
         try:
             asyncio.run(_keep_running(Path(folder)))

@@ -23,7 +23,7 @@ from tollhouse.client import Client
 from tollhouse.installation_state import InstallationState
 from tollhouse.roles import SCOPES
 from tollhouse.servers.child_process import ProcessSpec
-from tollhouse.servers.topics import has_topics
+from tollhouse.servers.topics import ensure_topics
 from tollhouse.supervised_process import supervised
 from tollhouse.supervisor import Stack
 from tollhouse.topology import SERVICES
@@ -115,7 +115,7 @@ async def _ours(stack: Stack) -> AsyncIterator[Measure]:
 @asynccontextmanager
 async def _textbook(stack: Stack) -> AsyncIterator[Measure]:
     dsn = await _textbook_database(stack)
-    await has_topics(stack.servers.kafka_bootstrap, [TEXTBOOK_TOPIC])
+    await ensure_topics(stack.servers.kafka_bootstrap, [TEXTBOOK_TOPIC])
     port = InstallationState(stack.folder).port("textbook")
     env = {
         "DATABASE_URL": dsn,

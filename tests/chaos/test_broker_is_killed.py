@@ -49,12 +49,12 @@ async def dsns(postgres_url: str) -> AsyncIterator[list[str]]:
 async def broker(tmp_path: Path) -> AsyncIterator[tuple[KafkaBroker, SupervisedProcess]]:
     """A broker of this test's own, restarted whenever it dies: each time empty, and with another name."""
     bootstrap, program = local_tansu(InstallationState(tmp_path))
-    keeper = SupervisedProcess(program)
-    await keeper.start()
+    supervised_broker = SupervisedProcess(program)
+    await supervised_broker.start()
     kafka = KafkaBroker(bootstrap, idempotence=False, fetch_wait_ms=50)
-    yield kafka, keeper
+    yield kafka, supervised_broker
     await kafka.close()
-    await keeper.stop()
+    await supervised_broker.stop()
 
 
 @pytest_asyncio.fixture
@@ -79,7 +79,7 @@ async def test_a_broker_killed_mid_stream_loses_and_doubles_nothing(
     harness: MessagingHarness, broker: tuple[KafkaBroker, SupervisedProcess], seed: int
 ) -> None:
     """Three deaths in the middle of the writing; every fact has its effect once and in order."""
-    _, keeper = broker
+    _, supervised_broker = broker
     fate = random.Random(seed)
     deaths = set(fate.sample(range(5, 55), 3))
     # Two of each, as in a rolling update: one leads, the other waits.
@@ -87,13 +87,13 @@ async def test_a_broker_killed_mid_stream_loses_and_doubles_nothing(
     async with running(*loops):
         for moment in range(60):
             if moment in deaths:
-                await asyncio.wait_for(keeper.ready.wait(), 20)
-                kill(keeper)
+                await asyncio.wait_for(supervised_broker.ready.wait(), 20)
+                kill(supervised_broker)
             await asyncio.gather(*(harness.publish(stream_id) for stream_id in fate.sample(STREAMS, 8)))
         await eventually(harness.is_complete, within_s=60)
-    assert keeper.restarts >= 3
+    assert supervised_broker.restarts >= 3
 
 
-def kill(keeper: SupervisedProcess) -> None:
-    assert keeper.pid is not None
-    os.kill(keeper.pid, signal.SIGKILL)
+def kill(supervised_broker: SupervisedProcess) -> None:
+    assert supervised_broker.pid is not None
+    os.kill(supervised_broker.pid, signal.SIGKILL)

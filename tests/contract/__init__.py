@@ -1,1 +1,1 @@
-"""Golden samples of every event, and the rules of the house as tests."""
+"""Golden samples of every event, and the rules of the repository as tests."""

@@ -1,4 +1,4 @@
-"""What the manifests say, and what the code says of the same: read for test_deploy.py."""
+"""Readers of the manifests and of the code that they must agree with, for test_deploy.py."""
 
 import ast
 import importlib
@@ -34,7 +34,7 @@ def container(folder: Path, name: str) -> dict[str, Any]:
     return only
 
 
-def told(service: ServiceProcess) -> dict[str, str]:
+def environment_of(service: ServiceProcess) -> dict[str, str]:
     """The environment of a process; a secret's value stands as its name and key."""
     env = dict(manifests(K8S / "base", "ConfigMap")["settings"]["data"])
     for variable in container(K8S / "base", service.name)["env"]:
@@ -48,7 +48,7 @@ def source(service: ServiceProcess) -> str:
     return "".join(file.read_text() for file in folder.rglob("*.py") if "tests" not in file.parts)
 
 
-def heard_by(service: ServiceProcess) -> set[str]:
+def subscriptions_of(service: ServiceProcess) -> set[str]:
     """The contexts that its main.py and its features name: `subscribes_to=...` or `hears=...`."""
     package = service.module.rpartition(".")[0]
     folder = REPOSITORY_ROOT / Path(*package.split("."))
@@ -60,12 +60,12 @@ def _subscriptions_in(module: str) -> set[str]:
     loaded = importlib.import_module(module)
     tree = ast.parse(Path(str(loaded.__file__)).read_text())
     keywords = [word for call in ast.walk(tree) if isinstance(call, ast.Call) for word in call.keywords]
-    said = [ast.Expression(word.value) for word in keywords if word.arg in ("hears", "subscribes_to")]
-    return {name for each in said for name in eval(compile(each, "hears", "eval"), vars(loaded))}
+    values = [ast.Expression(word.value) for word in keywords if word.arg in ("hears", "subscribes_to")]
+    return {name for each in values for name in eval(compile(each, "hears", "eval"), vars(loaded))}
 
 
 def peers(rule: dict[str, Any]) -> set[str]:
-    """Processes of the house at the other end of a rule; only callers from outside are no such."""
+    """The processes at the other end of a rule; callers from outside are left out."""
     selectors = [
         end["podSelector"] for end in rule.get("from", []) + rule.get("to", []) if "podSelector" in end
     ]

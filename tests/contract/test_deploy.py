@@ -14,7 +14,17 @@ import yaml
 from shared.billing.contracts import TOPICS
 from shared.framework.http.authorization import is_open
 from shared.framework.process.settings import ServiceSettings
-from tests.contract.deployed import K8S, container, deployed, heard_by, manifests, peers, pods, source, told
+from tests.contract.deployed import (
+    K8S,
+    container,
+    deployed,
+    environment_of,
+    manifests,
+    peers,
+    pods,
+    source,
+    subscriptions_of,
+)
 from tollhouse.embedded import LocalServers
 from tollhouse.installation_state import InstallationState
 from tollhouse.launch_plan import LaunchPlan
@@ -30,7 +40,7 @@ every_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service:
 
 
 def test_every_deployable_has_its_folder() -> None:
-    """What the front door starts on one machine is what a cluster runs."""
+    """What `tollhouse up` starts on one machine is what a cluster runs."""
     assert {path.name for path in (K8S / "base").iterdir() if path.is_dir()} == {*NAMES, "provision"}
     for folder in (K8S / "base", *OVERLAYS):
         assert set(manifests(folder, "Deployment")) == NAMES
@@ -81,13 +91,13 @@ def test_a_process_is_told_what_the_front_door_would_tell_it(service: ServicePro
     left_out = {"TOLLHOUSE_TRACE_FILE"}
     if "redis_url" not in source(service):
         left_out.add("TOLLHOUSE_REDIS_URL")
-    assert set(told(service)) == set(plan.environment(service)) - left_out
+    assert set(environment_of(service)) == set(plan.environment(service)) - left_out
 
 
 @every_service
 def test_the_settings_take_the_environment(service: ServiceProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers are numbers, feeds are the Services of this cluster, files lie where the Secret is mounted."""
-    for name, value in told(service).items():
+    for name, value in environment_of(service).items():
         monkeypatch.setenv(name, value)
     settings = ServiceSettings()
     port = container(K8S / "base", service.name)["ports"][0]["containerPort"]
@@ -101,15 +111,15 @@ def test_the_settings_take_the_environment(service: ServiceProcess, monkeypatch:
 
 @every_service
 def test_the_edges_of_a_process_are_who_hears_whom(service: ServiceProcess) -> None:
-    """Who hears may ask for the feed; nobody else of the house gets through, in neither direction."""
+    """Subscribers may read the feed; other processes of the installation are refused, in both directions."""
     policy = manifests(K8S / "base", "NetworkPolicy")[service.name]["spec"]
     assert policy["podSelector"] == {"matchLabels": {"app.kubernetes.io/name": service.name}}
-    hearers = {other.name for other in SERVICES if service.name in heard_by(other)}
-    assert [peers(rule) for rule in policy["ingress"]] == [hearers]
+    subscribers = {other.name for other in SERVICES if service.name in subscriptions_of(other)}
+    assert [peers(rule) for rule in policy["ingress"]] == [subscribers]
     outside = [end for rule in policy["ingress"] for end in rule["from"] if "podSelector" not in end]
     assert outside == [{"namespaceSelector": {"matchLabels": {"tollhouse/may-call": "true"}}}]
     egress = policy.get("egress", [])
-    assert {name for rule in egress for name in peers(rule)} == heard_by(service)
+    assert {name for rule in egress for name in peers(rule)} == subscriptions_of(service)
     assert ("Egress" in policy["policyTypes"]) == bool(egress)
     assert {port["port"] for rule in [*policy["ingress"], *egress] for port in rule["ports"]} == {8080}
 
@@ -121,7 +131,9 @@ def test_beyond_the_edges_everything_is_shut() -> None:
     assert set(policies) == NAMES | servers | {"default-deny", "to-dns"}
     assert policies["default-deny"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     reaches_redis = policies["to-redis"]["spec"]["podSelector"]["matchLabels"]
-    assert [s.name for s in SERVICES if "TOLLHOUSE_REDIS_URL" in told(s)] == list(reaches_redis.values())
+    assert [s.name for s in SERVICES if "TOLLHOUSE_REDIS_URL" in environment_of(s)] == list(
+        reaches_redis.values()
+    )
 
 
 @every_overlay
@@ -147,7 +159,7 @@ def test_every_pod_is_restricted(overlay: Path) -> None:
 
 @every_service
 def test_a_process_is_started_asked_and_stopped_as_it_expects(service: ServiceProcess) -> None:
-    """The module is the one that the front door runs, and nobody is killed who is still within his limits."""
+    """The module is the one that `tollhouse up` runs, and the grace period covers the shutdown time-outs."""
     pod, only = pods(K8S / "base")[service.name], container(K8S / "base", service.name)
     assert only["command"] == ["python", "-m", service.module]
     probes = {probe: only[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")}
@@ -168,7 +180,7 @@ def test_every_secret_is_explained() -> None:
     wanted = {
         value
         for service in SERVICES
-        for value in told(service).values()
+        for value in environment_of(service).values()
         if re.fullmatch(r"[\w-]+/[\w-]+", value)
     }
     secrets = {part for pair in wanted for part in pair.split("/")}

@@ -1,4 +1,4 @@
-"""The rules of the house that no other tool holds."""
+"""Rules of the repository that no other tool checks."""
 
 import ast
 import re
@@ -12,8 +12,8 @@ import services
 import shared
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("services", "projections", "shared", "tollhouse")
-FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+PACKAGES = ("services", "projections", "shared", "tollhouse")
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 PRODUCT = [path for path in FILES if "tests" not in path.parts]
 # Every other file of a subject is pure: pure by default, impure by name.
 IMPURE_NAMES = set(
@@ -43,7 +43,7 @@ def _lines(path: Path) -> int:
 
 def test_the_rooms_that_are_imported_are_ours() -> None:
     """`services` and `shared` are common words: another package of that name must not answer for us."""
-    found = {Path(str(room.__file__)).parent.parent for room in (services, shared, projections)}
+    found = {Path(str(package.__file__)).parent.parent for package in (services, shared, projections)}
     assert found == {ROOT}
 
 
@@ -62,7 +62,7 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
 
 
 def test_files_stay_small() -> None:
-    """Half of all files fit on one screen and a half; none is a house with one room."""
+    """Half of all files fit on one screen and a half; none is longer than the limit."""
     sizes = {path: _lines(path) for path in PRODUCT if path.name != "__init__.py"}
     assert statistics.median(sizes.values()) <= MEDIAN_FILE_LINES_MAX
     assert {str(path): lines for path, lines in sizes.items() if lines > FILE_LINES_MAX} == {}

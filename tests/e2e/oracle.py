@@ -1,6 +1,6 @@
-"""What every airline owes, told by DuckDB from the package's CSV alone: no code or table of the product.
+"""What every airline owes, computed by DuckDB from the package's CSV, without code or tables of the product.
 
-The price list and the zones are written again here on purpose; a slip in either copy shows as a difference.
+Prices and time zones are repeated here on purpose: an error in either copy shows as a difference.
 """
 
 import tempfile

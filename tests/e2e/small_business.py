@@ -25,7 +25,7 @@ PLAN: dict[str, Any] = {
 
 
 async def open_business(client: Client, token: str = "tok_ok", now: datetime = JANUARY) -> str:
-    """Set it up; the customer's id."""
+    """Set it up. Returns the customer's id."""
     await client.command("subscriptions", "/v1/test-clock", {"now": now}, key="clock")
     meter = {"key": "calls", "event_type": "api.call", "aggregation": "count"}
     await client.command("metering", "/v1/meters", meter, key="meter")
@@ -43,7 +43,7 @@ async def open_business(client: Client, token: str = "tok_ok", now: datetime = J
 
 
 async def use(client: Client, calls: int, at: datetime, prefix: str = "c") -> dict[str, Any]:
-    """So many calls at one instant."""
+    """Send a number of calls at one instant. Returns ingest's answer."""
     event = b'{"specversion":"1.0","type":"api.call","source":"test","subject":"acme","time":"%s","id":"%s"}'
     when = at.isoformat().encode()
     return await client.send_events([event % (when, f"{prefix}{n}".encode()) for n in range(calls)])

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.e2e.conftest import House
+from tests.e2e.conftest import Installation
 from tests.e2e.flights_billed import billed, invoices_of
 from tests.e2e.oracle import bills
 from tollhouse.client import Client
 from tollhouse.demo.flights import Departure, departures
-from tollhouse.demo.playback import DeliveryOrder, in_order, open_account, play_months
+from tollhouse.demo.playback import DeliveryOrder, in_order, play_months, set_up_tenant
 
 YEAR = 12  # both changes of summer time are in it
 
@@ -28,12 +28,12 @@ def in_disorder(departures: Sequence[Departure]) -> Sequence[Departure]:
     ("months", "deliver"), [(YEAR, in_order), (2, in_disorder)], ids=["year", "late-duplicated-shuffled"]
 )
 async def test_what_is_billed_is_what_the_oracle_says(
-    house: House, client: Client, months: int, deliver: DeliveryOrder
+    installation: Installation, client: Client, months: int, deliver: DeliveryOrder
 ) -> None:
     """Lines, tax and totals of every airline to the cent, whatever order the events came in."""
-    await open_account(client)
+    await set_up_tenant(client)
     await play_months(client, departures(), months, deliver=deliver)
-    await house.settled()
+    await installation.settled()
     expected = bills(months)
     assert await billed(client) == expected
     numbers = sorted(invoice["number"] for invoice in await invoices_of(client))

@@ -10,9 +10,9 @@ import pytest
 
 from tests.e2e.flights_billed import billed
 from tests.e2e.oracle import bills
-from tollhouse.cli.verify import audited
+from tollhouse.cli.verify import run_audit
 from tollhouse.demo.flights import departures
-from tollhouse.demo.playback import open_account, play_months
+from tollhouse.demo.playback import play_months, set_up_tenant
 from tollhouse.demo.run import client_of
 from tollhouse.quiescence import wait_until_quiescent
 from tollhouse.supervisor import Stack
@@ -28,19 +28,19 @@ class Killer:
     def __init__(self, stack: Stack) -> None:
         """Choose the order of victims."""
         self.stack = stack
-        self.victims = sorted(stack.keepers)
+        self.victims = sorted(stack.processes)
         random.Random(SEED).shuffle(self.victims)
         self.killed: list[str] = []
         self._delivered = 0
         self._turn = asyncio.Event()
 
-    def told(self, count: int) -> None:
-        """So many more events have been delivered."""
+    def on_progress(self, count: int) -> None:
+        """Count delivered events."""
         self._delivered += count
         self._turn.set()
 
     async def run(self) -> None:
-        """Until everybody has had their turn."""
+        """Kill each process once."""
         for number, victim in enumerate(self.victims, start=1):
             while self._delivered < number * KILL_EVERY_EVENTS:
                 self._turn.clear()
@@ -48,28 +48,28 @@ class Killer:
             await self._kill(victim)
 
     async def _kill(self, victim: str) -> None:
-        keeper = self.stack.keepers[victim]
-        before, pid = keeper.restarts, keeper.pid
+        process = self.stack.processes[victim]
+        before, pid = process.restarts, process.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         self.killed.append(victim)
         async with asyncio.timeout(BACK_WITHIN_S):
-            while keeper.restarts == before or not keeper.ready.is_set():
+            while process.restarts == before or not process.ready.is_set():
                 await asyncio.sleep(0.05)
 
 
 @pytest.mark.timeout(300)
 async def test_the_totals_survive_kill_9_of_each_process_in_turn(tmp_path: Path) -> None:
     """Nothing acknowledged is lost and nothing is counted or charged twice, whoever dies and when."""
-    async with Stack.start(tmp_path / "house") as stack, client_of(stack) as client:
+    async with Stack.start(tmp_path / "installation") as stack, client_of(stack) as client:
         killer = Killer(stack)
-        await open_account(client)
+        await set_up_tenant(client)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(killer.run())
-            await play_months(client, departures(), 1, told=killer.told)
-        assert sorted(killer.killed) == sorted(stack.keepers)
+            await play_months(client, departures(), 1, on_progress=killer.on_progress)
+        assert sorted(killer.killed) == sorted(stack.processes)
         await wait_until_quiescent(
-            stack.urls, stack.credentials.service_token_file.read_text(), patience_s=120
+            stack.urls, stack.credentials.service_token_file.read_text(), timeout_s=120
         )
         assert await billed(client) == bills(1)
-        assert (await audited(stack.addresses(), stack.credentials)).differences == []
+        assert (await run_audit(stack.addresses(), stack.credentials)).differences == []

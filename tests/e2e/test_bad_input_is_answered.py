@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.e2e.conftest import House
+from tests.e2e.conftest import Installation
 from tollhouse.client import Client
 from tollhouse.roles import SCOPES
 
@@ -130,13 +130,13 @@ async def test_the_same_id_is_a_duplicate_and_with_another_payload_a_conflict(cl
         (await ask(client, "ingest", "POST", "/v1/events", content=json.dumps(one), headers=JSON)).json()
         for one in sent
     ]
-    told = [(a["accepted"], a["duplicates"], a["conflicts"]) for a in answers]
-    assert told == [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    counts = [(a["accepted"], a["duplicates"], a["conflicts"]) for a in answers]
+    assert counts == [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
 
 
-async def test_another_tenants_ids_are_not_there(house: House, client: Client) -> None:
+async def test_another_tenants_ids_are_not_there(installation: Installation, client: Client) -> None:
     """404 for commands, null for reads: not even whether it exists can be learned."""
-    async with house.client("neighbour-of-bad-input") as neighbour:
+    async with installation.client("neighbour-of-bad-input") as neighbour:
         body = {"external_id": "acme", "currency": "USD", "time_zone": "UTC"}
         theirs = (await neighbour.command("subscriptions", "/v1/customers", body, key="n1"))["customer_id"]
     card = {"customer_id": theirs, "gateway": "sandbox", "token": "tok_ok"}
@@ -151,9 +151,9 @@ async def test_another_tenants_ids_are_not_there(house: House, client: Client) -
     "context", ["ingest", "metering", "subscriptions", "invoicing", "payments", "projections"]
 )
 @pytest.mark.parametrize("token", ["", "Bearer", "Bearer nonsense", "Bearer a.b.c", "Basic dTpw"])
-async def test_a_missing_or_forged_token_is_401(house: House, context: str, token: str) -> None:
+async def test_a_missing_or_forged_token_is_401(installation: Installation, context: str, token: str) -> None:
     """Every process, every kind of forgery, the same answer."""
-    async with httpx2.AsyncClient(base_url=house.addresses.urls[context]) as http:
+    async with httpx2.AsyncClient(base_url=installation.addresses.urls[context]) as http:
         for method, path in (
             ("GET", "/feed"),
             ("POST", "/v1/events"),
@@ -167,9 +167,9 @@ async def test_a_missing_or_forged_token_is_401(house: House, context: str, toke
         ).status_code == 401
 
 
-async def test_a_credential_without_the_scope_is_403(house: House) -> None:
+async def test_a_credential_without_the_scope_is_403(installation: Installation) -> None:
     """A viewer may look, not touch."""
-    async with house.client("viewers", role="billing_viewer") as viewer:
+    async with installation.client("viewers", role="billing_viewer") as viewer:
         headers = {"idempotency-key": "v", **JSON}
         answer = await ask(viewer, "subscriptions", "POST", "/v1/customers", json={}, headers=headers)
     is_problem(answer, 403)

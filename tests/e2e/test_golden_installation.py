@@ -1,6 +1,6 @@
 """An installation that was saved by the code of before issue 6 opens, verifies and goes on.
 
-What was saved, and how, is told in tests/contract/golden_installation/README.md.
+What was saved, and how, is described in tests/contract/golden_installation/README.md.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from tests.contract.golden_installation.saved_files import (
     saved_answers,
     saved_messages,
 )
-from tests.e2e.conftest import House, house_up
+from tests.e2e.conftest import Installation, tollhouse_up
 from tollhouse.cli import app
 from tollhouse.client import Client
 from tollhouse.demo.playback import advance
@@ -99,15 +99,15 @@ def on_servers(servers: LocalServers) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def golden(servers: LocalServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def golden(servers: LocalServers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """The saved installation, opened by the code of today."""
-    with on_servers(servers), house_up(tmp_path_factory.mktemp("golden") / "state") as house:
-        yield house
+    with on_servers(servers), tollhouse_up(tmp_path_factory.mktemp("golden") / "state") as installation:
+        yield installation
 
 
-async def test_an_installation_of_before_opens_verifies_and_goes_on(golden: House) -> None:
+async def test_an_installation_of_before_opens_verifies_and_goes_on(golden: Installation) -> None:
     """One story, for each part goes on where the part before stopped."""
-    await golden.settled(patience_s=45)
+    await golden.settled(timeout_s=45)
     await its_dead_letters_are_listed_and_replayed(golden)
     await verified(golden)
     async with golden.client("harbor") as harbor, golden.client("river") as river:
@@ -123,18 +123,18 @@ async def test_an_installation_of_before_opens_verifies_and_goes_on(golden: Hous
     await verified(golden)
 
 
-async def its_dead_letters_are_listed_and_replayed(golden: House) -> None:
+async def its_dead_letters_are_listed_and_replayed(golden: Installation) -> None:
     """One for each process that consumes; their cause has gone, so all of them succeed."""
-    told = json.loads(await command(golden, "dlq", "list", "--json"))
+    letters = json.loads(await command(golden, "dlq", "list", "--json"))
     listed = [
         [process, *(letter["record"][name] for name in ("wire_name", "stream_id", "position"))]
-        for process, letter in told
+        for process, letter in letters
     ]
     assert sorted(listed) == sorted(ANSWERS["dead_letters"])
     assert {process for process, *_ in listed} == set(PROCESSES) - {"subscriptions"}
     replayed = json.loads(await command(golden, "dlq", "replay", "--json"))
     assert sum(done["handled"] for done in replayed.values()) == len(listed)
-    await golden.settled(patience_s=45)
+    await golden.settled(timeout_s=45)
 
 
 async def everything_is_answered_as_before(client: Client, saved: dict[str, Any]) -> None:
@@ -156,26 +156,28 @@ async def the_new_meter_has_caught_up(harbor: Client) -> None:
 async def repeated_commands_are_answered_to_the_byte(harbor: Client) -> None:
     """Every command of the saved story, sent again under its key, has the stored answer and no effect."""
     before = await questions.ids_of(harbor)
-    for told in HARBOR["commands"]:
-        answer = await post(harbor, told, told["body"])
-        assert (answer.status_code, answer.text) == (told["status"], told["answer"]), told["path"]
-        assert answer.headers.get("tollhouse-position") == told["position"]
+    for saved in HARBOR["commands"]:
+        answer = await post(harbor, saved, saved["body"])
+        assert (answer.status_code, answer.text) == (saved["status"], saved["answer"]), saved["path"]
+        assert answer.headers.get("tollhouse-position") == saved["position"]
     other = await post(harbor, HARBOR["commands"][0], '{"now":"2025-01-01T00:00:00Z"}')
     assert other.is_client_error, "a key that was used for another body is refused"
     assert await questions.ids_of(harbor) == before
 
 
-async def post(client: Client, told: dict[str, Any], body: str) -> Any:
+async def post(client: Client, saved: dict[str, Any], body: str) -> Any:
     """A command, with nothing between us and its answer."""
     headers = {
         "authorization": f"Bearer {client.token}",
         "content-type": "application/json",
-        "idempotency-key": told["key"],
+        "idempotency-key": saved["key"],
     }
-    return await client.http.post(client.urls[told["context"]] + told["path"], content=body, headers=headers)
+    return await client.http.post(
+        client.urls[saved["context"]] + saved["path"], content=body, headers=headers
+    )
 
 
-async def what_was_in_hand_is_finished(golden: House, harbor: Client) -> None:
+async def what_was_in_hand_is_finished(golden: Installation, harbor: Client) -> None:
     """The timers that were pending: a reading, a retry, a payment in doubt, a refund."""
     before = {name: await invoice(harbor, invoice_id) for name, invoice_id in HARBOR["invoices"].items()}
     assert {name: found["status"] for name, found in before.items()} == {
@@ -187,7 +189,7 @@ async def what_was_in_hand_is_finished(golden: House, harbor: Client) -> None:
     }
     assert (await customer(harbor, "echo"))["balance"]["refunded"]["minor"] == 0
     await advance(harbor, datetime(2026, 3, 16, tzinfo=UTC))
-    await golden.settled(patience_s=45)
+    await golden.settled(timeout_s=45)
     for name in ("declined-once", "unknown"):
         assert (await invoice(harbor, HARBOR["invoices"][name]))["status"] == "paid"
     echo = (await customer(harbor, "echo"))["balance"]
@@ -197,12 +199,12 @@ async def what_was_in_hand_is_finished(golden: House, harbor: Client) -> None:
     assert (week["status"], week["total"]["minor"]) == ("paid", 633)
 
 
-async def march_is_billed_and_paid(golden: House, harbor: Client) -> None:
+async def march_is_billed_and_paid(golden: Installation, harbor: Client) -> None:
     """Forty calls lay unread on a topic; the rest is sent to the code of today."""
     await advance(harbor, datetime(2026, 4, 1, 0, 10, tzinfo=UTC))
     await harbor.send_events(list(usage_of_march()))
     await advance(harbor, datetime(2026, 4, 2, tzinfo=UTC))
-    await golden.settled(patience_s=45)
+    await golden.settled(timeout_s=45)
     march = billed(await customer(harbor, "acme"), "2026-03-01")
     lines = {(line["chargeKey"], line["quantity"]): line["amount"]["minor"] for line in march["lines"]}
     assert lines == {
@@ -219,10 +221,10 @@ async def march_is_billed_and_paid(golden: House, harbor: Client) -> None:
 def usage_of_march() -> Iterator[bytes]:
     """For acme: 100 calls from each region, 150.5 GB, three users; with one repetition."""
     start = datetime(2026, 3, 20, tzinfo=UTC)
-    told = [("api.call", {"region": region}) for region in ("eu", "us") for _ in range(100)]
-    told += [("transfer", {"region": "eu", "gigabytes": size}) for size in ("60.5", "90")]
-    told += [("login", {"user": user}) for user in ("u1", "u2", "u3", "u1")]
-    for number, (kind, data) in enumerate(told):
+    events = [("api.call", {"region": region}) for region in ("eu", "us") for _ in range(100)]
+    events += [("transfer", {"region": "eu", "gigabytes": size}) for size in ("60.5", "90")]
+    events += [("login", {"user": user}) for user in ("u1", "u2", "u3", "u1")]
+    for number, (kind, data) in enumerate(events):
         yield json.dumps(
             {
                 "specversion": "1.0",
@@ -236,10 +238,10 @@ def usage_of_march() -> Iterator[bytes]:
         ).encode()
 
 
-async def the_month_behind_the_dead_letters_is_billed(golden: House, mill: Client) -> None:
+async def the_month_behind_the_dead_letters_is_billed(golden: Installation, mill: Client) -> None:
     """Ten calls at 0.015 and a fee of 10.00, no tax; the one-off invoice of 2 x 4.00 is paid too."""
     await advance(mill, datetime(2026, 2, 2, tzinfo=UTC))
-    await golden.settled(patience_s=45)
+    await golden.settled(timeout_s=45)
     found = (await mill.graphql(INVOICES, c=MILL["customers"]["grain"]))["customer"]
     january = billed(found, "2026-01-01")
     assert (january["status"], january["total"]["minor"]) == ("paid", 1015)
@@ -266,32 +268,32 @@ def billed(found: dict[str, Any], start: str) -> dict[str, Any]:
     return dict(only)
 
 
-async def verified(golden: House) -> None:
+async def verified(golden: Installation) -> None:
     """`tollhouse verify` finds every event of every context, and no difference."""
-    told = json.loads(await command(golden, "verify", "--json"))
-    assert told["differences"] == []
-    assert all(count > 20 for count in told["events"].values()), told["events"]
+    report = json.loads(await command(golden, "verify", "--json"))
+    assert report["differences"] == []
+    assert all(count > 20 for count in report["events"].values()), report["events"]
 
 
-async def command(golden: House, *arguments: str) -> str:
+async def command(golden: Installation, *arguments: str) -> str:
     """Standard output of `tollhouse`, which must succeed."""
     done = await asyncio.to_thread(CliRunner().invoke, app, [*arguments, "--folder", str(golden.folder)])
     assert done.exit_code == 0, f"{arguments}: {done.output}\n{done.exception!r}"
     return done.stdout
 
 
-async def test_every_message_of_before_is_read_as_its_event_is(golden: House) -> None:
+async def test_every_message_of_before_is_read_as_its_event_is(golden: Installation) -> None:
     """The topics' bytes give the same record as the feed of the code of today does."""
-    told = await history(golden)
+    from_feed = await history(golden)
     topics = [message for message in saved_messages() if not message[0].endswith(".dlq")]
     assert len(topics) > 400
     for offset, (topic, partition, key, value, headers) in enumerate(topics):
         delivery = Delivery(topic, partition, offset, key, value, headers)
         record = record_from_message(delivery, CONTRACTS.contexts[topic])
-        assert record == told[record.context, record.position]
+        assert record == from_feed[record.context, record.position]
 
 
-async def history(golden: House) -> dict[tuple[str, int], EventRecord]:
+async def history(golden: Installation) -> dict[tuple[str, int], EventRecord]:
     """The whole feed of every context, by context and position."""
     feeds = HttpFeeds(golden.addresses.urls, golden.credentials.service_token_file)
     found: dict[tuple[str, int], EventRecord] = {}

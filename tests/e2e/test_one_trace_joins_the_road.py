@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.conftest import House
+from tests.e2e.conftest import Installation
 from tests.e2e.small_business import JANUARY, open_business
 from tollhouse.client import Client
 from tollhouse.demo.playback import advance
@@ -16,16 +16,18 @@ from tollhouse.demo.playback import advance
 LOOKS_MAX = 300
 
 
-async def test_a_command_can_be_followed_through_every_process(house: House, client: Client) -> None:
+async def test_a_command_can_be_followed_through_every_process(
+    installation: Installation, client: Client
+) -> None:
     """The customer's registration is one trace in subscriptions, invoicing, payments and projections."""
     await open_business(client)
     await advance(client, JANUARY + timedelta(days=1))
-    await house.settled()
-    registered = await _found(partial(_registrations, house.folder))
+    await installation.settled()
+    registered = await _found(partial(_registrations, installation.folder))
     assert registered, "subscriptions has no span of the registration"
     for process in ("invoicing", "payments", "projections"):
-        heard = await _found(partial(_shared, house.folder, process, registered))
-        assert heard, f"{process} has no span of the trace"
+        shared = await _found(partial(_shared, installation.folder, process, registered))
+        assert shared, f"{process} has no span of the trace"
 
 
 async def _found(look: Callable[[], set[str]]) -> set[str]:

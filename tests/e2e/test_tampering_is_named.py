@@ -14,7 +14,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
-from tests.e2e.conftest import House, house_up
+from tests.e2e.conftest import Installation, tollhouse_up
 from tests.e2e.small_business import JANUARY, open_business, use
 from tollhouse.cli import app
 from tollhouse.cli.output import FAILED
@@ -29,24 +29,24 @@ ARM = "ALTER TABLE events ENABLE ALWAYS TRIGGER events_are_append_only"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def business(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    """A house of its own, with one customer who has used, been billed and paid; well before and after."""
-    with house_up(tmp_path_factory.mktemp("tampering") / "state") as house:
-        async with house.client(TENANT) as client:
+async def business(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Installation]:
+    """An installation with one customer who was billed and has paid; it verifies before and after."""
+    with tollhouse_up(tmp_path_factory.mktemp("tampering") / "state") as installation:
+        async with installation.client(TENANT) as client:
             await open_business(client)
             await advance(client, datetime(2026, 2, 1, 0, 10, tzinfo=UTC))
             await use(client, 100, JANUARY + timedelta(days=3))
             await advance(client, datetime(2026, 2, 20, tzinfo=UTC))
-            await house.settled()
-        assert await verified(house) == []
-        yield house
-        assert await verified(house) == []  # everybody has put back what they changed
+            await installation.settled()
+        assert await verified(installation) == []
+        yield installation
+        assert await verified(installation) == []  # each test has undone its change
 
 
 @asynccontextmanager
-async def superuser(house: House, name: str) -> AsyncIterator[asyncpg.Connection]:
+async def superuser(installation: Installation, name: str) -> AsyncIterator[asyncpg.Connection]:
     """Every right on one database."""
-    server = urlsplit(house.addresses.postgres_url)
+    server = urlsplit(installation.addresses.postgres_url)
     connection = await asyncpg.connect(server._replace(path=f"/tollhouse_{name}").geturl())
     try:
         yield connection
@@ -56,12 +56,12 @@ async def superuser(house: House, name: str) -> AsyncIterator[asyncpg.Connection
 
 @asynccontextmanager
 async def edited(
-    house: House, name: str, table: str, change: str, where: str
+    installation: Installation, name: str, table: str, change: str, where: str
 ) -> AsyncIterator[asyncpg.Record]:
     """For the length of a block, one column (`column = expression`) of one row is another; gives the row."""
     column = change.split(maxsplit=1)[0]
     before, after = (DISARM, ARM) if table == "events" else ("SELECT", "SELECT")
-    async with superuser(house, name) as db:
+    async with superuser(installation, name) as db:
         (row,) = await db.fetch(f"SELECT * FROM {table} WHERE {where}")
         await db.execute(f"{before}; UPDATE {table} SET {change} WHERE {where}; {after}")
         try:
@@ -73,9 +73,9 @@ async def edited(
 
 
 @asynccontextmanager
-async def removed(house: House, name: str, where: str) -> AsyncIterator[asyncpg.Record]:
+async def removed(installation: Installation, name: str, where: str) -> AsyncIterator[asyncpg.Record]:
     """For the length of a block, one event is gone; gives the event."""
-    async with superuser(house, name) as db:
+    async with superuser(installation, name) as db:
         (row,) = await db.fetch(f"SELECT * FROM events WHERE {where}")
         await db.execute(f"CREATE TEMPORARY TABLE kept AS SELECT * FROM events WHERE {where}")
         await db.execute(f"{DISARM}; DELETE FROM events WHERE {where}; {ARM}")
@@ -85,15 +85,15 @@ async def removed(house: House, name: str, where: str) -> AsyncIterator[asyncpg.
             await db.execute("INSERT INTO events SELECT * FROM kept")
 
 
-async def verified(house: House, *, expect: int = 0) -> list[dict[str, Any]]:
+async def verified(installation: Installation, *, expect: int = 0) -> list[dict[str, Any]]:
     """The differences that `tollhouse verify` finds."""
-    command = ["verify", "--json", "--folder", str(house.folder)]
+    command = ["verify", "--json", "--folder", str(installation.folder)]
     done = await asyncio.to_thread(CliRunner().invoke, app, command)
     assert done.exit_code == expect, f"{done.exit_code}\n{done.output}\n{done.exception!r}"
-    told = json.loads(done.stdout)
-    assert told["ok"] is (expect == 0)
-    assert sum(told["events"].values()) > 20, "an audit that saw nothing proves nothing"
-    differences: list[dict[str, Any]] = told["differences"]
+    report = json.loads(done.stdout)
+    assert report["ok"] is (expect == 0)
+    assert sum(report["events"].values()) > 20, "an audit that saw nothing proves nothing"
+    differences: list[dict[str, Any]] = report["differences"]
     return differences
 
 
@@ -115,14 +115,14 @@ READ_MODELS = {
 
 @pytest.mark.parametrize(("model", "change"), READ_MODELS.items(), ids=READ_MODELS.keys())
 async def test_a_row_of_a_read_model_that_was_edited_by_hand_is_named(
-    business: House, model: str, change: str
+    business: Installation, model: str, change: str
 ) -> None:
     """By its model and its id, whichever of its columns it was."""
     async with edited(business, "projections", f"live.{model}_v1", change, "true") as row:
         assert named(await verified(business, expect=FAILED), model, row["id"])
 
 
-async def test_people_are_told_in_words(business: House) -> None:
+async def test_people_are_told_in_words(business: Installation) -> None:
     """Each difference in a line, whole, and the verdict last."""
     async with edited(business, "projections", "live.customers_v1", READ_MODELS["customers"], "true") as row:
         command = ["verify", "--folder", str(business.folder)]
@@ -133,7 +133,7 @@ async def test_people_are_told_in_words(business: House) -> None:
     assert done.stdout.splitlines()[-1] == "verify: 1 difference"
 
 
-async def test_a_balance_that_was_edited_in_redis_is_named(business: House) -> None:
+async def test_a_balance_that_was_edited_in_redis_is_named(business: Installation) -> None:
     """The copy is what screens show; it is made when a balance is read."""
     async with business.client(TENANT) as client:
         await client.graphql("{ customers { edges { node { balance { owed { minor } } } } } }")
@@ -159,7 +159,7 @@ EVENTS = {
 
 @pytest.mark.parametrize(("context", "topic"), EVENTS.items(), ids=EVENTS.keys())
 async def test_an_event_of_which_one_byte_was_edited_is_named(
-    business: House, context: str, topic: str
+    business: Installation, context: str, topic: str
 ) -> None:
     """By its context, its position and its stream, whatever it then says."""
     flip = "state = set_byte(state, length(state) - 1, get_byte(state, length(state) - 1) # 1)"
@@ -168,7 +168,7 @@ async def test_an_event_of_which_one_byte_was_edited_is_named(
         assert named(await verified(business, expect=FAILED), f"events of {context}", place)
 
 
-async def test_an_amount_that_was_edited_in_the_store_is_named(business: House) -> None:
+async def test_an_amount_that_was_edited_in_the_store_is_named(business: Installation) -> None:
     """A well-formed lie: the invoice is as it was, but history now says that less was paid."""
     less = "state = convert_to(replace(convert_from(state, 'UTF8'), '\"minor\":', '\"minor\":-'), 'UTF8')"
     topic = "topic = 'payments.payment.succeeded.v1'"
@@ -179,16 +179,18 @@ async def test_an_amount_that_was_edited_in_the_store_is_named(business: House) 
 
 
 @pytest.mark.parametrize(("context", "topic"), EVENTS.items(), ids=EVENTS.keys())
-async def test_an_event_that_is_missing_is_named(business: House, context: str, topic: str) -> None:
-    """A gap closes over nothing: what has been heard once must be told for ever."""
+async def test_an_event_that_is_missing_is_named(business: Installation, context: str, topic: str) -> None:
+    """An event that was published once must stay in the feed."""
     async with removed(business, context, f"topic = '{topic}'") as row:
         place = f"position {row['notification_id']}, stream {row['originator_id']}"
         assert named(await verified(business, expect=FAILED), f"events of {context}", place)
 
 
-async def test_a_forged_memory_of_the_read_side_is_named(business: House) -> None:
+async def test_a_forged_memory_of_the_read_side_is_named(business: Installation) -> None:
     """Auditors read the read side's copy of history: it is held to what the contexts tell."""
     where = "wire_name = 'invoicing.invoice.finalized.v1'"
     async with edited(business, "projections", "history", "tenant_id = 'other'", where) as row:
-        told = await verified(business, expect=FAILED)
-        assert named(told, "events of invoicing", f"position {row['position']}, stream {row['stream_id']}")
+        differences = await verified(business, expect=FAILED)
+        assert named(
+            differences, "events of invoicing", f"position {row['position']}, stream {row['stream_id']}"
+        )

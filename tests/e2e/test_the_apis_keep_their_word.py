@@ -18,7 +18,7 @@ from schemathesis.engine.recorder import ScenarioRecorder
 from schemathesis.generation.meta import CoverageScenario
 from schemathesis.schemas import BaseSchema
 
-from tests.e2e.conftest import House
+from tests.e2e.conftest import Installation
 from tests.e2e.small_business import open_business
 from tollhouse.client import Client
 from tollhouse.topology import SERVICES
@@ -26,7 +26,7 @@ from tollhouse.topology import SERVICES
 EXAMPLES_MAX = 8
 TENANT = "word"
 OF_TIME = "word-of-time"  # time is moved about where nothing is that could fall due for centuries
-# A batch is taken whatever its events are: each that is bad is refused by itself, and told so in a 200.
+# A batch is taken whatever its events are: each that is bad is refused by itself, and reported in a 200.
 EXCUSED = {("POST /v1/events", "negative_data_rejection")}
 Case: TypeAlias = schemathesis.Case[Any]
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -34,14 +34,14 @@ REFUSED_FOR_ITS_SHAPE = {"request-invalid", "body-not-json", "idempotency-key-in
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def known(house: House) -> dict[str, str]:
+async def known(installation: Installation) -> dict[str, str]:
     """Ids of what is there and words that mean something: what gets past the first refusals."""
-    async with house.client(TENANT) as client:
+    async with installation.client(TENANT) as client:
         customer_id = await open_business(client)
         start = {"customer_id": customer_id, "plan_key": "standard"}
         subscription = await client.command("subscriptions", "/v1/subscriptions", start, key="another")
         owed = await an_owed_invoice(client)
-        await house.settled()
+        await installation.settled()
         return {
             "customer_id": customer_id,
             "plan_key": "standard",
@@ -104,13 +104,13 @@ def lacks_something(case: Case) -> bool:
     return getattr(case.meta and case.meta.phase.data, "scenario", None) is CoverageScenario.MISSING_PARAMETER
 
 
-def document(house: House, service: str, tenant: str) -> BaseSchema:
+def document(installation: Installation, service: str, tenant: str) -> BaseSchema:
     """What a service says of itself now, and how it is asked: bounded, and always the same questions."""
-    schema = schemathesis.openapi.from_url(f"{house.addresses.urls[service]}/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{installation.addresses.urls[service]}/openapi.json")
     config = schema.config
     config.phases.stateful.enabled = False
     config.generation.update(max_examples=EXAMPLES_MAX, deterministic=True, database="none")
-    headers = {"Authorization": f"Bearer {house.client(tenant).token}"}
+    headers = {"Authorization": f"Bearer {installation.client(tenant).token}"}
     config.update(continue_on_failure=True, headers=headers)
     # The domain may refuse what is valid: see our own check, which asks for more than this one.
     config.checks.update(excluded_check_names=["positive_data_acceptance"])
@@ -144,8 +144,8 @@ def asked_well(known: dict[str, str]) -> Iterator[None]:
     schemathesis.hooks.unregister(before_call)
 
 
-def told(events: Iterator[EngineEvent]) -> tuple[list[str], dict[str, set[int]]]:
-    """What was wrong, in words, and which statuses each operation answered with."""
+def outcome_of(events: Iterator[EngineEvent]) -> tuple[list[str], dict[str, set[int]]]:
+    """The failures, as text, and the statuses that each operation answered with."""
     wrong: list[str] = []
     statuses: dict[str, set[int]] = {}
     for event in events:
@@ -173,18 +173,22 @@ def failures(recorder: ScenarioRecorder) -> list[str]:
     ("service", "tenant"), [*((service.name, TENANT) for service in SERVICES), ("subscriptions", OF_TIME)]
 )
 @pytest.mark.usefixtures("asked_well")
-def test_what_the_document_says_is_what_is_answered(house: House, service: str, tenant: str) -> None:
+def test_what_the_document_says_is_what_is_answered(
+    installation: Installation, service: str, tenant: str
+) -> None:
     """No 5xx, nothing undeclared, nothing unlike its schema; the invalid is refused, the valid does work."""
-    schema = document(house, service, tenant)
-    wrong, statuses = told(iter(from_schema(schema).execute()))
+    schema = document(installation, service, tenant)
+    wrong, statuses = outcome_of(iter(from_schema(schema).execute()))
     assert not wrong, "\n\n".join(dict.fromkeys(wrong))
     idle = [label for label, seen in statuses.items() if min(seen) >= 300]
     assert len(statuses) == schema.statistic.operations.selected
     assert not idle, f"never did anything: {idle} of {statuses}"
 
 
-async def test_whatever_was_asked_for_nothing_is_parked_and_history_adds_up(house: House) -> None:
+async def test_whatever_was_asked_for_nothing_is_parked_and_history_adds_up(
+    installation: Installation,
+) -> None:
     """What the services accept, all of them can live with: void drafts, odd plans, refunds in a row."""
-    await house.settled()
-    assert json.loads(house.tollhouse("dlq", "list", "--json")) == []
-    house.tollhouse("verify")
+    await installation.settled()
+    assert json.loads(installation.tollhouse("dlq", "list", "--json")) == []
+    installation.tollhouse("verify")

@@ -10,17 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import House
+from tests.e2e.conftest import Installation
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "first-invoice.md"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the guide is for people who have curl")
-def test_the_first_invoice_by_hand(house: House) -> None:
+def test_the_first_invoice_by_hand(installation: Installation) -> None:
     """From nothing to a paid invoice of 13.09 euros, with curl."""
     (script,) = re.findall(r"```bash\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     here = str(Path(sys.executable).parent)
-    environment = os.environ | {"TOLLHOUSE_HOME": str(house.folder), "PATH": f"{here}:{os.environ['PATH']}"}
+    environment = os.environ | {
+        "TOLLHOUSE_HOME": str(installation.folder),
+        "PATH": f"{here}:{os.environ['PATH']}",
+    }
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         capture_output=True,

@@ -7,9 +7,9 @@ import pytest
 from tests.apache_kafka.server import local_apache_kafka, why_unavailable
 from tests.e2e.flights_billed import billed
 from tests.e2e.oracle import bills
-from tollhouse.cli.verify import audited
+from tollhouse.cli.verify import run_audit
 from tollhouse.demo.flights import departures
-from tollhouse.demo.playback import open_account, play_months
+from tollhouse.demo.playback import play_months, set_up_tenant
 from tollhouse.demo.run import client_of
 from tollhouse.installation_state import InstallationState
 from tollhouse.quiescence import wait_until_quiescent
@@ -29,13 +29,13 @@ async def test_a_month_is_billed_alike_over_apache_kafka(
     monkeypatch.setenv("TOLLHOUSE_BROKER_IDEMPOTENCE", "true")
     async with (
         supervised([program]),
-        Stack.start(tmp_path / "house", fast=True) as stack,
+        Stack.start(tmp_path / "installation", fast=True) as stack,
         client_of(stack) as client,
     ):
         assert (stack.servers.broker, stack.servers.kafka_bootstrap) == ("external", bootstrap)
         assert stack.servers.broker_is_idempotent
-        await open_account(client)
+        await set_up_tenant(client)
         await play_months(client, departures(), 1)
         await wait_until_quiescent(stack.urls, stack.credentials.service_token_file.read_text())
         assert await billed(client) == bills(1)
-        assert (await audited(stack.addresses(), stack.credentials)).differences == []
+        assert (await run_audit(stack.addresses(), stack.credentials)).differences == []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.e2e.conftest import House, house_up
+from tests.e2e.conftest import Installation, tollhouse_up
 from tollhouse.cli import app
 from tollhouse.cli.output import FAILED
 from tollhouse.client import Client
@@ -24,7 +24,7 @@ async def register(client: Client, external_id: str) -> None:
 
 
 async def registered(client: Client) -> set[str]:
-    """Everybody whom the read side knows of the client's tenant."""
+    """The external ids of all customers in the read side, for the client's tenant."""
     edges = (await client.graphql(CUSTOMERS))["customers"]["edges"]
     return {edge["node"]["externalId"] for edge in edges}
 
@@ -46,19 +46,19 @@ def _parent(stat: Path) -> int:
         return 0  # it ended while we looked
 
 
-async def killed(house: House, name: str) -> None:
+async def killed(installation: Installation, name: str) -> None:
     """kill -9, and wait until it is gone."""
-    pid = house.pids[name]
+    pid = installation.pids[name]
     os.kill(pid, signal.SIGKILL)
     await until(lambda: not is_alive(pid))
 
 
 @pytest.mark.timeout(180)
 async def test_what_dies_comes_back_and_what_is_stopped_is_gone_and_nothing_is_forgotten(
-    house: House, tmp_path: Path
+    installation: Installation, tmp_path: Path
 ) -> None:
-    """Two lives on one folder, both beside another house on this machine."""
-    with house_up(tmp_path / "state") as first:
+    """Two lives on one folder, both beside another installation on this machine."""
+    with tollhouse_up(tmp_path / "state") as first:
         async with first.client("kept") as client:
             for number, victim in enumerate(VICTIMS):
                 await killed(first, victim)
@@ -68,18 +68,18 @@ async def test_what_dies_comes_back_and_what_is_stopped_is_gone_and_nothing_is_f
         running = family(first.process.pid)
         assert set(first.pids.values()) & running
     await until(lambda: not any(is_alive(pid) for pid in running))
-    with house_up(tmp_path / "state") as second:
-        async with second.client("kept") as client, house.client("kept") as neighbour:
+    with tollhouse_up(tmp_path / "state") as second:
+        async with second.client("kept") as client, installation.client("kept") as neighbour:
             await register(neighbour, "of-the-neighbour")
             await register(client, "of-the-second-life")
             assert await registered(neighbour) == {"of-the-neighbour"}
             assert await registered(client) == {"after-0", "after-1", "after-2", "of-the-second-life"}
 
 
-def test_a_folder_has_one_house_at_a_time(house: House) -> None:
-    """The second is told so, and the first does not notice."""
-    refused = CliRunner().invoke(app, ["up", "--folder", str(house.folder)])
+def test_a_folder_has_one_house_at_a_time(installation: Installation) -> None:
+    """The second start is refused, and the first installation goes on."""
+    refused = CliRunner().invoke(app, ["up", "--folder", str(installation.folder)])
     assert (refused.exit_code, refused.stdout) == (FAILED, "")
-    assert f"a Tollhouse is running on {house.folder}: stop it first" in refused.stderr
-    assert house.process.poll() is None
-    house.tollhouse("doctor")
+    assert f"a Tollhouse is running on {installation.folder}: stop it first" in refused.stderr
+    assert installation.process.poll() is None
+    installation.tollhouse("doctor")

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.e2e.conftest import House
+from tests.e2e.conftest import Installation
 from tests.e2e.small_business import JANUARY, open_business, use
 from tollhouse.client import Client
 from tollhouse.demo.playback import advance
@@ -23,7 +23,7 @@ INVOICE_THEN = f"query($i: ID!, $t: DateTime) {{ invoice(id: $i, asOf: $t) {{ {_
 
 
 async def test_invoice_and_balance_as_of_any_instant_are_what_was_served_then(
-    house: House, client: Client
+    installation: Installation, client: Client
 ) -> None:
     """A declined card, two retries, a payment, a second month: each answer is kept, then asked again."""
     customer_id = await open_business(client, token="tok_soft-soft-ok")
@@ -38,7 +38,7 @@ async def test_invoice_and_balance_as_of_any_instant_are_what_was_served_then(
         datetime(2026, 3, 15, tzinfo=UTC),  # a second month
     ):
         await advance(client, moment)
-        await house.settled()
+        await installation.settled()
         served.append((moment, (await client.graphql(NOW, c=customer_id))["customer"]))
     assert [len(then["invoices"]["edges"]) for _, then in served] == [1, 1, 1, 1, 2]
     assert [nodes(then["invoices"])[0]["status"] for _, then in served] == [

@@ -1,7 +1,7 @@
 """Look up the pinned requirements in a vulnerability database (pip-audit, OSV), without resolving them again.
 
 `python -m tests.security.audit_requirements` (make audit) exits 1 on a known vulnerability and on any error
-but one: where the database cannot be reached it prints that nothing was audited, and exits 0.
+but one: where the database cannot be reached it prints that nothing was run_audit, and exits 0.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The `tollhouse` command: every subcommand speaks to people, and to machines with --json."""
+"""The `tollhouse` command; subcommands print text for people, or JSON with --json."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`tollhouse demo`: a year of real flights, billed, collected and proved."""
+"""`tollhouse demo`: a year of real flights, billed, collected and verified."""
 
 import shutil
 from dataclasses import asdict
@@ -8,8 +8,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from projections.audit.report import AuditReport
-from tollhouse.cli.output import DEFAULT_FOLDER, FAILED, AsJson, Folder, console, errors, run, say_json
-from tollhouse.cli.verify import audited
+from tollhouse.cli.output import DEFAULT_FOLDER, FAILED, AsJson, Folder, console, errors, print_json, run
+from tollhouse.cli.verify import run_audit
 from tollhouse.cli.verify import show as show_report
 from tollhouse.demo.report import show
 from tollhouse.demo.run import DemoResult, departures_of, run_demo
@@ -25,7 +25,7 @@ def demo(
     shutil.rmtree(folder, ignore_errors=True)
     outcome, report = run(_demo(folder, months, as_json))
     if as_json:
-        say_json(asdict(outcome) | {"verify": report})
+        print_json(asdict(outcome) | {"verify": report})
     else:
         show(console, outcome)
         show_report(report)
@@ -42,8 +42,8 @@ async def _demo(folder: Any, months: int, as_json: bool) -> tuple[DemoResult, Au
                 stack,
                 months,
                 flights,
-                told=lambda count: progress.advance(bar, count),
+                on_progress=lambda count: progress.advance(bar, count),
                 stage=lambda name: progress.update(bar, description=name),
             )
             progress.update(bar, description="verifying: rebuilding every read model")
-            return outcome, await audited(stack.addresses(), stack.credentials)
+            return outcome, await run_audit(stack.addresses(), stack.credentials)

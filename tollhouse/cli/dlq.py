@@ -1,4 +1,4 @@
-"""`tollhouse dlq`: messages that could not be handled, and what waits behind them."""
+"""`tollhouse dlq`: messages that could not be handled, and the messages queued behind them."""
 
 import asyncio
 from typing import Annotated, Any
@@ -15,9 +15,9 @@ from tollhouse.cli.output import (
     console,
     errors,
     fail,
+    print_json,
     run,
     running_installation,
-    say_json,
 )
 from tollhouse.client import TIMEOUT, CallFailed
 from tollhouse.credentials import EVERY_TENANT, Credentials
@@ -32,13 +32,15 @@ def list_(context: Context = None, folder: Folder = DEFAULT_FOLDER, as_json: AsJ
     """List all dead letters, oldest first per service."""
     letters = run(_letters(folder, context))
     if as_json:
-        say_json(letters)
+        print_json(letters)
         return
     for process, letter in letters:
         record = letter["record"]
-        _say(console, f"{process}  {record['position']} of {letter['topic']}  {record['wire_name']}")
-        _say(console, f"    {record['stream_id']} v{record['version']} of tenant {record['tenant_id']}")
-        _say(console, f"    {letter['cause']}")
+        _print_line(console, f"{process}  {record['position']} of {letter['topic']}  {record['wire_name']}")
+        _print_line(
+            console, f"    {record['stream_id']} v{record['version']} of tenant {record['tenant_id']}"
+        )
+        _print_line(console, f"    {letter['cause']}")
     if not letters:
         console.print("no dead letters")
 
@@ -55,45 +57,47 @@ def show(
     ]
     if not found:
         fail(f"{context} has no dead letter at position {position}")
-    say_json(found)
+    print_json(found)
 
 
 @app.command()
 def replay(context: Context = None, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     """Process dead letters again, in order; exit 1 if some still fail."""
-    done = dict(run(_ask(folder, context, "POST", "/dead-letters/replay")))
+    done = dict(run(_request(folder, context, "POST", "/dead-letters/replay")))
     failing = sum(len(one["failing"]) for one in done.values())
     if as_json:
-        say_json(done)
+        print_json(done)
     else:
         for process, one in done.items():
             console.print(f"{process}: {one['handled']} handled, {len(one['failing'])} still failing")
             for letter in one["failing"]:
-                _say(errors, f"    {letter['record']['position']} of {letter['topic']}: {letter['cause']}")
+                _print_line(
+                    errors, f"    {letter['record']['position']} of {letter['topic']}: {letter['cause']}"
+                )
     raise typer.Exit(FAILED if failing else 0)
 
 
-def _say(to: Console, line: str) -> None:
-    """As it is: ids are not cut to the width of a terminal, and a cause may hold anything."""
+def _print_line(to: Console, line: str) -> None:
+    """Print a line unchanged: no wrapping of ids, no markup in a cause."""
     to.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 async def _letters(folder: Any, context: str | None) -> list[tuple[str, dict[str, Any]]]:
-    told = await _ask(folder, context, "GET", "/dead-letters")
-    return [(process, letter) for process, letters in told for letter in letters]
+    answers = await _request(folder, context, "GET", "/dead-letters")
+    return [(process, letter) for process, letters in answers for letter in letters]
 
 
-async def _ask(folder: Any, context: str | None, method: str, path: str) -> list[tuple[str, Any]]:
+async def _request(folder: Any, context: str | None, method: str, path: str) -> list[tuple[str, Any]]:
     urls = running_installation(folder).urls
     if context is not None and context not in urls:
         fail(f"{context!r} is none of {', '.join(urls)}")
     token = Credentials(folder / "keys").token(tenant=EVERY_TENANT, role="service")
 
-    async def ask(process: str) -> tuple[str, Any]:
+    async def request(process: str) -> tuple[str, Any]:
         answer = await http.request(method, urls[process] + path)
         if answer.is_error:
             raise CallFailed(answer.status_code, answer.json())
         return process, answer.json()
 
     async with httpx2.AsyncClient(timeout=TIMEOUT, headers={"authorization": f"Bearer {token}"}) as http:
-        return list(await asyncio.gather(*(ask(process) for process in ([context] if context else urls))))
+        return list(await asyncio.gather(*(request(process) for process in ([context] if context else urls))))

@@ -1,4 +1,4 @@
-"""`tollhouse doctor`: what is running, in which version, and how far behind."""
+"""`tollhouse doctor`: state, versions and lag of every process and server."""
 
 import asyncio
 import platform
@@ -17,39 +17,39 @@ from tollhouse.cli.output import (
     AsJson,
     Folder,
     console,
+    print_json,
     run,
     running_installation,
-    say_json,
 )
 from tollhouse.credentials import Credentials
 from tollhouse.quiescence import progress, unfinished
 from tollhouse.running_installation import RunningInstallation
-from tollhouse.servers.topics import has_topics
+from tollhouse.servers.topics import ensure_topics
 
 PACKAGES = ("tollhouse", "eventsourcing", "aiokafka", "asyncpg", "fastapi", "strawberry-graphql")
 
 
 def doctor(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     """Check every service and server; exit 1 if one is not ready."""
-    house = running_installation(folder)
+    installation = running_installation(folder)
     token = Credentials(folder / "keys").service_token_file.read_text()
-    found = run(_examine(house, token))
+    found = run(_inspect(installation, token))
     if as_json:
-        say_json(found)
+        print_json(found)
     else:
         _show(found)
     raise typer.Exit(0 if found["ready"] else FAILED)
 
 
-async def _examine(house: RunningInstallation, token: str) -> dict[str, Any]:
-    services = dict(await asyncio.gather(*(_service(name, url) for name, url in house.urls.items())))
+async def _inspect(installation: RunningInstallation, token: str) -> dict[str, Any]:
+    services = dict(await asyncio.gather(*(_service(name, url) for name, url in installation.urls.items())))
     servers = {
-        "postgres": await _answers(_postgres(house.postgres_url)),
-        "redis": await _answers(_redis(house.redis_url)),
-        "kafka": await _answers(_kafka(house.kafka_bootstrap, house.broker)),
+        "postgres": await _check(_postgres(installation.postgres_url)),
+        "redis": await _check(_redis(installation.redis_url)),
+        "kafka": await _check(_kafka(installation.kafka_bootstrap, installation.broker)),
     }
     try:
-        behind = unfinished(await progress(house.urls, token))
+        behind = unfinished(await progress(installation.urls, token))
     except httpx2.HTTPError as failure:
         behind = [f"progress is unavailable: {failure!r}"]
     well = all(answer["ready"] for answer in (*services.values(), *servers.values()))
@@ -66,9 +66,9 @@ async def _service(name: str, url: str) -> tuple[str, dict[str, Any]]:
         return name, {"ready": answer.is_success, "detail": answer.text, "url": url}
 
 
-async def _answers(question: Any) -> dict[str, Any]:
+async def _check(check: Any) -> dict[str, Any]:
     try:
-        return {"ready": True, "detail": await asyncio.wait_for(question, 5.0)}
+        return {"ready": True, "detail": await asyncio.wait_for(check, 5.0)}
     except Exception as failure:
         return {"ready": False, "detail": repr(failure)}
 
@@ -88,7 +88,7 @@ async def _redis(url: str) -> str:
 
 
 async def _kafka(bootstrap: str, kind: str) -> str:
-    if not await has_topics(bootstrap):
+    if not await ensure_topics(bootstrap):
         raise ConnectionError(f"no broker answers at {bootstrap}")
     return f"{kind} broker at {bootstrap}"
 

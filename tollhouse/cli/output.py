@@ -1,4 +1,4 @@
-"""What all subcommands share: where the house lives, and how they answer people and machines."""
+"""Options that all subcommands share, and output for people and machines."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from tollhouse.client import CallFailed
 from tollhouse.installation_state import AlreadyRunning
-from tollhouse.running_installation import NotRunning, RunningInstallation, running
+from tollhouse.running_installation import NotRunning, RunningInstallation, find_running
 from tollhouse.servers.child_process import ChildDied, ChildNotReady
 
 T = TypeVar("T")
@@ -32,28 +32,28 @@ console = Console()
 errors = Console(stderr=True)
 
 
-def say_json(answer: Any) -> None:
+def print_json(answer: Any) -> None:
     """Print one JSON document on standard output, nothing else."""
     sys.stdout.buffer.write(msgspec.json.encode(answer, order="deterministic") + b"\n")
     sys.stdout.buffer.flush()
 
 
 def fail(message: str, code: int = FAILED) -> NoReturn:
-    """Say what went wrong on standard error, and exit."""
+    """Print an error message on standard error, and exit with `code`."""
     errors.print(f"[red]tollhouse:[/red] {escape(message)}", highlight=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
 def running_installation(folder: Path) -> RunningInstallation:
-    """The house that runs on a folder, or exit 2 with what to do."""
+    """The installation that runs on a folder, or exit code 2 with a hint how to start it."""
     try:
-        return running(folder)
-    except NotRunning as nothing:
-        fail(str(nothing), NOT_RUNNING)
+        return find_running(folder)
+    except NotRunning as error:
+        fail(str(error), NOT_RUNNING)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run asynchronous work; expected failures become one sentence and an exit code."""
+    """Run a coroutine; expected failures become one line on standard error and exit code 1."""
     try:
         return asyncio.run(work)
     except (AlreadyRunning, ChildDied, ChildNotReady, CallFailed) as failure:

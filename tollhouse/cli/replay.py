@@ -1,4 +1,4 @@
-"""`tollhouse replay`: what happened to one stream or one customer, event by event, as of any moment."""
+"""`tollhouse replay`: the events of one stream or one customer, up to any instant."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -13,9 +13,9 @@ from tollhouse.cli.output import (
     Folder,
     console,
     fail,
+    print_json,
     run,
     running_installation,
-    say_json,
 )
 from tollhouse.client import Client
 from tollhouse.credentials import Credentials
@@ -38,17 +38,17 @@ def replay(
         fail("name one of --stream and --customer")
     if as_of is not None and not _is_instant(as_of):
         fail(f"--as-of {as_of!r} is no RFC 3339 instant such as 2026-03-01T00:00:00Z")
-    asked = {"stream_id": stream, "customer_id": customer, "as_of": as_of}
+    filters = {"stream_id": stream, "customer_id": customer, "as_of": as_of}
     urls = running_installation(folder).urls
     token = Credentials(folder / "keys").token(tenant=tenant, role="auditor")
-    events = run(_read(Client(urls, token), {k: v for k, v in asked.items() if v}))
+    events = run(_read(Client(urls, token), {k: v for k, v in filters.items() if v}))
     if not events:
         fail("no such history: nothing is stored under this name for this tenant up to then")
     if as_json:
-        say_json(events)
+        print_json(events)
     else:
         for event in events:
-            _show(event)
+            _print_event(event)
 
 
 def _is_instant(text: str) -> bool:
@@ -58,25 +58,25 @@ def _is_instant(text: str) -> bool:
         return False
 
 
-async def _read(client: Client, asked: dict[str, str]) -> list[dict[str, Any]]:
+async def _read(client: Client, filters: dict[str, str]) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
     async with client:
         while True:
-            page = await client.get("projections", "/v1/history", **asked)
+            page = await client.get("projections", "/v1/history", **filters)
             events += page["events"]
             if page["next"] is None:
                 return events
-            asked = asked | {"after": page["next"]}
+            filters = filters | {"after": page["next"]}
 
 
-def _show(event: dict[str, Any]) -> None:
-    place = f"{event['context']} #{event['position']}, {event['stream_id']} v{event['version']}"
+def _print_event(event: dict[str, Any]) -> None:
+    source = f"{event['context']} #{event['position']}, {event['stream_id']} v{event['version']}"
     console.print(
-        f"[bold]{event['occurred_at']}[/bold]  {event['type']}  [dim]{place},"
+        f"[bold]{event['occurred_at']}[/bold]  {event['type']}  [dim]{source},"
         f" by {escape(event['actor'])}, recorded {event['recorded_at']}[/dim]",
         highlight=False,
         soft_wrap=True,
     )
     for name, value in event["data"].items():
-        told = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-        console.print(f"    {name}: {escape(told)}", highlight=False, soft_wrap=True)
+        text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        console.print(f"    {name}: {escape(text)}", highlight=False, soft_wrap=True)

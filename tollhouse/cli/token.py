@@ -1,10 +1,10 @@
-"""`tollhouse token`: a credential for this installation."""
+"""`tollhouse token`: issues a token or an API key."""
 
 from typing import Annotated
 
 import typer
 
-from tollhouse.cli.output import DEFAULT_FOLDER, AsJson, Folder, fail, say_json
+from tollhouse.cli.output import DEFAULT_FOLDER, AsJson, Folder, fail, print_json
 from tollhouse.credentials import Credentials
 from tollhouse.roles import SCOPES
 
@@ -27,12 +27,12 @@ def token(
         fail(f"role {role!r} is none of {', '.join(SCOPES)}")
     scopes = scope or list(SCOPES[role])
     credentials = Credentials(folder / "keys")
-    made = (
+    issued = (
         credentials.api_key(tenant=tenant, role=role, scopes=scopes)
         if api_key
         else credentials.token(tenant=tenant, role=role, scopes=scopes, subject=subject)
     )
     if as_json:
-        say_json({"token": made, "tenant": tenant, "role": role, "scopes": scopes})
+        print_json({"token": issued, "tenant": tenant, "role": role, "scopes": scopes})
     else:
-        typer.echo(made)
+        typer.echo(issued)

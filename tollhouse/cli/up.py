@@ -1,11 +1,11 @@
-"""`tollhouse up`: everything on this machine, until Ctrl-C."""
+"""`tollhouse up`: runs an installation on this machine until Ctrl-C."""
 
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from tollhouse.cli.output import DEFAULT_FOLDER, AsJson, Folder, console, run, say_json
+from tollhouse.cli.output import DEFAULT_FOLDER, AsJson, Folder, console, print_json, run
 from tollhouse.roles import SCOPES
 from tollhouse.supervisor import Stack, serve
 
@@ -24,7 +24,7 @@ def up(
             if role != "customer"
         }
         if as_json:
-            say_json({"urls": dict(stack.urls), "tokens": tokens, "pids": stack.pids})
+            print_json({"urls": dict(stack.urls), "tokens": tokens, "pids": stack.pids})
         else:
             _show(stack, tokens, tenant)
 

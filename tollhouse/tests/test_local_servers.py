@@ -42,16 +42,16 @@ async def recall(servers: LocalServers) -> tuple[object, object]:
 
 
 def pids(servers: LocalServers) -> dict[str, int]:
-    return {name: keeper.pid or 0 for name, keeper in servers.keepers.items()}
+    return {name: process.pid or 0 for name, process in servers.processes.items()}
 
 
-async def kill_and_wait(keeper: SupervisedProcess) -> None:
+async def kill_and_wait(process: SupervisedProcess) -> None:
     """Kill a server without a word, and wait until its successor answers."""
-    killed = keeper.pid
+    killed = process.pid
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
-    await until(lambda: keeper.restarts == 1 and keeper.ready.is_set())
-    assert keeper.pid not in {None, killed}
+    await until(lambda: process.restarts == 1 and process.ready.is_set())
+    assert process.pid not in {None, killed}
 
 
 async def test_data_and_ports_are_found_again_after_a_stop_that_leaves_nothing_running(
@@ -72,8 +72,8 @@ async def test_each_server_survives_kill_9_on_its_old_port_with_its_data(tmp_pat
     """Clients hold addresses; a restarted server must answer where they know it."""
     async with local_servers(tmp_path, fast=True) as servers:
         await remember(servers)
-        for keeper in servers.keepers.values():
-            await kill_and_wait(keeper)
+        for process in servers.processes.values():
+            await kill_and_wait(process)
         assert await recall(servers) == (42, b"42")
 
 
@@ -81,8 +81,8 @@ async def test_topics_exist_with_their_partitions_even_after_the_broker_forgot_t
     """The memory broker loses its topics when it dies; it is ready only when they are back."""
     state = InstallationState(tmp_path)
     bootstrap, program = local_tansu(state)
-    async with supervised([program]) as keepers:
-        await kill_and_wait(keepers["tansu"])
+    async with supervised([program]) as processes:
+        await kill_and_wait(processes["tansu"])
         admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         await admin.start()
         described = await admin.describe_topics(list(ALL_TOPICS))
@@ -102,7 +102,7 @@ async def test_a_server_with_a_url_in_the_environment_is_not_started(
         "TOLLHOUSE_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
     }
     async with local_servers(tmp_path, env=env) as borrowed:
-        assert not borrowed.keepers
+        assert not borrowed.processes
         assert borrowed.postgres_url == servers.postgres_url
 
 
@@ -116,8 +116,8 @@ async def test_a_state_folder_serves_one_installation_at_a_time(tmp_path: Path) 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become nobody")
 async def test_postgres_runs_as_nobody_where_user_namespaces_are_forbidden(tmp_path: Path) -> None:
-    """Root in a locked-down container: binaries and data go where nobody can reach them."""
-    server = local_postgres(InstallationState(tmp_path), fast=True, identity=as_nobody())
+    """Root in a locked-down container: binaries and data go where the account `nobody` can read them."""
+    server = local_postgres(InstallationState(tmp_path), fast=True, user=as_nobody())
     async with supervised([server.program()]):
         database = await asyncpg.connect(server.url)
         assert (

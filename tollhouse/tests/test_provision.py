@@ -26,7 +26,7 @@ def service_with_migration(folder: Path, name: str) -> ServiceProcess:
 async def test_a_service_may_do_what_its_migrations_grant_and_no_more(
     tmp_path: Path, databases: Databases
 ) -> None:
-    """History can be added to and read; whoever breaks into the service cannot rewrite it."""
+    """History can be added to and read; a compromised service cannot change it."""
     await provision(databases, [service_with_migration(tmp_path, "granted")])
     service = await asyncpg.connect(databases.dsn("granted"))
     await service.execute("INSERT INTO facts VALUES ('it happened')")

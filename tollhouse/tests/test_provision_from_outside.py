@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from tollhouse.provision import ProvisionRefused, databases_of
+from tollhouse.provision import ProvisionRefused, databases_from_env
 from tollhouse.topology import REPOSITORY_ROOT, SERVICES
 
 ROLES = [f"{service.name}_{kind}" for service in SERVICES for kind in ("owner", "app")]
@@ -39,15 +39,15 @@ def test_a_role_without_a_usable_password_is_named_before_the_server_is_touched(
     (folder / "ingest_app").unlink()
     (folder / "metering_owner").write_text("it's-a-quote-and-16")
     with pytest.raises(ProvisionRefused, match=r"role ingest_app, role metering_owner$"):
-        databases_of(environment("postgresql://nobody@nowhere/none", folder))
+        databases_from_env(environment("postgresql://nobody@nowhere/none", folder))
 
 
 def test_an_unset_variable_ends_the_job_with_its_name() -> None:
     """An operator reads one line, not a stack."""
     ended = run({})
     assert ended.returncode == 1
-    told = "provision: not set: TOLLHOUSE_POSTGRES_URL, TOLLHOUSE_ROLE_PASSWORDS_FOLDER"
-    assert ended.stderr.strip() == told
+    expected = "provision: not set: TOLLHOUSE_POSTGRES_URL, TOLLHOUSE_ROLE_PASSWORDS_FOLDER"
+    assert ended.stderr.strip() == expected
 
 
 async def test_the_job_makes_every_database_and_may_run_again(tmp_path: Path, postgres_url: str) -> None:

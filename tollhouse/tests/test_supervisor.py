@@ -9,7 +9,7 @@ import asyncpg
 import httpx2
 import pytest
 
-from tollhouse.running_installation import NotRunning, running
+from tollhouse.running_installation import NotRunning, find_running
 from tollhouse.servers.child_process import ChildDied, ProcessSpec
 from tollhouse.supervised_process import supervised
 from tollhouse.supervisor import Stack
@@ -31,8 +31,8 @@ asyncio.run(supervisor.serve(Path(sys.argv[1]), lambda stack: print("up", flush=
 """
 
 
-async def told(stack: Stack, name: str) -> dict[str, str]:
-    """What a stand-in was told at its start."""
+async def environment_of(stack: Stack, name: str) -> dict[str, str]:
+    """The environment that a stand-in was started with."""
     async with httpx2.AsyncClient() as client:
         answer = await client.get(stack.urls[name])
     return dict(answer.json())
@@ -41,7 +41,7 @@ async def told(stack: Stack, name: str) -> dict[str, str]:
 async def test_every_service_is_told_the_environment_contract(tmp_path: Path) -> None:
     """The process settings read these names; a missing one is a service that does not start."""
     async with Stack.start(tmp_path, services=SERVICES, fast=True, env={"TOLLHOUSE_EXTRA": "1"}) as stack:
-        ingest, payments = await told(stack, "ingest"), await told(stack, "payments")
+        ingest, payments = await environment_of(stack, "ingest"), await environment_of(stack, "payments")
         assert ingest["TOLLHOUSE_DATABASE_URL"] == stack.dsn("ingest")
         assert json.loads(ingest["TOLLHOUSE_FEEDS"]) == stack.urls
         assert ingest["TOLLHOUSE_EXTRA"] == "1"
@@ -50,7 +50,7 @@ async def test_every_service_is_told_the_environment_contract(tmp_path: Path) ->
 
 
 async def test_a_service_may_enter_its_own_database_only(tmp_path: Path) -> None:
-    """Databases are rooms with one key each, and the key opens no drawer that migrations did not grant."""
+    """Each role can open one database, and has only the rights that the migrations grant."""
     async with Stack.start(tmp_path, services=SERVICES, fast=True) as stack:
         connection = await asyncpg.connect(stack.dsn("ingest"))
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -67,22 +67,22 @@ async def test_a_killed_service_is_restarted_where_it_was(tmp_path: Path) -> Non
         killed = stack.pids["payments"]
         assert killed
         os.kill(killed, signal.SIGKILL)
-        keeper = stack.keepers["payments"]
-        await until(lambda: keeper.restarts == 1 and keeper.ready.is_set())
+        process = stack.processes["payments"]
+        await until(lambda: process.restarts == 1 and process.ready.is_set())
         assert stack.pids["payments"] not in {None, killed}
-        assert (await told(stack, "payments"))["TOLLHOUSE_DATABASE_URL"] == stack.dsn("payments")
+        assert (await environment_of(stack, "payments"))["TOLLHOUSE_DATABASE_URL"] == stack.dsn("payments")
 
 
 async def test_other_commands_find_the_house_only_while_it_runs(tmp_path: Path) -> None:
     """`tollhouse verify` in another terminal needs no flags."""
     with pytest.raises(NotRunning):
-        running(tmp_path)
+        find_running(tmp_path)
     async with Stack.start(tmp_path, services=SERVICES, fast=True) as stack:
-        found = running(tmp_path)
+        found = find_running(tmp_path)
         assert found.urls == stack.urls
         assert found.dsns["ingest"] == stack.dsn("ingest")
     with pytest.raises(NotRunning):
-        running(tmp_path)
+        find_running(tmp_path)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
@@ -109,7 +109,7 @@ def descendants_of(pid: int) -> list[int]:
 
 
 async def test_a_child_that_cannot_start_is_told_with_its_last_words(tmp_path: Path) -> None:
-    """Whoever types `make up` must see the cause, not a time-out."""
+    """`make up` must show the cause, not a time-out."""
 
     async def never() -> bool:
         return False

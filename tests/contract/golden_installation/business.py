@@ -119,14 +119,14 @@ class Tenant:
             "content-type": "application/json",
             "idempotency-key": key,
         }
-        if self.client.seen:
-            headers["tollhouse-wait-for"] = ", ".join([*self.client.seen.values()][-WAITS_MAX:])
+        if self.client.positions:
+            headers["tollhouse-wait-for"] = ", ".join([*self.client.positions.values()][-WAITS_MAX:])
         url = self.client.urls[context] + path
         answer = await self.client.http.post(url, content=content, headers=headers)
         assert answer.is_success, answer.text
         position = answer.headers.get("tollhouse-position")
         if position is not None:
-            self.client.seen[position.rpartition(":")[0]] = position
+            self.client.positions[position.rpartition(":")[0]] = position
         told = {"context": context, "path": path, "key": key, "body": content.decode()}
         self.commands.append(
             {**told, "status": answer.status_code, "answer": answer.text, "position": position}

@@ -115,7 +115,7 @@ def tenant_of(stack: Stack, name: str) -> Tenant:
 async def at_rest(stack: Stack, tenant: Tenant) -> None:
     """Wait until nothing is left to do, so that the client has no position left to wait for."""
     await wait_until_quiescent(dict(stack.urls), stack.credentials.service_token_file.read_text())
-    tenant.client.seen.clear()
+    tenant.client.positions.clear()
 
 
 async def open_harbor(harbor: Tenant) -> None:
