@@ -5,6 +5,7 @@ import typer
 from tollhouse.cli.demo import demo
 from tollhouse.cli.dlq import app as dlq
 from tollhouse.cli.doctor import doctor
+from tollhouse.cli.quickstart import quickstart
 from tollhouse.cli.replay import replay
 from tollhouse.cli.token import token
 from tollhouse.cli.up import up
@@ -15,7 +16,7 @@ app = typer.Typer(
     help="Event-sourced usage billing: servers, demo, verification, credentials.",
     pretty_exceptions_enable=False,
 )
-for command in (up, demo, verify, replay, token, doctor):
+for command in (quickstart, up, demo, verify, replay, token, doctor):
     app.command()(command)
 app.add_typer(dlq, name="dlq")
 

@@ -13,6 +13,7 @@ from tollhouse.cli.verify import run_audit
 from tollhouse.cli.verify import show as show_report
 from tollhouse.demo.report import show
 from tollhouse.demo.run import DemoResult, departures_of, run_demo
+from tollhouse.demo.scenario import TENANT
 from tollhouse.supervisor import Stack
 
 
@@ -29,6 +30,7 @@ def demo(
     else:
         show(console, outcome)
         show_report(report)
+        console.print(f"Look around: tollhouse up --folder {folder} --tenant {TENANT}", highlight=False)
     raise typer.Exit(0 if report.ok else FAILED)
 
 

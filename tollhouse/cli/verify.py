@@ -69,7 +69,10 @@ async def _audit(installation: RunningInstallation, token_file: Path) -> AuditRe
 
 def show(report: AuditReport) -> None:
     """Print what was compared and what differs, with the verdict on the last line."""
-    table = Table("rebuilt", "rows", "digest", box=None)
+    title = "Read models, rebuilt from history"
+    table = Table("", title=title, box=None, title_justify="left", pad_edge=False)
+    table.add_column("rows", justify="right")
+    table.add_column("digest")
     for model, rows in report.rows.items():
         table.add_row(model, f"{rows:,}", report.digests[model][:16])
     console.print(table)

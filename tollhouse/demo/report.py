@@ -1,71 +1,53 @@
-"""What the demo prints for people."""
+"""The tables that the demo prints."""
 
-from decimal import Decimal
 from typing import Any
 
-from rich.console import Console, Group
-from rich.json import JSON
+from rich.console import Console
 from rich.table import Table
 
 from tollhouse.demo.flights import airlines
 from tollhouse.demo.run import DemoResult
+from tollhouse.invoice_table import grouped, invoice_table
+
+PARTS = ("billed", "paid", "owed")
 
 
-def show(console: Console, outcome: DemoResult) -> None:
-    """Per airline what was billed, paid and owed; one invoice; one query; the counts and the rates."""
-    console.print(Group(_balances(outcome), "", *_invoice(outcome.invoice), ""))
-    console.print("[bold]One GraphQL query and its answer[/bold]")
-    console.print(outcome.invoice_query, highlight=False, markup=False, soft_wrap=True)
-    console.print(JSON.from_data(outcome.invoice, default=str))
-    console.print(_counts(outcome), soft_wrap=True)
+def show(console: Console, result: DemoResult) -> None:
+    """Print what each airline was billed, has paid and owes, one invoice, and what was processed."""
+    for table in (_balances(result.balances), invoice_table(result.invoice), _processed(result)):
+        console.print(table, "", sep="\n")
 
 
-def _balances(outcome: DemoResult) -> Table:
+def _balances(balances: list[dict[str, Any]]) -> Table:
+    title = "Billed, paid and owed, in US dollars"
+    table = Table(
+        "", "airline", title=title, box=None, title_justify="left", pad_edge=False, show_footer=True
+    )
+    table.columns[1].footer = "all"
+    for part in PARTS:
+        total = sum(row["balance"][part]["minor"] for row in balances)
+        table.add_column(part, _dollars(total), justify="right", footer_style="bold")
     names = airlines()
-    table = Table("", "airline", title="Billed, paid and owed, in US dollars", box=None, title_justify="left")
-    for column in ("billed", "paid", "owed"):
-        table.add_column(column, justify="right")
-    for row in outcome.balances:
-        money = [_dollars(row["balance"][part]["minor"]) for part in ("billed", "paid", "owed")]
-        table.add_row(row["externalId"], names.get(row["externalId"], ""), *money)
-    sums = [
-        sum(row["balance"][part]["minor"] for row in outcome.balances) for part in ("billed", "paid", "owed")
-    ]
-    table.add_section()
-    table.add_row("", "all", *map(_dollars, sums), style="bold")
+    for row in balances:
+        amounts = (_dollars(row["balance"][part]["minor"]) for part in PARTS)
+        table.add_row(row["externalId"], names.get(row["externalId"], ""), *amounts)
     return table
 
 
-def _invoice(invoice: dict[str, Any]) -> list[Any]:
-    table = Table(
-        "line", title=f"Invoice {invoice['number']} ({invoice['status']})", box=None, title_justify="left"
+def _processed(result: DemoResult) -> Table:
+    sent, seconds = result.delivered, result.usage_seconds
+    table = Table("", title="Processed", box=None, title_justify="left", pad_edge=False)
+    table.add_column("count", justify="right")
+    for name in ("accepted", "duplicates", "refused"):
+        table.add_row(f"usage events {name}", f"{getattr(sent, name):,}")
+    table.add_row(
+        "usage events per second, with time moving and invoices made", f"{sent.accepted / seconds:,.0f}"
     )
-    for column in ("quantity", "amount"):
-        table.add_column(column, justify="right")
-    for line in invoice["lines"]:
-        table.add_row(line["description"], str(line["quantity"]), _dollars(line["amount"]["minor"]))
-        for step in line["steps"] if len(line["steps"]) > 1 else ():
-            what = f"  {step['description']} at {step['unitPrice']}"
-            table.add_row(
-                f"[dim]{what}[/dim]", f"[dim]{step['quantity']}[/dim]", f"[dim]{step['amount']}[/dim]"
-            )
-    for part in ("subtotal", "tax", "total"):
-        table.add_row(f"[bold]{part}[/bold]", "", _dollars(invoice[part]["minor"]))
-    return [table]
-
-
-def _counts(outcome: DemoResult) -> str:
-    sent = outcome.delivered
-    rate = sent.accepted / outcome.usage_seconds if outcome.usage_seconds else 0
-    stored = ", ".join(f"{context} {count:,}" for context, count in outcome.events.items() if count)
-    return (
-        f"\n[bold]usage[/bold]  {sent.accepted:,} accepted, {sent.duplicates:,} duplicates,"
-        f" {sent.refused:,} refused in {outcome.usage_seconds:.1f} s"
-        f" ({rate:,.0f} events/s, with time moving and bills being made)"
-        f"\n[bold]events stored[/bold]  {stored}"
-        f"\n[bold]in all[/bold]  {outcome.total_seconds:.1f} s"
-    )
+    for context, count in result.events.items():
+        table.add_row(f"events stored by {context}", f"{count:,}")
+    table.add_row("seconds in all", f"{result.total_seconds:.1f}")
+    return table
 
 
 def _dollars(minor: int) -> str:
-    return f"{Decimal(minor).scaleb(-2):,}"
+    return grouped(f"{minor // 100}.{minor % 100:02}")

@@ -18,6 +18,7 @@ from tollhouse.demo.playback import (
     set_up_tenant,
 )
 from tollhouse.demo.scenario import AIRLINES, TENANT
+from tollhouse.invoice_table import FIRST_INVOICE, read_first_invoice
 from tollhouse.quiescence import wait_until_quiescent
 from tollhouse.supervisor import Stack
 
@@ -25,13 +26,6 @@ from tollhouse.supervisor import Stack
 BALANCES = """
 query Balances { customers(first: 100) { edges { node { id externalId
   balance { billed { minor currency } paid { minor } owed { minor } } } } } }
-"""
-
-ONE_INVOICE = """
-query Invoice($customer: String!) { invoices(first: 1, customerId: $customer) { edges { node {
-  number status period { start end } subtotal { minor } tax { minor } total { minor currency }
-  lines { description quantity amount { minor } steps { description quantity unitPrice amount } }
-  payments { status attempt declineCode } } } } }
 """
 
 
@@ -83,14 +77,15 @@ async def run_demo(
         await wait_until_quiescent(stack.urls, service_token, timeout_s=300)
         stage("reading the results")
         balances = await _balances(client)
+        ids = {node["externalId"]: node["id"] for node in balances}
         return DemoResult(
             delivered=delivered,
             usage_seconds=usage_seconds,
             total_seconds=time.monotonic() - began,
             events={context: await _event_count(stack.dsn(context)) for context in TOPICS},
             balances=balances,
-            invoice_query=ONE_INVOICE.strip(),
-            invoice=await _one_invoice(client, balances),
+            invoice_query=FIRST_INVOICE.strip(),
+            invoice=await read_first_invoice(client, ids[AIRLINES[0].carrier]),
         )
 
 
@@ -110,9 +105,3 @@ def nodes(connection: dict[str, Any]) -> list[dict[str, Any]]:
 async def _balances(client: Client) -> list[dict[str, Any]]:
     answer = await client.graphql(BALANCES)
     return sorted(nodes(answer["customers"]), key=lambda node: str(node["externalId"]))
-
-
-async def _one_invoice(client: Client, balances: list[dict[str, Any]]) -> dict[str, Any]:
-    customers = {node["externalId"]: node["id"] for node in balances}
-    answer = await client.graphql(ONE_INVOICE, customer=customers[AIRLINES[0].carrier])
-    return nodes(answer["invoices"])[0]

@@ -24,46 +24,31 @@ METERS: tuple[dict[str, Any], ...] = (
 )
 
 
+def _charge(key: str, name: str, model: str, **price: Any) -> dict[str, Any]:
+    meter = {} if model == "flat" else {"meter_key": key}
+    return {"key": key, "name": name, **meter, "price": {"model": model, **price}}
+
+
 def _plan(
     key: str, name: str, fee: str, tiers: list[tuple[str | None, str]], mile: str, tail: str
 ) -> dict[str, Any]:
-    departures = {
-        "model": "graduated",
-        "tiers": [{"up_to": up_to, "unit_price": price} for up_to, price in tiers],
-    }
-    return {
-        "key": key,
-        "name": name,
-        "currency": "USD",
-        "interval": "P1M",
-        "charges": [
-            {"key": "fee", "name": "Gate access", "price": {"model": "flat", "amount": fee}},
-            {"key": "departures", "name": "Departures", "meter_key": "departures", "price": departures},
-            {
-                "key": "miles",
-                "name": "Miles flown",
-                "meter_key": "miles",
-                "price": {"model": "per_unit", "unit_price": mile},
-            },
-            {
-                "key": "aircraft",
-                "name": "Distinct aircraft",
-                "meter_key": "aircraft",
-                "price": {"model": "per_unit", "unit_price": tail},
-            },
-        ],
-    }
+    charges = [
+        _charge("fee", "Gate access", "flat", amount=fee),
+        _charge(
+            "departures",
+            "Departures",
+            "graduated",
+            tiers=[{"up_to": up_to, "unit_price": price} for up_to, price in tiers],
+        ),
+        _charge("miles", "Miles flown", "per_unit", unit_price=mile),
+        _charge("aircraft", "Distinct aircraft", "per_unit", unit_price=tail),
+    ]
+    return {"key": key, "name": name, "currency": "USD", "interval": "P1M", "charges": charges}
 
 
-PLANS: tuple[dict[str, Any], ...] = (
-    _plan(
-        "hub",
-        "Hub carrier",
-        "25000.00",
-        [("1000", "185.50"), ("3000", "142.25"), (None, "97.125")],
-        "0.0123",
-        "310.00",
-    ),
+_HUB_TIERS: list[tuple[str | None, str]] = [("1000", "185.50"), ("3000", "142.25"), (None, "97.125")]
+PLANS = (
+    _plan("hub", "Hub carrier", "25000.00", _HUB_TIERS, "0.0123", "310.00"),
     _plan(
         "regional", "Regional carrier", "4900.00", [("500", "120.00"), (None, "88.40")], "0.00975", "145.50"
     ),
@@ -72,7 +57,7 @@ PLANS: tuple[dict[str, Any], ...] = (
 
 
 class Airline(msgspec.Struct, frozen=True):
-    """A customer of the airport: its plan, where it keeps its books, and the card that it pays with."""
+    """A customer of the airport: its plan, the time zone of its billing periods, and its card."""
 
     carrier: str
     plan: str
