@@ -1,4 +1,4 @@
-"""The guide is true: a test runs its commands, word for word."""
+"""The commands of docs/guides/first-invoice.md, run word for word."""
 
 import json
 import os
@@ -18,7 +18,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "first-invoice.md"
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the guide is for people who have curl")
 def test_the_first_invoice_by_hand(installation: Installation) -> None:
     """From nothing to a paid invoice of 13.09 euros, with curl."""
-    (script,) = re.findall(r"```bash\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    script = "".join(re.findall(r"```bash\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL))
     here = str(Path(sys.executable).parent)
     environment = os.environ | {
         "TOLLHOUSE_HOME": str(installation.folder),
