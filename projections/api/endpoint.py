@@ -15,8 +15,7 @@ from projections.engine.freshness import PartitionFreshness
 from projections.engine.request_reader import ReadStores, RequestReader, Viewer
 from projections.refusals import OperationIsUnknown
 from shared.framework.core.refusals import Refusal
-from shared.framework.http.authorization import Caller, requires
-from shared.framework.http.credential import Credential, Role
+from shared.framework.http.authorization import Caller, Credential, Role, requires
 from shared.framework.http.refusals import RequestIsInvalid
 
 QUERY_LENGTH_MAX = 32 * 1024

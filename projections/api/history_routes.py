@@ -13,10 +13,9 @@ from projections.engine.read_model import CustomerSource, Source, StreamSource
 from projections.graphql.connections import format_cursor, parse_cursor
 from projections.refusals import CursorIsUnreadable, HistoryIsForbidden, HistoryScopeIsMissing
 from shared.billing.contracts import CONTEXTS
-from shared.framework.eventstore.codec import json_bytes
+from shared.framework.eventstore.contracts import json_bytes
 from shared.framework.eventstore.records import EventRecord
-from shared.framework.http.authorization import Caller, requires
-from shared.framework.http.credential import Role
+from shared.framework.http.authorization import Caller, Role, requires
 from shared.framework.http.field_types import Instant
 
 LIMIT_MAX = 1000

@@ -14,7 +14,7 @@ from projections.engine.read_model import AnyModel, DecodedEvent
 from shared.billing.contracts import TOPICS, decode
 from shared.framework.core.event import Event
 from shared.framework.core.refusals import ImpossibleHistory, Refusal
-from shared.framework.eventstore.codec import EventIsUnreadable
+from shared.framework.eventstore.contracts import EventIsUnreadable
 from shared.framework.eventstore.records import EventRecord
 from shared.framework.messaging.feed import FeedReader
 

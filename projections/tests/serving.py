@@ -13,7 +13,7 @@ from projections.tests.stories import ADA, TENANT, MemoryReadSide
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.http.app import create_app
-from shared.framework.http.credential import Credential, Role
+from shared.framework.http.authorization import Credential, Role
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds
 
 SCOPES = frozenset({"graphql:read", "events:read"})

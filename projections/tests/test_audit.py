@@ -43,7 +43,7 @@ from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
 from shared.billing.contracts.payments.payments import PaymentSucceeded
-from shared.framework.eventstore.codec import encode
+from shared.framework.eventstore.contracts import encode
 from shared.framework.eventstore.records import EventRecord
 
 

@@ -31,8 +31,9 @@ from shared.framework.core.refusals import Refusal
 from shared.framework.eventstore.migrate import migrations_of
 from shared.framework.eventstore.records import InboxPosition
 from shared.framework.eventstore.unit_of_work import Session
-from shared.framework.http import health, idempotency, problem, read_your_writes
-from shared.framework.http.credential import Role
+from shared.framework.http import command_endpoint as idempotency
+from shared.framework.http import health, problem, read_your_writes
+from shared.framework.http.authorization import Role
 from shared.framework.http.problem import status_of
 from shared.framework.messaging import envelope
 from shared.framework.observability import metrics, names

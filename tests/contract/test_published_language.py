@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.billing.contracts import CONTEXTS, CONTRACTS, EVENTS, decode, events_of
-from shared.framework.eventstore.codec import EventIsUnreadable, encode, json_bytes
+from shared.framework.eventstore.contracts import EventIsUnreadable, encode, json_bytes
 from shared.framework.testing.any_event import any_event
 from tests.contract.samples import sample
 

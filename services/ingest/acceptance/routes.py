@@ -14,8 +14,7 @@ from services.ingest.acceptance.schemas import IngestResponseBody
 from services.ingest.events.usage_event import CloudEvent, ParsedEvent
 from services.ingest.formats import parse_events
 from services.ingest.formats.cloudevents_json import EVENTS_MAX
-from shared.framework.http.authorization import credential_of, requires, wait_for_positions
-from shared.framework.http.credential import Credential
+from shared.framework.http.authorization import Credential, credential_of, requires, wait_for_positions
 from shared.framework.http.read_your_writes import POSITION_HEADER, PositionToken
 from shared.framework.http.refusals import MethodIsNotAllowed
 from shared.framework.http.request_body import read_body

@@ -17,7 +17,7 @@ from services.metering.rollups.ports import CONSUMER, RollupStore
 from shared.billing.contracts import TOPICS
 from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.framework.core.ids import partition_of, slot_of
-from shared.framework.eventstore.codec import EventIsUnreadable
+from shared.framework.eventstore.contracts import EventIsUnreadable
 from shared.framework.eventstore.ports import ConsumerStore, InboxConflict
 from shared.framework.eventstore.records import ChangeSet, EventRecord, InboxAdvance, InboxPosition
 from shared.framework.messaging.feed import FeedReader

@@ -10,7 +10,7 @@ from services.metering.meters.ports import MeterRepository, RegisteredMeter
 from services.metering.rollups.accumulator import CompiledMeter, MeterInput, UsageAccumulator
 from services.metering.rollups.ports import RollupStore
 from shared.billing.contracts.ingest.usage import UsageRecorded
-from shared.framework.eventstore.codec import EventIsUnreadable, json_bytes
+from shared.framework.eventstore.contracts import EventIsUnreadable, json_bytes
 from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 

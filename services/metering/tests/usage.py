@@ -15,7 +15,7 @@ from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import derived_id, slot_of
-from shared.framework.eventstore.codec import encode
+from shared.framework.eventstore.contracts import encode
 from shared.framework.eventstore.records import EventRecord
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

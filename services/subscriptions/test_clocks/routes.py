@@ -5,9 +5,8 @@ from fastapi import APIRouter, Depends, Response
 from services.subscriptions.test_clocks.decider import AdvanceTestClock, StartTestClock
 from services.subscriptions.test_clocks.handlers import set_test_clock
 from shared.framework.core.refusals import Refusal, RefusalKind
-from shared.framework.http.authorization import Caller
+from shared.framework.http.authorization import Caller, Role
 from shared.framework.http.command_endpoint import CommandDep, command_router
-from shared.framework.http.credential import Role
 from shared.framework.http.field_types import ApiModel, Instant
 
 

@@ -16,7 +16,7 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import Store
 from shared.framework.eventstore.records import EventRecord
 from shared.framework.http.app import create_app
-from shared.framework.http.credential import Role
+from shared.framework.http.authorization import Role
 from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.process.system import EventLoopSleeper
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller

@@ -7,8 +7,7 @@ from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
 
 from shared.framework.core.event import Event
-from shared.framework.eventstore.codec import EventIsUnreadable
-from shared.framework.eventstore.contracts import Contracts
+from shared.framework.eventstore.contracts import Contracts, EventIsUnreadable
 
 
 @dataclass(frozen=True, slots=True)

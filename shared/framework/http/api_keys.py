@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.framework.core.clock import Clock
-from shared.framework.http.credential import Credential, CredentialIsNotAccepted, credential_from
+from shared.framework.http.authorization import Credential, CredentialIsNotAccepted, credential_from
 from shared.framework.http.reloading_file import ReloadingFile
 
 PREFIX = "th_live_"

@@ -8,9 +8,8 @@ from starlette.types import ASGIApp, Lifespan
 from shared.framework.core.clock import Clock
 from shared.framework.core.ids import IdGenerator
 from shared.framework.eventstore.ports import CommandStore
-from shared.framework.http.authentication_middleware import AuthenticationMiddleware
-from shared.framework.http.authorization import require_scopes_on_all_routes
-from shared.framework.http.credential import Authenticator
+from shared.framework.http.authentication import AuthenticationMiddleware
+from shared.framework.http.authorization import Authenticator, require_scopes_on_all_routes
 from shared.framework.http.docs import PROBLEM, DocumentedApp, docs_router
 from shared.framework.http.exception_handlers import install_exception_handlers
 from shared.framework.http.health import ReadinessCheck, health_router
@@ -45,9 +44,7 @@ def create_app(
     hot routes; they are met behind the gate and before the body rules, so they demand their scope and
     bound the body by themselves.
     """
-    house = ServiceContext(
-        name, store, clock, ids, authenticator, partitions, waiter or NoUpstreamPositions()
-    )
+    service = ServiceContext(name, store, clock, ids, partitions, waiter or NoUpstreamPositions())
     app = DocumentedApp(
         title=f"Tollhouse {name}",
         version=VERSION,
@@ -57,7 +54,7 @@ def create_app(
         redirect_slashes=False,
         responses={"4XX": PROBLEM},
     )
-    app.state.house = house
+    app.state.service = service
     for router in routers:
         app.include_router(router)
     app.include_router(health_router(checks or {}))
@@ -66,7 +63,8 @@ def create_app(
     install_exception_handlers(app)
     # The last one added is met first.
     app.add_middleware(RequestBodyMiddleware, bytes_max=body_bytes_max)
-    app.add_middleware(RawRouteMiddleware, raw=raw or {})
+    if raw:
+        app.add_middleware(RawRouteMiddleware, raw=raw)
     app.add_middleware(AuthenticationMiddleware, authenticator=authenticator)
-    app.add_middleware(TelemetryMiddleware, house=house)
+    app.add_middleware(TelemetryMiddleware, service=service)
     return app

@@ -1,13 +1,24 @@
-"""From `Authorization: Bearer ...` to a credential: a token or an API key, and one answer to all else."""
+"""Verifies `Authorization: Bearer ...`: a token or an API key gives a credential, anything else 401."""
 
 import hashlib
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from shared.framework.core.clock import Clock
 from shared.framework.http.api_keys import PREFIX, ApiKeyVerifier
-from shared.framework.http.credential import Credential, CredentialIsNotAccepted, RawHeaders
+from shared.framework.http.authorization import (
+    CREDENTIAL_IN_SCOPE,
+    Authenticator,
+    Credential,
+    CredentialIsNotAccepted,
+    RawHeaders,
+    is_open,
+)
 from shared.framework.http.jwt_tokens import JwtVerifier
+from shared.framework.http.problem import problem_response
+from shared.framework.observability.logging import logged_as
 
 VERIFIED_FOR = timedelta(seconds=5)
 """How long a verified token is taken without looking again: how late the removal of a key may be felt."""
@@ -57,3 +68,26 @@ class BearerAuthenticator:
             del self._verified[next(iter(self._verified))]
         until = now + VERIFIED_FOR
         self._verified[digest] = (min(until, credential.expires_at or until), credential)
+
+
+class AuthenticationMiddleware:
+    """Verifies the credential before anything looks at the request; unknown paths are behind it too."""
+
+    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
+        """Stand before `app`."""
+        self.app = app
+        self.authenticator = authenticator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let in whoever has a credential, to where it may ask."""
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and is_open(scope["path"])):
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})
+        try:
+            credential = self.authenticator.authenticate(scope["headers"])
+        except CredentialIsNotAccepted as refusal:
+            return await problem_response(refusal, scope["path"])(scope, receive, send)
+        scope[CREDENTIAL_IN_SCOPE] = credential
+        with logged_as(tenant=credential.tenant_id):
+            return await self.app(scope, receive, send)

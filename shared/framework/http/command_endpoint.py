@@ -1,5 +1,6 @@
-"""How a route handles a command: who sends it, the tenant's now, and one effect per idempotency key."""
+"""Commands over HTTP: the caller, the tenant's now, and one effect and one response per Idempotency-Key."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from enum import Enum
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Request, Response, params
+from fastapi import APIRouter, Depends, Header, Request, Response, params
 from pydantic import BaseModel
 
 from shared.framework.core.decider import Decider
@@ -15,15 +16,44 @@ from shared.framework.core.event import Metadata
 from shared.framework.core.refusals import Refusal
 from shared.framework.eventstore.records import CommitReceipt, IdempotencyKey, StoredResponse
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, metadata_now, transact
-from shared.framework.http.authorization import credential_of, requires
-from shared.framework.http.credential import Credential
-from shared.framework.http.idempotency import KeyHeader, OptionalKeyHeader, as_response, key_of
+from shared.framework.http.authorization import Credential, credential_of, requires
 from shared.framework.http.read_your_writes import POSITION_HEADER, format_tokens, position_tokens
 from shared.framework.http.request_body import DecodedBodyRoute
 from shared.framework.http.service_context import ServiceContext, service_context_of
 from shared.framework.observability.logging import correlation_id
 from shared.framework.observability.metrics import COMMANDS
 from shared.framework.observability.tracing import current_traceparent
+
+KEY_HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotency-Replayed"
+
+
+_HEADER = Header(
+    alias=KEY_HEADER,
+    pattern=r"^[\x21-\x7e]{1,255}$",
+    description="Identifies this command; repeating it returns the first response and has no second effect.",
+)
+KeyHeader = Annotated[str, _HEADER]
+OptionalKeyHeader = Annotated[str | None, _HEADER]
+
+
+async def key_of(request: Request, tenant_id: str, key: str) -> IdempotencyKey:
+    """The caller's key with a fingerprint over method, path, query and the raw body."""
+    return IdempotencyKey(tenant_id, key, fingerprint(request, await request.body()))
+
+
+def fingerprint(request: Request, body: bytes) -> bytes:
+    """SHA-256 over what was asked; each part is preceded by its length, so no two share a spelling."""
+    parts = (request.method.encode(), request.url.path.encode(), request.url.query.encode(), body)
+    spelt = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    return hashlib.sha256(spelt).digest()
+
+
+def as_response(answer: StoredResponse, *, replayed: bool) -> Response:
+    """The stored bytes; a replay says that it is one."""
+    headers = {**answer.headers, REPLAYED_HEADER: "true"} if replayed else answer.headers
+    return Response(answer.body, answer.status, headers)
+
 
 S = TypeVar("S")
 C = TypeVar("C")

@@ -9,7 +9,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from shared.framework.core.refusals import Refusal
-from shared.framework.http.idempotency import KEY_HEADER
+from shared.framework.http.command_endpoint import KEY_HEADER
 from shared.framework.http.problem import FieldError, problem_response
 from shared.framework.http.refusals import (
     BodyIsNotJson,

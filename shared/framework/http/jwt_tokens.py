@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import GuestProtocol, RSAKey
 
 from shared.framework.core.clock import Clock
-from shared.framework.http.credential import Credential, CredentialIsNotAccepted, credential_from
+from shared.framework.http.authorization import Credential, CredentialIsNotAccepted, credential_from
 from shared.framework.http.reloading_file import ReloadingFile
 
 ISSUER = AUDIENCE = "tollhouse"

@@ -27,10 +27,10 @@ _log = logging.getLogger(__name__)
 class TelemetryMiddleware:
     """The outermost layer: whatever happens behind it is answered, measured and findable."""
 
-    def __init__(self, app: ASGIApp, house: ServiceContext) -> None:
+    def __init__(self, app: ASGIApp, service: ServiceContext) -> None:
         """Watch over `app`."""
         self.app = app
-        self.house = house
+        self.service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request through; an exception becomes a problem that says nothing of its cause."""
@@ -39,7 +39,7 @@ class TelemetryMiddleware:
             return
         headers = dict(scope["headers"])
         correlation = self._correlation(headers.get(CORRELATION_HEADER))
-        began = self.house.clock.now()
+        began = self.service.clock.now()
         answer = ResponseRecorder(send, correlation)
         with logged_as(correlation=correlation), _span(scope, headers, correlation) as current:
             try:
@@ -50,10 +50,10 @@ class TelemetryMiddleware:
 
     def _correlation(self, given: bytes | None) -> str:
         """The caller's own id if it is well-formed, else a new one."""
-        return given.decode() if given and _CORRELATION.fullmatch(given) else self.house.ids.new("req")
+        return given.decode() if given and _CORRELATION.fullmatch(given) else self.service.ids.new("req")
 
     def _account(self, scope: Scope, status: int, began: datetime, current: Span) -> None:
-        seconds = (self.house.clock.now() - began).total_seconds()
+        seconds = (self.service.clock.now() - began).total_seconds()
         method, route = scope["method"], _route(scope)
         metrics.HTTP_REQUESTS.labels(method, route, str(status)).inc()
         metrics.HTTP_SECONDS.labels(method, route).observe(seconds)

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from shared.framework.core.clock import Clock
 from shared.framework.core.ids import IdGenerator
 from shared.framework.eventstore.ports import Store
-from shared.framework.http.credential import Authenticator
+from shared.framework.http.authorization import Authenticator
 from shared.framework.http.health import ReadinessCheck
 from shared.framework.leadership.port import LeadershipTerm
 from shared.framework.messaging.feed import FeedReader

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.framework.core.event import Event, Metadata
 from shared.framework.core.ids import slot_of
-from shared.framework.eventstore.codec import encode
+from shared.framework.eventstore.contracts import encode
 from shared.framework.eventstore.ports import Feed, Store
 from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import event_id_of, transact

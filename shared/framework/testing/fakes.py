@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from shared.framework.http.credential import Credential, CredentialIsNotAccepted, RawHeaders, Role
+from shared.framework.http.authorization import Credential, CredentialIsNotAccepted, RawHeaders, Role
 
 
 class FakeClock:

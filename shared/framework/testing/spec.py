@@ -9,7 +9,7 @@ import msgspec
 from shared.framework.core.decider import Decider
 from shared.framework.core.event import Event
 from shared.framework.core.refusals import Refusal
-from shared.framework.eventstore.codec import encode, json_bytes
+from shared.framework.eventstore.contracts import encode, json_bytes
 
 State = TypeVar("State")
 Command = TypeVar("Command")

@@ -9,8 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.framework.core.event import Event
-from shared.framework.eventstore.codec import BATCH_BYTES_MAX, EventIsUnreadable, compress, encode
-from shared.framework.eventstore.contracts import Contracts, EventIsNotRegistered, by_wire_name
+from shared.framework.eventstore.contracts import (
+    BATCH_BYTES_MAX,
+    Contracts,
+    EventIsNotRegistered,
+    EventIsUnreadable,
+    by_wire_name,
+    compress,
+    encode,
+)
 from shared.framework.testing.store_examples import EXAMPLES, NoteTaken, registered
 
 NAME = "subscriptions.note.taken.v1"

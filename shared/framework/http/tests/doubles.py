@@ -13,9 +13,8 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.unit_of_work import Session
 from shared.framework.http.app import create_app
-from shared.framework.http.authorization import Caller, requires
+from shared.framework.http.authorization import Caller, Role, requires
 from shared.framework.http.command_endpoint import CommandDep, CommandDepKeyOptional
-from shared.framework.http.credential import Role
 from shared.framework.http.field_types import (
     ApiModel,
     CurrencyCode,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.framework.http.api_keys import ApiKeyVerifier
-from shared.framework.http.credential import CredentialIsNotAccepted, Role
+from shared.framework.http.authorization import CredentialIsNotAccepted, Role
 from shared.framework.http.tests.doubles import NOON
 from shared.framework.testing.fakes import FakeClock
 

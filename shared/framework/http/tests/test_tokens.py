@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey, RSAKey
 
 from shared.framework.http.authentication import BearerAuthenticator
-from shared.framework.http.credential import Credential, CredentialIsNotAccepted, Role
+from shared.framework.http.authorization import Credential, CredentialIsNotAccepted, Role
 from shared.framework.http.tests.doubles import NOON
 from shared.framework.testing.fakes import FakeClock
 

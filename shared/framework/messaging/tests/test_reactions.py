@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.framework.core.event import Event, Metadata
-from shared.framework.eventstore.codec import EventIsUnreadable
+from shared.framework.eventstore.contracts import EventIsUnreadable
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.records import Append, ChangeSet, EventRecord
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, transact

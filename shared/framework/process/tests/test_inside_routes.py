@@ -11,7 +11,7 @@ from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.records import ChangeSet
 from shared.framework.http.app import create_app
-from shared.framework.http.credential import Role
+from shared.framework.http.authorization import Role
 from shared.framework.messaging.feed import FeedUnavailable, InProcessFeeds
 from shared.framework.messaging.feed_http import HttpFeeds
 from shared.framework.messaging.memory import MemoryBroker
