@@ -1,17 +1,17 @@
-# Every target is one line of work and explains itself in `make help`.
+# Every target is one line of work, with its help text behind `##`.
 SHELL  := /bin/bash
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3.13 python3,$(shell $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN    := .venv/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 LOCK   := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 --universal --custom-compile-command 'make lock'
-# Two workers, each file whole on one of them: files share a house or a server for all their tests.
+# Two workers, each file on one of them: the tests of a file share an installation or a server.
 TESTS  := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 CODE   := services projections shared tollhouse tests conftest.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up verify test check lint types imports security audit leaks bench kafka lock format clean
+.PHONY: help install quickstart demo up verify test check lint types imports security audit leaks bench kafka lock format clean
 
-help: ## show this list
+help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: .venv/.installed ## create .venv from the pinned, hashed requirements (Python 3.11 or newer)
@@ -25,10 +25,13 @@ install: .venv/.installed ## create .venv from the pinned, hashed requirements (
 	@$(PIP) --no-build-isolation --editable .
 	@touch $@
 
-demo: install ## a year of real flights becomes invoices, is collected and verified (MONTHS=1 is quick)
+quickstart: install ## from nothing to the first invoice of a customer, shown as a table
+	@$(BIN)/tollhouse quickstart
+
+demo: install ## bill a year of real flights, collect and verify (MONTHS=1 is quick)
 	@$(BIN)/tollhouse demo $(if $(MONTHS),--months $(MONTHS))
 
-up: install ## start everything and keep it running until Ctrl-C; prints URLs and tokens
+up: install ## run an installation until Ctrl-C; prints addresses and tokens
 	@$(BIN)/tollhouse up
 
 verify: install ## rebuild every read model beside the live ones and compare
@@ -40,26 +43,26 @@ test: install ## run all tests
 check: install lint types imports security audit leaks ## lint, types, import rules, security checks, all tests with coverage (what CI runs)
 	@$(TESTS) --cov --cov-report=term:skip-covered
 
-lint: install ## formatting and lint
+lint: install ## check formatting and lint
 	@$(BIN)/ruff format --check --quiet $(CODE) && $(BIN)/ruff check --quiet $(CODE)
 
-types: install ## mypy --strict over everything
+types: install ## check types (mypy --strict)
 	@$(BIN)/mypy
 
-imports: install ## who may import whom
+imports: install ## check who may import whom (import-linter)
 	@$(BIN)/lint-imports --no-logo
 
-security: install ## bandit: insecure code
+security: install ## look for insecure code (bandit)
 	@$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(CODE)
 
-audit: install ## pip-audit: known vulnerabilities of the pinned requirements (needs network, or says that it was skipped)
+audit: install ## look for known vulnerabilities of the pinned requirements (pip-audit; skipped without network)
 	@$(BIN)/python -m tests.security.audit_requirements
 
-leaks: install ## detect-secrets: no secret in a file that git has or would add
+leaks: install ## look for secrets in files of the repository (detect-secrets)
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "leaks: SKIPPED, nothing was scanned: this is no git checkout"; exit 0; }; \
 	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
 
-bench: install ## speed, as ratios against a limit measured in the same run
+bench: install ## measure speed, as ratios against a limit measured in the same run
 	@$(BIN)/python -m tests.bench
 
 kafka: install ## run Apache Kafka (JDK 17+, fetched with Maven) until Ctrl-C; prints the settings to use it
@@ -71,5 +74,5 @@ lock: install ## pin requirements/*.in again, with hashes
 format: install ## format the code and repair what lint can repair
 	@$(BIN)/ruff format --quiet $(CODE) && $(BIN)/ruff check --fix --quiet $(CODE)
 
-clean: ## forget local data and caches (keeps .venv)
+clean: ## delete local data and caches (keeps .venv)
 	@rm -rf .tollhouse .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* && find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
