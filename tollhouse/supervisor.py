@@ -6,7 +6,6 @@ import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -68,20 +67,9 @@ class Stack:
         """Process ids by name, of services and local servers; None while one is being restarted."""
         return {name: process.pid for name, process in self.processes.items()}
 
-    @property
-    def postgres_url(self) -> str:
-        """The address of the PostgreSQL server, as superuser."""
-        return self.servers.postgres_url
-
     def dsn(self, name: str) -> str:
         """The address of one process's database, with that process's restricted role."""
         return self.databases.dsn(name)
-
-    def token(
-        self, *, tenant: str, role: str, scopes: Sequence[str], lifetime: timedelta = timedelta(days=1)
-    ) -> str:
-        """A bearer token."""
-        return self.credentials.token(tenant=tenant, role=role, scopes=scopes, lifetime=lifetime)
 
     def addresses(self) -> RunningInstallation:
         """The addresses that other commands read from the state folder."""

@@ -100,7 +100,7 @@ async def run(rounds: int = 3) -> UsageSpeed:
 
 @asynccontextmanager
 async def _ours(stack: Stack) -> AsyncIterator[Measure]:
-    token = stack.token(tenant="bench", role="billing_admin", scopes=SCOPES["billing_admin"])
+    token = stack.credentials.token(tenant="bench", role="billing_admin", scopes=SCOPES["billing_admin"])
     async with Client({**stack.urls}, token) as client:
         await client.command("metering", "/v1/meters", METER, key="meter")
     port = int(stack.urls["ingest"].rpartition(":")[2])
@@ -133,10 +133,10 @@ async def _textbook(stack: Stack) -> AsyncIterator[Measure]:
 
 
 async def _textbook_database(stack: Stack) -> str:
-    admin = await asyncpg.connect(stack.postgres_url)
+    admin = await asyncpg.connect(stack.servers.postgres_url)
     await admin.execute(f"CREATE DATABASE {TEXTBOOK_DATABASE}")
     await admin.close()
-    return stack.postgres_url.rpartition("/")[0] + f"/{TEXTBOOK_DATABASE}"
+    return stack.servers.postgres_url.rpartition("/")[0] + f"/{TEXTBOOK_DATABASE}"
 
 
 def _program(

@@ -30,7 +30,7 @@ Context = Annotated[str | None, typer.Option(help="Only this service: ingest, me
 @app.command("list")
 def list_(context: Context = None, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     """List all dead letters, oldest first per service."""
-    letters = run(_letters(folder, context))
+    letters = run(_dead_letters(folder, context))
     if as_json:
         print_json(letters)
         return
@@ -53,7 +53,9 @@ def show(
 ) -> None:
     """Show one dead letter in full, as JSON."""
     found = [
-        letter for _, letter in run(_letters(folder, context)) if letter["record"]["position"] == position
+        letter
+        for _, letter in run(_dead_letters(folder, context))
+        if letter["record"]["position"] == position
     ]
     if not found:
         fail(f"{context} has no dead letter at position {position}")
@@ -82,7 +84,7 @@ def _print_line(to: Console, line: str) -> None:
     to.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
-async def _letters(folder: Any, context: str | None) -> list[tuple[str, dict[str, Any]]]:
+async def _dead_letters(folder: Any, context: str | None) -> list[tuple[str, dict[str, Any]]]:
     answers = await _request(folder, context, "GET", "/dead-letters")
     return [(process, letter) for process, letters in answers for letter in letters]
 

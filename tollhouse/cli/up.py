@@ -19,8 +19,8 @@ def up(
 
     def announce(stack: Stack) -> None:
         tokens = {
-            role: stack.token(tenant="*" if role == "service" else tenant, role=role, scopes=scopes)
-            for role, scopes in SCOPES.items()
+            role: stack.credentials.token(tenant="*" if role == "service" else tenant, role=role)
+            for role in SCOPES
             if role != "customer"
         }
         if as_json:

@@ -108,7 +108,7 @@ class Site:
 
 def tenant_of(stack: Stack, name: str) -> Tenant:
     """Its administrator."""
-    token = stack.token(tenant=name, role="billing_admin", scopes=SCOPES["billing_admin"])
+    token = stack.credentials.token(tenant=name, role="billing_admin", scopes=SCOPES["billing_admin"])
     return Tenant(Client(dict(stack.urls), token))
 
 
@@ -286,7 +286,7 @@ async def relayed(site: Site, *names: str) -> None:
 
 async def dead_letters(stack: Stack) -> list[Any]:
     """Which messages are parked, by process."""
-    token = stack.token(tenant="*", role="service", scopes=SCOPES["service"])
+    token = stack.credentials.token(tenant="*", role="service", scopes=SCOPES["service"])
     headers = {"authorization": f"Bearer {token}"}
     found = []
     async with httpx2.AsyncClient(timeout=30.0, headers=headers) as http:
