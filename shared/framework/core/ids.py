@@ -18,11 +18,11 @@ class IdGenerator(Protocol):
 
 def format_id(prefix: str, value: UUID) -> str:
     """A UUID as `<prefix>_<26 characters>`; the text sorts as the UUID does."""
-    number, letters = value.int, []
+    number, characters = value.int, []
     for _ in range(26):
         number, rest = divmod(number, 32)
-        letters.append(_ALPHABET[rest])
-    return f"{prefix}_{''.join(reversed(letters))}"
+        characters.append(_ALPHABET[rest])
+    return f"{prefix}_{''.join(reversed(characters))}"
 
 
 def derived_id(prefix: str, *causes: str) -> str:

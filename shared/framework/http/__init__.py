@@ -1,1 +1,1 @@
-"""The house's HTTP manners: app factory, problems, idempotency, authentication, health."""
+"""HTTP: the application of a context, authentication, commands, problems, health and documentation."""

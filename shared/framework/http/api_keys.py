@@ -1,4 +1,4 @@
-"""API keys: checked for typing errors offline, known only by their hash, gone as soon as the file says so."""
+"""API keys: with a checksum against typing errors, stored as hashes in a file that is reloaded."""
 
 import hashlib
 import json
@@ -17,26 +17,26 @@ _KEY = re.compile(r"(th_live_([A-Za-z0-9]{1,64})_[A-Za-z0-9]{32,128})_([0-9a-f]{
 
 
 class ApiKeyVerifier:
-    """Knows keys `th_live_<id>_<secret>_<crc32>` by the SHA-256 of the whole, from a JSON file."""
+    """Verifies keys `th_live_<id>_<secret>_<crc32>` by their SHA-256 in a JSON file."""
 
     def __init__(self, api_keys_file: Path, clock: Clock) -> None:
-        """Read the hashes; ValueError or OSError if the file is not what it should be."""
+        """Read the hashes. Raises ValueError or OSError for an invalid file."""
         self._credentials = ReloadingFile(api_keys_file, _by_hash, clock)
         self._clock = clock
 
     def read(self, key: str) -> Credential:
-        """The credential of a known, unexpired key; CredentialIsNotAccepted for every other."""
+        """The credential of a key. Raises CredentialIsNotAccepted for an unknown or expired one."""
         match = _KEY.fullmatch(key)
         if match is None or int(match[3], 16) != zlib.crc32(match[1].encode()):
             raise CredentialIsNotAccepted
-        # Looked up by hash: how long that takes tells nothing about the secret.
+        # Looked up by hash, so the time of the look-up is independent of the secret.
         credential = self._credentials.value.get(hashlib.sha256(key.encode()).hexdigest())
-        if credential is None or _is_over(credential, self._clock.now()):
+        if credential is None or _is_expired(credential, self._clock.now()):
             raise CredentialIsNotAccepted
         return credential
 
 
-def _is_over(credential: Credential, now: datetime) -> bool:
+def _is_expired(credential: Credential, now: datetime) -> bool:
     return credential.expires_at is not None and credential.expires_at <= now
 
 
@@ -45,7 +45,7 @@ def _by_hash(content: bytes) -> dict[str, Credential]:
         return {entry["sha256"]: _credential(entry) for entry in json.loads(content)["keys"]}
     except (KeyError, TypeError) as error:
         raise ValueError(
-            f"an API keys file lists id, sha256, tenant, role, scopes, expires_at: {error}"
+            f"an API keys file has id, sha256, tenant, role, scopes, expires_at: {error}"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""The application of a context: its routes, and around them everything that no route should think about."""
+"""The HTTP application of a context: its routes behind the middleware that all contexts share."""
 
 from collections.abc import Mapping, Sequence
 
@@ -37,12 +37,12 @@ def create_app(
     lifespan: Lifespan[FastAPI] | None = None,
     body_bytes_max: int = BODY_BYTES_MAX,
 ) -> FastAPI:
-    """The context's HTTP application; RouteHasNoScope if a route declares no `requires(...)`.
+    """The HTTP application of a context. Raises RouteHasNoScope if a route has no `requires(...)`.
 
-    `partitions`: of this context's topic (positions name them). `waiter`: this process's consumer, for
-    Tollhouse-Wait-For. `checks`: what /health/ready asks. `raw`: ASGI applications by exact path, for
-    hot routes; they are met behind the gate and before the body rules, so they demand their scope and
-    bound the body by themselves.
+    `partitions`: number of partitions of this context's topic. `waiter`: the consumer of this process, for
+    Tollhouse-Wait-For. `checks`: for /health/ready, by name. `raw`: ASGI applications by exact path, for hot
+    routes; they run after authentication and before RequestBodyMiddleware, so they check their scope and
+    limit the body themselves.
     """
     service = ServiceContext(name, store, clock, ids, partitions, waiter or NoUpstreamPositions())
     app = DocumentedApp(
@@ -54,14 +54,14 @@ def create_app(
         redirect_slashes=False,
         responses={"4XX": PROBLEM},
     )
-    app.state.service = service
+    app.state.service_context = service
     for router in routers:
         app.include_router(router)
     app.include_router(health_router(checks or {}))
     app.include_router(docs_router(name))
     require_scopes_on_all_routes(app)
     install_exception_handlers(app)
-    # The last one added is met first.
+    # The last one added is the outermost.
     app.add_middleware(RequestBodyMiddleware, bytes_max=body_bytes_max)
     if raw:
         app.add_middleware(RawRouteMiddleware, raw=raw)

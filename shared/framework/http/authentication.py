@@ -1,4 +1,4 @@
-"""Verifies `Authorization: Bearer ...`: a token or an API key gives a credential, anything else 401."""
+"""Authentication: from `Authorization: Bearer ...`, a JWT or an API key, to a credential."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -21,23 +21,23 @@ from shared.framework.http.problem import problem_response
 from shared.framework.observability.logging import logged_as
 
 VERIFIED_FOR = timedelta(seconds=5)
-"""How long a verified token is taken without looking again: how late the removal of a key may be felt."""
+"""How long a verified token is cached; a removed key is accepted for so long at most."""
 
 VERIFIED_MAX = 4096
 
 
 class BearerAuthenticator:
-    """Verifies bearer tokens and API keys; a token seen a moment ago costs one hash instead of RSA."""
+    """Verifies JWTs and API keys; a cached JWT costs one hash instead of RSA."""
 
     def __init__(self, jwks_file: Path, api_keys_file: Path | None, clock: Clock) -> None:
-        """Both files are watched: keys come, go and expire while we run. No file, no API keys."""
+        """Both files are read again when they change. `api_keys_file` None: API keys are refused."""
         self._tokens = JwtVerifier(jwks_file, clock)
         self._api_keys = None if api_keys_file is None else ApiKeyVerifier(api_keys_file, clock)
         self._clock = clock
         self._verified: dict[bytes, tuple[datetime, Credential]] = {}
 
     def authenticate(self, headers: RawHeaders) -> Credential:
-        """The credential in the Authorization header; without a valid one always the same refusal."""
+        """The credential in the Authorization header. Raises CredentialIsNotAccepted, without details."""
         given = [value for name, value in headers if name == b"authorization"]
         if len(given) != 1 or given[0][:7].lower() != b"bearer ":
             raise CredentialIsNotAccepted
@@ -55,14 +55,14 @@ class BearerAuthenticator:
 
     def _token(self, token: bytes) -> Credential:
         now, digest = self._clock.now(), hashlib.sha256(token).digest()
-        good_until, known = self._verified.get(digest, (now, None))
-        if known is not None and now < good_until:
-            return known
+        valid_until, cached = self._verified.get(digest, (now, None))
+        if cached is not None and now < valid_until:
+            return cached
         credential = self._tokens.read(token.decode())
-        self._remember(digest, now, credential)
+        self._cache(digest, now, credential)
         return credential
 
-    def _remember(self, digest: bytes, now: datetime, credential: Credential) -> None:
+    def _cache(self, digest: bytes, now: datetime, credential: Credential) -> None:
         self._verified.pop(digest, None)
         if len(self._verified) >= VERIFIED_MAX:
             del self._verified[next(iter(self._verified))]
@@ -71,15 +71,15 @@ class BearerAuthenticator:
 
 
 class AuthenticationMiddleware:
-    """Verifies the credential before anything looks at the request; unknown paths are behind it too."""
+    """Answers 401 to a request without a valid credential, also on unknown paths; closes web sockets."""
 
     def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
-        """Stand before `app`."""
+        """`app`: the next layer."""
         self.app = app
         self.authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let in whoever has a credential, to where it may ask."""
+        """Authenticate a request, and put its credential into the scope."""
         if scope["type"] == "lifespan" or (scope["type"] == "http" and is_open(scope["path"])):
             return await self.app(scope, receive, send)
         if scope["type"] != "http":

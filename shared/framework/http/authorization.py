@@ -1,4 +1,4 @@
-"""Credentials, and the scopes that routes require of them."""
+"""Authorization: each route requires a scope; an application with a route without one is not built."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -19,13 +19,13 @@ from shared.framework.http.read_your_writes import WAIT_FOR_HEADER, parse_tokens
 from shared.framework.http.service_context import service_context_of
 
 EVERY_TENANT = "*"
-"""The tenant of the house's own service credentials: they read feeds, and act for nobody."""
+"""The tenant of Tollhouse's own services, which read feeds and act for no tenant."""
 
 SUBJECT_MAX = 256
 _TENANT = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 
 RawHeaders = Iterable[tuple[bytes, bytes]]
-"""Headers as ASGI gives them: lower-case names, undecoded."""
+"""ASGI headers: lower-case names and values as bytes."""
 
 
 class CredentialIsNotAccepted(Refusal):
@@ -57,7 +57,7 @@ class CrossTenantAccessIsForbidden(Refusal):
 
 
 class Role(StrEnum):
-    """What sort of reader or actor holds the credential."""
+    """The role of the holder of a credential."""
 
     BILLING_ADMIN = "billing_admin"
     BILLING_VIEWER = "billing_viewer"
@@ -68,7 +68,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A verified token or API key. `expires_at` None: it does not expire by itself."""
+    """A verified JWT or API key. `expires_at` None: it does not expire."""
 
     subject: str
     tenant_id: str
@@ -78,11 +78,14 @@ class Credential:
 
     @property
     def is_cross_tenant(self) -> bool:
-        """Whether it is one of the house's own, bound to no tenant."""
+        """Whether it belongs to one of Tollhouse's own services, for all tenants."""
         return self.tenant_id == EVERY_TENANT
 
     def require(self, scope: str, *, every_tenant: bool = False) -> None:
-        """Refuse unless the scope is carried and the tenant is of the kind that is asked for."""
+        """Check the scope and the kind of tenant.
+
+        Raises ScopeIsMissing, CrossTenantAccessIsForbidden, TenantIsMissing.
+        """
         if scope not in self.scopes:
             raise ScopeIsMissing(scope)
         if every_tenant and not self.is_cross_tenant:
@@ -92,7 +95,7 @@ class Credential:
 
 
 def credential_from(claims: Mapping[str, Any], *, subject: str, expires_at: datetime) -> Credential:
-    """The credential that `tenant`, `role` and `scopes` describe; ValueError or KeyError if they do not."""
+    """The credential of the claims `tenant`, `role` and `scopes`. Raises ValueError, KeyError."""
     tenant_id, role, scopes = claims["tenant"], Role(claims["role"]), claims["scopes"]
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
         raise ValueError("scopes is a list of words")
@@ -106,15 +109,15 @@ def credential_from(claims: Mapping[str, Any], *, subject: str, expires_at: date
 
 
 class Authenticator(Protocol):
-    """Turns the headers of a request into a credential."""
+    """Port of authentication."""
 
     def authenticate(self, headers: RawHeaders) -> Credential:
-        """The verified credential; CredentialIsNotAccepted for whatever else, always in the same words."""
+        """The verified credential of a request. Raises CredentialIsNotAccepted, without details."""
         ...
 
 
 CREDENTIAL_IN_SCOPE = "tollhouse.credential"
-"""Where the gate leaves the verified credential for the routes behind it."""
+"""Key of the verified credential in the ASGI scope."""
 
 OPEN_PATHS = frozenset({"/health/live", "/health/ready", "/metrics", "/openapi.json", "/docs"})
 OPEN_FOLDERS = ("/docs/",)
@@ -125,19 +128,19 @@ BEARER = HTTPBearer(
 
 
 class RouteHasNoScope(Exception):
-    """A route was offered to create_app without `requires(...)`."""
+    """A route has no `requires(...)`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScopeRequirement:
-    """What a route demands before anything of it runs; then it waits for positions, if it was asked to."""
+    """FastAPI dependency that checks the scopes of a route, then waits for Tollhouse-Wait-For."""
 
     every_tenant: bool
 
     async def __call__(
         self, request: Request, needed: SecurityScopes, _: Annotated[Any, Security(BEARER)]
     ) -> None:
-        """Check the scopes, then heed Tollhouse-Wait-For."""
+        """Raise ScopeIsMissing, TenantIsMissing, CrossTenantAccessIsForbidden or PositionIsNotReached."""
         credential = credential_of(request)
         for scope in needed.scopes:
             credential.require(scope, every_tenant=self.every_tenant)
@@ -145,24 +148,24 @@ class ScopeRequirement:
 
 
 def requires(scope: str, *, every_tenant: bool = False) -> params.Security:
-    """For a route's (or router's) `dependencies=[...]`: this scope, else 403.
+    """The dependency that requires this scope, for `dependencies=[...]` of a route or router; else 403.
 
-    `every_tenant`: only credentials of role `service` with tenant "*" pass (feed, progress); everywhere
-    else exactly those do not.
+    `every_tenant`: requires a credential of role `service` for tenant "*" (feed, progress). Without it such
+    credentials are refused.
     """
     return params.Security(ScopeRequirement(every_tenant), scopes=[scope])
 
 
 async def wait_for_positions(request: HTTPConnection) -> None:
-    """Wait for the positions in Tollhouse-Wait-For, if there are any; PositionIsUnreadable, NotYetThere."""
+    """Wait for the positions in Tollhouse-Wait-For. Raises PositionIsUnreadable, PositionIsNotReached."""
     if WAIT_FOR_HEADER in request.headers:
         service = service_context_of(request)
-        marks = parse_tokens(request.headers[WAIT_FOR_HEADER])
-        await wait_for(marks, service.waiter, own_context=service.store.context)
+        tokens = parse_tokens(request.headers[WAIT_FOR_HEADER])
+        await wait_for(tokens, service.waiter, own_context=service.store.context)
 
 
 def credential_of(request: HTTPConnection) -> Credential:
-    """The credential that the gate has verified."""
+    """The verified credential of a request."""
     credential: Credential = request.scope[CREDENTIAL_IN_SCOPE]
     return credential
 
@@ -172,16 +175,16 @@ async def _caller(request: Request) -> Credential:
 
 
 Caller = Annotated[Credential, Depends(_caller)]
-"""Who asks; `caller.tenant_id` is the only tenant that a route may look at."""
+"""The credential of the request; a route may only access `caller.tenant_id`."""
 
 
 def is_open(path: str) -> bool:
-    """Whether anybody may ask for this path."""
+    """Whether a path needs no credential."""
     return path in OPEN_PATHS or path.startswith(OPEN_FOLDERS)
 
 
 def scopes_of(route: RouteContext) -> frozenset[str]:
-    """The scopes that a route, or a router around it, declares through `requires`."""
+    """The scopes that a route or its routers require."""
     if not isinstance(route.original_route, APIRoute):
         return frozenset()
     rules = (part for part in _parts(route.dependant) if isinstance(part.call, ScopeRequirement))
@@ -189,14 +192,14 @@ def scopes_of(route: RouteContext) -> frozenset[str]:
 
 
 def require_scopes_on_all_routes(app: FastAPI) -> None:
-    """Raise RouteHasNoScope, naming them, if any route of the application is open to everybody.
+    """Raise RouteHasNoScope if a route outside OPEN_PATHS requires no scope.
 
-    Web sockets have no rule because the gate lets none in.
+    Web sockets are not checked: AuthenticationMiddleware closes them.
     """
     routes = [r for r in iter_route_contexts(app.routes) if not isinstance(r.original_route, WebSocketRoute)]
-    bare = [f"{r.methods} {r.path}" for r in routes if not is_open(r.path or "") and not scopes_of(r)]
-    if bare:
-        raise RouteHasNoScope(", ".join(bare))
+    unscoped = [f"{r.methods} {r.path}" for r in routes if not is_open(r.path or "") and not scopes_of(r)]
+    if unscoped:
+        raise RouteHasNoScope(", ".join(unscoped))
 
 
 def _parts(dependant: Dependant) -> Iterable[Dependant]:

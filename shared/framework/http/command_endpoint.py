@@ -1,4 +1,4 @@
-"""Commands over HTTP: the caller, the tenant's now, and one effect and one response per Idempotency-Key."""
+"""Commands over HTTP: the caller, the tenant's time, and one effect per idempotency key."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -38,19 +38,19 @@ OptionalKeyHeader = Annotated[str | None, _HEADER]
 
 
 async def key_of(request: Request, tenant_id: str, key: str) -> IdempotencyKey:
-    """The caller's key with a fingerprint over method, path, query and the raw body."""
+    """The key of a request, with its fingerprint."""
     return IdempotencyKey(tenant_id, key, fingerprint(request, await request.body()))
 
 
 def fingerprint(request: Request, body: bytes) -> bytes:
-    """SHA-256 over what was asked; each part is preceded by its length, so no two share a spelling."""
+    """SHA-256 over method, path, query and body, each preceded by its length."""
     parts = (request.method.encode(), request.url.path.encode(), request.url.query.encode(), body)
     spelt = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
     return hashlib.sha256(spelt).digest()
 
 
 def as_response(answer: StoredResponse, *, replayed: bool) -> Response:
-    """The stored bytes; a replay says that it is one."""
+    """The HTTP response with the stored bytes; a replayed one has `Idempotency-Replayed: true`."""
     headers = {**answer.headers, REPLAYED_HEADER: "true"} if replayed else answer.headers
     return Response(answer.body, answer.status, headers)
 
@@ -60,12 +60,12 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 CommandHandler = Callable[[Session, C], Awaitable[R]]
-"""`async def name(session, command) -> result`: what a command does; run again if its streams have grown."""
+"""`async def name(session, command) -> result`; called again after VersionConflict."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """One command of one caller; `status` is that of the route's answer."""
+    """The context of one command; `status`: of the response, from the route."""
 
     service: ServiceContext
     credential: Credential
@@ -75,18 +75,18 @@ class CommandContext:
 
     @property
     def tenant_id(self) -> str:
-        """The only tenant that this command may touch."""
+        """The tenant of the command: the only one that it may access."""
         return self.credential.tenant_id
 
     @property
     def now(self) -> datetime:
-        """The present instant on the tenant's clock (a test clock, if it lives by one)."""
+        """The tenant's present time: of its test clock if it has one."""
         return self.metadata.occurred_at
 
     async def handle(
         self, decider: Decider[S, C, Any], stream_id: str, command: C, body: Callable[[S], BaseModel]
     ) -> Response:
-        """Handle a command that touches one stream; `body` makes the answer from the stream's new state."""
+        """Handle a command on one stream; `body` makes the response from the new state."""
 
         async def decide(session: Session, command: C) -> S:
             await session.handle(decider, stream_id, command)
@@ -97,11 +97,11 @@ class CommandContext:
     async def execute(
         self, handler: CommandHandler[C, R], command: C, body: Callable[[R], BaseModel]
     ) -> Response:
-        """Run the handler once per key; `body` makes the answer from its result.
+        """Run the handler once per key; `body` makes the response from its result.
 
-        Events, the key and the answer are committed together; the same key with the same request later
-        gets the same bytes with `Idempotency-Replayed: true`. A refusal gives the key back.
-        Raises KeyIsInFlight (409), KeyBelongsToAnotherRequest (422) and whatever the handler refuses.
+        Events, key and response are committed together; the same request with the same key gets the same
+        bytes with `Idempotency-Replayed: true`. After an exception the key is released. Raises KeyIsInFlight
+        (409), KeyBelongsToAnotherRequest (422), and what the handler raises.
         """
         store, key = self.service.store, self.key
         stored = None if key is None else await store.claim(key, self.service.clock.now())
@@ -109,15 +109,15 @@ class CommandContext:
             COMMANDS.labels("replayed").inc()
             return as_response(stored, replayed=True)
         try:
-            answer = await self._commit(handler, command, body)
+            response = await self._commit(handler, command, body)
         except Exception as error:
             COMMANDS.labels("refused" if isinstance(error, Refusal) else "failed").inc()
             if key is not None:
-                # Whatever went wrong, nothing was written under this key, or its answer stays: both are safe.
+                # Deletes the key only if no response was committed under it.
                 await store.release(key)
             raise
         COMMANDS.labels("done").inc()
-        return as_response(answer, replayed=False)
+        return as_response(response, replayed=False)
 
     async def _commit(
         self, handler: CommandHandler[C, R], command: C, body: Callable[[R], BaseModel]
@@ -125,19 +125,19 @@ class CommandContext:
         async def attempt(unit: UnitOfWork) -> Callable[[CommitReceipt], StoredResponse]:
             result = await handler(unit.session(self.tenant_id, self.metadata), command)
             content = body(result).model_dump_json().encode()
-            answer = cache(lambda receipt: self._answer(content, receipt))
+            response = cache(lambda receipt: self._response(content, receipt))
             if self.key is not None:
-                unit.changes.response = (self.key, answer)
-            return answer
+                unit.changes.response = (self.key, response)
+            return response
 
-        answer, receipt = await transact(self.service.store, attempt)
-        return answer(receipt)
+        response, receipt = await transact(self.service.store, attempt)
+        return response(receipt)
 
-    def _answer(self, content: bytes, receipt: CommitReceipt) -> StoredResponse:
+    def _response(self, content: bytes, receipt: CommitReceipt) -> StoredResponse:
         headers = {"content-type": "application/json"}
-        marks = position_tokens(self.service.store.context, receipt, self.service.partitions)
-        if marks:
-            headers[POSITION_HEADER] = format_tokens(marks)
+        tokens = position_tokens(self.service.store.context, receipt, self.service.partitions)
+        if tokens:
+            headers[POSITION_HEADER] = format_tokens(tokens)
         return StoredResponse(self.status, headers, content)
 
 
@@ -169,10 +169,10 @@ CommandDep = Annotated[CommandContext, Depends(_with_key)]
 """For commands: an Idempotency-Key is required."""
 
 CommandDepKeyOptional = Annotated[CommandContext, Depends(_key_optional)]
-"""For what is idempotent by itself (PUT): a key is heeded if it is given."""
+"""For commands that are idempotent by themselves (PUT): a key is optional."""
 
 
 def command_router(scope: str, *others: params.Depends, tags: list[str | Enum] | None = None) -> APIRouter:
-    """A router under /v1 whose commands all demand this scope, and what the other dependencies demand."""
-    demanded = [requires(scope), *others]
-    return APIRouter(prefix="/v1", tags=tags, dependencies=demanded, route_class=DecodedBodyRoute)
+    """A router under /v1 whose commands require this scope; `others`: more dependencies."""
+    dependencies = [requires(scope), *others]
+    return APIRouter(prefix="/v1", tags=tags, dependencies=dependencies, route_class=DecodedBodyRoute)

@@ -1,4 +1,4 @@
-"""Documentation pages that need no network: OpenAPI 3.1, and Swagger UI from the `fastapi-offline` wheel."""
+"""Documentation pages without network access: OpenAPI 3.1, and Swagger UI of the `fastapi-offline` wheel."""
 
 from importlib.resources import files
 from typing import Any
@@ -17,8 +17,8 @@ FILES = {
     "swagger-ui.css": "text/css",
     "favicon.png": "image/png",
 }
-# The browser itself is told to fetch nothing from anywhere else.
-_ONLY_FROM_HERE = (
+# The browser may load nothing from other hosts.
+_CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'"
 )
@@ -52,7 +52,7 @@ _PROBLEM_SCHEMA: dict[str, Any] = {
 
 
 def docs_router(name: str) -> APIRouter:
-    """/docs and its files; /openapi.json is FastAPI's own."""
+    """The router of /docs and its files; FastAPI itself serves /openapi.json."""
     router = APIRouter(include_in_schema=False)
     page = get_swagger_ui_html(
         openapi_url="/openapi.json",
@@ -61,7 +61,7 @@ def docs_router(name: str) -> APIRouter:
         swagger_css_url="/docs/swagger-ui.css",
         swagger_favicon_url="/docs/favicon.png",
     )
-    page.headers["content-security-policy"] = _ONLY_FROM_HERE
+    page.headers["content-security-policy"] = _CONTENT_SECURITY_POLICY
 
     @router.get("/docs")
     async def show() -> Response:
@@ -77,10 +77,10 @@ def docs_router(name: str) -> APIRouter:
 
 
 class DocumentedApp(FastAPI):
-    """FastAPI whose OpenAPI document knows the shape of problems."""
+    """FastAPI with the schema of problems in its OpenAPI document."""
 
     def openapi(self) -> dict[str, Any]:
-        """The document, made at the first request for it."""
+        """The OpenAPI document, made at the first call."""
         if self.openapi_schema is None:
             schema = get_openapi(title=self.title, version=self.version, routes=self.routes)
             schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA

@@ -1,4 +1,4 @@
-"""What FastAPI and the routes raise, told as problems."""
+"""Exception handlers: exceptions of FastAPI and of routes become problems."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from shared.framework.http.refusals import (
 
 
 def install_exception_handlers(app: FastAPI) -> None:
-    """Tell every refusal, invalid request and unknown route as a problem."""
+    """Answer refusals, invalid requests and unknown routes with problems."""
     app.exception_handler(Refusal)(_on_refusal)
     app.exception_handler(RequestValidationError)(_on_invalid_request)
     app.exception_handler(HTTPException)(_on_http_exception)
@@ -33,7 +33,7 @@ async def _on_refusal(request: Request, refusal: Refusal) -> Response:
 
 
 async def _on_invalid_request(request: Request, error: RequestValidationError) -> Response:
-    refusal = _about_the_key(error.errors())
+    refusal = _key_refusal(error.errors())
     if refusal is not None:
         return problem_response(refusal, request.url.path)
     errors = [FieldError(_pointer(item["loc"]), item["msg"]) for item in error.errors()]
@@ -41,16 +41,16 @@ async def _on_invalid_request(request: Request, error: RequestValidationError) -
     return problem_response(RequestIsInvalid(detail), request.url.path, errors)
 
 
-def _about_the_key(errors: Sequence[Any]) -> Refusal | None:
-    """What is wrong with the Idempotency-Key has codes of its own (draft 07)."""
-    wrong = next((item for item in errors if tuple(item["loc"]) == ("header", KEY_HEADER)), None)
-    match wrong:
+def _key_refusal(errors: Sequence[Any]) -> Refusal | None:
+    """The refusal for a missing or invalid Idempotency-Key (draft 07); None if it is valid."""
+    error = next((item for item in errors if tuple(item["loc"]) == ("header", KEY_HEADER)), None)
+    match error:
         case None:
             return None
         case {"type": "missing"}:
             return IdempotencyKeyIsMissing(KEY_HEADER)
         case _:
-            return IdempotencyKeyIsInvalid(wrong["msg"])
+            return IdempotencyKeyIsInvalid(error["msg"])
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:
@@ -65,9 +65,9 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
 
 
 def _methods_at(app: FastAPI, path: str) -> set[str]:
-    """All methods of a path; Starlette's own answer knows only those of the first route that fits."""
-    fitting = (route for route in iter_route_contexts(app.routes) if route.path_regex.match(path))
-    return {method for route in fitting for method in route.methods or ()}
+    """All methods of a path; Starlette would return those of the first matching route only."""
+    matching = (route for route in iter_route_contexts(app.routes) if route.path_regex.match(path))
+    return {method for route in matching for method in route.methods or ()}
 
 
 def _pointer(location: Sequence[Any]) -> str:

@@ -1,6 +1,6 @@
-"""Field types that every request body of the house is made of: bounded, strict, spelt in one way.
+"""Field types of request and response bodies: strict and bounded.
 
-JSON numbers with a fraction are never money or quantities: those are decimal strings.
+Money and quantities are decimal strings, never JSON numbers with a fraction.
 """
 
 import re
@@ -28,7 +28,7 @@ INSTANT_PATTERN = (
 UNSIGNED_AMOUNT_SCHEMA = {
     "type": "string",
     "pattern": AMOUNT_PATTERN.replace("-?", "", 1),
-    "maxLength": AMOUNT_DIGITS_MAX + 1,  # the digits and a point: the schema is as strict as we are
+    "maxLength": AMOUNT_DIGITS_MAX + 1,  # the digits and a point, as strict as `read_amount`
     "examples": ["0.0125"],
 }
 _AMOUNT = re.compile(AMOUNT_PATTERN, re.ASCII)
@@ -39,21 +39,21 @@ _BIDI_AND_CONTROLS = re.compile(f"[{BIDI_AND_CONTROLS}]")
 
 
 class ApiModel(BaseModel):
-    """What a request or answer is made of: unknown fields are refused, nothing is converted silently.
+    """Base class of request and response bodies: unknown fields are refused, no value is converted.
 
-    Use list (not tuple) and Literal (not Enum) for fields: JSON has no others.
+    Use list (not tuple) and Literal (not Enum) for fields, as in JSON.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     @classmethod
     def of(cls, source: object) -> Self:
-        """The body whose fields are the attributes of the same names of `source`; tuples become lists."""
+        """A body made of the attributes of `source` with the same names; tuples become lists."""
         return cls.model_validate(source, strict=False, from_attributes=True)
 
 
 def read_amount(value: Any) -> Decimal:
-    """The number that a decimal string spells, in the one spelling that we take; else ValueError."""
+    """The number of a decimal string that matches AMOUNT_PATTERN. Raises ValueError."""
     if isinstance(value, Decimal):
         return value
     if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
@@ -104,10 +104,10 @@ NonNegativeDecimal = Annotated[
     AfterValidator(_not_negative),
     WithJsonSchema(UNSIGNED_AMOUNT_SCHEMA),
 ]
-"""An Amount that is not negative: prices and quantities."""
+"""A DecimalAmount that is not negative: prices and quantities."""
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\-]{1,64}$")]
-"""Keys and ids, ours and the caller's."""
+"""A key or id, of Tollhouse or of the client."""
 
 Instant = Annotated[
     datetime,
@@ -117,16 +117,16 @@ Instant = Annotated[
     ),
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}),
 ]
-"""An aware instant, RFC 3339 with offset (at most microseconds); handed on as UTC."""
+"""An instant: RFC 3339 with offset and at most microseconds, converted to UTC."""
 
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-"""ISO 4217."""
+"""A currency code (ISO 4217)."""
 
 MinorUnits = Annotated[int, Field(strict=True, ge=-INT64_MAX - 1, le=INT64_MAX)]
-"""Money in the currency's smallest unit, 64 bits."""
+"""Money in the smallest unit of its currency, 64 bits."""
 
 NonNegativeInt = Annotated[int, Field(strict=True, ge=0, le=INT64_MAX)]
-"""A whole number of things."""
+"""A count."""
 
 ShortText = Annotated[
     str,

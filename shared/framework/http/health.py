@@ -1,4 +1,4 @@
-"""Alive and ready: live asks nobody, ready asks whatever this process cannot work without."""
+"""Liveness, readiness and metrics; only readiness checks the servers that a process needs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,13 +9,13 @@ from starlette.responses import JSONResponse, Response
 from shared.framework.observability.metrics import METRICS_MEDIA_TYPE, metrics_page
 
 ReadinessCheck = Callable[[], Awaitable[None]]
-"""Returns if all is well; whatever it raises means not ready."""
+"""Returns if the process is ready; an exception means that it is not."""
 
-CHECK_S = 2.0
+CHECK_TIMEOUT_S = 2.0
 
 
 def health_router(checks: Mapping[str, ReadinessCheck]) -> APIRouter:
-    """/health/live, /health/ready and /metrics, open to everybody on this port."""
+    """The router of /health/live, /health/ready and /metrics, which need no credential."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/health/live")
@@ -24,10 +24,10 @@ def health_router(checks: Mapping[str, ReadinessCheck]) -> APIRouter:
 
     @router.get("/health/ready")
     async def ready() -> Response:
-        states = await asyncio.gather(*map(_ask, checks.values()))
-        well = all(state == "ok" for state in states)
-        body = {"status": "ready" if well else "not ready", "checks": dict(zip(checks, states, strict=True))}
-        return JSONResponse(body, 200 if well else 503)
+        states = await asyncio.gather(*map(_state, checks.values()))
+        ready = all(state == "ok" for state in states)
+        body = {"status": "ready" if ready else "not ready", "checks": dict(zip(checks, states, strict=True))}
+        return JSONResponse(body, 200 if ready else 503)
 
     @router.get("/metrics")
     async def metrics() -> Response:
@@ -36,10 +36,10 @@ def health_router(checks: Mapping[str, ReadinessCheck]) -> APIRouter:
     return router
 
 
-async def _ask(check: ReadinessCheck) -> str:
-    """What to show: never the exception's own words, which may tell of addresses and accounts."""
+async def _state(check: ReadinessCheck) -> str:
+    """`ok` or the class of the exception; its message may contain addresses and accounts."""
     try:
-        async with asyncio.timeout(CHECK_S):
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
             await check()
     except Exception as error:
         return type(error).__name__

@@ -1,4 +1,4 @@
-"""JSON web tokens: RS256, our keys, our claims, and nothing that the token says about how to check it."""
+"""JSON web tokens, verified by RS256 with keys of a JWKS file only."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -23,15 +23,15 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class JwtVerifier:
-    """Verifies tokens against a JWKS file; keys come and go with the file (`kid` chooses)."""
+    """Verifies tokens by the key of their `kid` in a JWKS file, which is read again on change."""
 
     def __init__(self, jwks_file: Path, clock: Clock) -> None:
-        """Read the keys; ValueError or OSError if there are none to read."""
+        """Read the keys. Raises ValueError or OSError for an invalid file."""
         self._keys = ReloadingFile(jwks_file, _public_keys, clock)
         self._clock = clock
 
     def read(self, token: str) -> Credential:
-        """The credential that a valid token grants (RFC 8725); CredentialIsNotAccepted for every other."""
+        """The credential of a valid token (RFC 8725). Raises CredentialIsNotAccepted."""
         try:
             if len(token) > TOKEN_BYTES_MAX:
                 raise CredentialIsNotAccepted
@@ -43,7 +43,7 @@ class JwtVerifier:
             raise CredentialIsNotAccepted from None
 
     def _key_for(self, token: GuestProtocol) -> RSAKey:
-        """The key that `kid` names among ours; jku, x5u and jwk in the header are nobody's business."""
+        """The key of `kid`; jku, x5u and jwk in the header are ignored."""
         header = token.headers()
         if header.get("typ") not in TYPES:
             raise CredentialIsNotAccepted
@@ -62,12 +62,12 @@ class JwtVerifier:
 
 
 def _public_keys(content: bytes) -> dict[str, RSAKey]:
-    """RSA keys for signatures by `kid`; ValueError for a file without any, or with one too short."""
+    """RSA keys by `kid`. Raises ValueError for a file without keys or with one that is too short."""
     try:
         entries: list[dict[str, Any]] = json.loads(content)["keys"]
         keys = {entry["kid"]: RSAKey.import_key(entry) for entry in entries if entry.get("kty") == "RSA"}
     except (JoseError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"a JWKS file lists public keys, each with kty, kid, n and e: {error!r}") from error
+        raise ValueError(f"a JWKS file has public keys, each with kty, kid, n and e: {error!r}") from error
     if not keys or any(key.public_key.key_size < RSA_BITS_MIN for key in keys.values()):
-        raise ValueError(f"a JWKS file holds RSA keys of at least {RSA_BITS_MIN} bits, each with a kid")
+        raise ValueError(f"a JWKS file has RSA keys of at least {RSA_BITS_MIN} bits, each with a kid")
     return keys

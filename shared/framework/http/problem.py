@@ -1,4 +1,4 @@
-"""The one place where a refusal becomes HTTP (RFC 9457): the domain knows no status numbers."""
+"""Problems (RFC 9457): the HTTP responses of refusals."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -34,19 +34,19 @@ RETRY_AFTER_S: Mapping[type[Refusal], str] = {
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """What is wrong at one place of a request; a JSON pointer into body, query, path or header."""
+    """An error in one field; `pointer` is a JSON pointer (RFC 6901) into body, query, path or headers."""
 
     pointer: str
     detail: str
 
 
 def status_of(refusal: Refusal) -> int:
-    """The status of a refusal, by its kind."""
+    """The status of a refusal: its own or that of its kind."""
     return refusal.status if isinstance(refusal, HttpRefusal) else STATUS[refusal.kind]
 
 
 def problem_body(refusal: Refusal, path: str, errors: Sequence[FieldError] = ()) -> bytes:
-    """The problem document of a refusal met at `path`."""
+    """The problem document of a refusal, as JSON; `path`: of the request."""
     body: dict[str, Any] = {
         "type": f"urn:tollhouse:refusal:{refusal.code}",
         "title": refusal.title,
@@ -64,7 +64,7 @@ def problem_body(refusal: Refusal, path: str, errors: Sequence[FieldError] = ())
 
 
 def problem_headers(refusal: Refusal) -> dict[str, str]:
-    """The headers that go with a refusal: when to come back, and how to be let in."""
+    """The headers of a problem: content type, Retry-After, WWW-Authenticate, Allow."""
     headers = {"content-type": MEDIA_TYPE}
     if status_of(refusal) == 401:
         headers["www-authenticate"] = 'Bearer realm="tollhouse"'
@@ -75,5 +75,5 @@ def problem_headers(refusal: Refusal) -> dict[str, str]:
 
 
 def problem_response(refusal: Refusal, path: str, errors: Sequence[FieldError] = ()) -> Response:
-    """The whole answer; it is an ASGI application too, so raw routes can `await` it with their scope."""
+    """The HTTP response of a refusal, which is an ASGI application too, for middleware and raw routes."""
     return Response(problem_body(refusal, path, errors), status_of(refusal), problem_headers(refusal))

@@ -1,4 +1,4 @@
-"""Hot routes: ASGI applications behind the gate, without FastAPI and without the body rules."""
+"""Raw routes: ASGI applications by exact path, after authentication, without FastAPI."""
 
 from collections.abc import Mapping
 
@@ -8,15 +8,15 @@ RAW_ROUTE_SCOPE_KEY = "tollhouse.raw"
 
 
 class RawRouteMiddleware:
-    """Hands hot routes straight to their own ASGI application."""
+    """Calls the ASGI application of a raw route, or the next layer."""
 
     def __init__(self, app: ASGIApp, raw: Mapping[str, ASGIApp]) -> None:
-        """Everything that is not in `raw` goes to `app`."""
+        """`raw`: applications by path; `app`: the next layer."""
         self.app = app
         self.raw = raw
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Choose by the exact path; what is met there counts under its path in the metrics."""
+        """Choose by the exact path; the metrics of a raw route have its path."""
         app = self.raw.get(scope["path"]) if scope["type"] == "http" else None
         if app is None:
             return await self.app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Reading one's own writes: a command tells how far its history has come, a later request waits for that."""
+"""Read your writes: a response to a command has its positions, and a later request can wait for them."""
 
 import asyncio
 import re
@@ -14,77 +14,78 @@ POSITION_HEADER = "Tollhouse-Position"
 WAIT_FOR_HEADER = "Tollhouse-Wait-For"
 
 WAIT_MAX_S = 5.0
-MARKS_MAX = 16
-_MARK = re.compile(r"\s*([a-z]{1,32}):([0-9]{1,4}):([0-9]{1,18})\s*", re.ASCII)
+TOKENS_MAX = 16
+_TOKEN = re.compile(r"\s*([a-z]{1,32}):([0-9]{1,4}):([0-9]{1,18})\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class PositionToken:
-    """A place in the history of a context: position in one of its partitions."""
+    """A position in one partition of a context's topic."""
 
     context: str
     partition: int
     position: int
 
     def __str__(self) -> str:
-        """As headers spell it: `invoicing:3:1042`."""
+        """As in headers: `invoicing:3:1042`."""
         return f"{self.context}:{self.partition}:{self.position}"
 
 
 class PositionWaiter(Protocol):
-    """Knows how far this process has heard the others."""
+    """Port: waits for positions of other contexts in this process."""
 
     async def wait_for_position(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
-        """Wait until that position of another context has been taken in; False if time ran out first.
+        """Wait until a position of another context has been handled; False after `timeout_s`.
 
-        True at once for a context that this process does not hear, so a client may send every position
-        that it has been told to every service.
+        True at once for a context that this process does not subscribe to, so that a client may send all its
+        positions to every service.
         """
         ...
 
 
 class NoUpstreamPositions:
-    """The waiter of a process that consumes nothing: it has nothing to wait for."""
+    """The waiter of a process without a consumer."""
 
     async def wait_for_position(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
-        """At once: whatever it is, it will never change an answer of this process."""
+        """True at once."""
         return True
 
 
 def position_tokens(context: str, receipt: CommitReceipt, partitions: int) -> tuple[PositionToken, ...]:
-    """How far a commit brought each partition that it touched."""
+    """The last position of a commit in each partition, by partition."""
     reached: dict[int, int] = {}
-    for place in receipt.positions:
-        partition = partition_of(place.slot, partitions)
-        reached[partition] = max(place.position, reached.get(partition, 0))
+    for at in receipt.positions:
+        partition = partition_of(at.slot, partitions)
+        reached[partition] = max(at.position, reached.get(partition, 0))
     return tuple(
         PositionToken(context, partition, position) for partition, position in sorted(reached.items())
     )
 
 
-def format_tokens(marks: Iterable[PositionToken]) -> str:
+def format_tokens(tokens: Iterable[PositionToken]) -> str:
     """The value of a Tollhouse-Position header."""
-    return ", ".join(map(str, marks))
+    return ", ".join(map(str, tokens))
 
 
 def parse_tokens(header: str) -> tuple[PositionToken, ...]:
-    """The marks in a Tollhouse-Wait-For header; PositionIsUnreadable for anything that we never spelt."""
+    """The tokens in a Tollhouse-Wait-For header. Raises PositionIsUnreadable."""
     parts = header.split(",")
-    matches = [_MARK.fullmatch(part) for part in parts]
-    if len(parts) > MARKS_MAX or None in matches:
+    matches = [_TOKEN.fullmatch(part) for part in parts]
+    if len(parts) > TOKENS_MAX or None in matches:
         raise PositionIsUnreadable(
-            f"{WAIT_FOR_HEADER} holds at most {MARKS_MAX} of context:partition:position"
+            f"{WAIT_FOR_HEADER} holds at most {TOKENS_MAX} of context:partition:position"
         )
     return tuple(PositionToken(m[1], int(m[2]), int(m[3])) for m in matches if m is not None)
 
 
-async def wait_for(marks: Sequence[PositionToken], waiter: PositionWaiter, *, own_context: str) -> None:
-    """Return when all are reached (this context's own always are), or raise PositionIsNotReached."""
-    others = [mark for mark in marks if mark.context != own_context]
+async def wait_for(tokens: Sequence[PositionToken], waiter: PositionWaiter, *, own_context: str) -> None:
+    """Wait for all tokens of other contexts, up to WAIT_MAX_S. Raises PositionIsNotReached."""
+    others = [token for token in tokens if token.context != own_context]
     waits = (
-        waiter.wait_for_position(mark.context, mark.partition, mark.position, WAIT_MAX_S) for mark in others
+        waiter.wait_for_position(token.context, token.partition, token.position, WAIT_MAX_S)
+        for token in others
     )
     reached = await asyncio.gather(*waits)
-    late = [mark for mark, there in zip(others, reached, strict=True) if not there]
+    late = [token for token, is_reached in zip(others, reached, strict=True) if not is_reached]
     if late:
         raise PositionIsNotReached(format_tokens(late))

@@ -1,4 +1,4 @@
-"""Refusals of the HTTP layer itself; those of a domain are Refusal classes of its own."""
+"""Refusals of the HTTP layer."""
 
 from collections.abc import Iterable
 from typing import ClassVar
@@ -70,7 +70,7 @@ class ProcessIsUnavailable(Refusal):
 
 
 class HttpRefusal(Refusal):
-    """A no that only HTTP knows, with a status of its own."""
+    """Base class of refusals with an HTTP status of their own."""
 
     kind = RefusalKind.INVALID
     status: ClassVar[int]
@@ -90,7 +90,7 @@ class MethodIsNotAllowed(HttpRefusal):
     status = 405
 
     def __init__(self, method: str, allowed: Iterable[str]) -> None:
-        """Say which methods the path does take (RFC 9110, 15.5.6)."""
+        """`allowed`: the methods of the path, for the Allow header (RFC 9110, 15.5.6)."""
         super().__init__(method)
         self.allowed = tuple(sorted(allowed))
 

@@ -1,6 +1,6 @@
-"""What a body may be: JSON, of bounded size and depth, holding nothing that a database or a sum chokes on.
+"""Request bodies: JSON of bounded size and depth, without values that cannot be stored or added up.
 
-It is decoded once, here; FastAPI validates the decoded value.
+The middleware decodes a body once; FastAPI validates the decoded value.
 """
 
 import asyncio
@@ -25,25 +25,25 @@ from shared.framework.http.refusals import (
 )
 
 BODY_BYTES_MAX = 1024 * 1024
-BODY_WITHIN_S = 30.0
+BODY_TIMEOUT_S = 30.0
 DEPTH_MAX = 32
 INT64 = range(-(2**63), 2**63)
 INT64_DIGITS_MAX = 20
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 JSON_IN_SCOPE = "tollhouse.json"
-"""Where the middleware leaves the decoded body."""
+"""Key of the decoded body in the ASGI scope."""
 
 
 class RequestBodyMiddleware:
-    """Reads and decodes the body once, and hands both on."""
+    """Reads and decodes the body; the next layers get both."""
 
     def __init__(self, app: ASGIApp, bytes_max: int) -> None:
-        """Bodies of at most `bytes_max` bytes for `app`."""
+        """`app`: the next layer; `bytes_max`: the largest body."""
         self.app = app
         self.bytes_max = bytes_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse a bad body with a problem; the route never sees it."""
+        """Answer an invalid body with a problem, or call the next layer."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         try:
@@ -53,19 +53,19 @@ class RequestBodyMiddleware:
                 scope[JSON_IN_SCOPE] = decoded(body)
         except Refusal as refusal:
             return await problem_response(refusal, scope["path"])(scope, receive, send)
-        return await self.app(scope, _again(body, receive), send)
+        return await self.app(scope, _replay(body, receive), send)
 
 
 async def read_body(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
-    """The whole body; BodyIsTooLarge as soon as it is announced or seen to be, BodyIsTooSlow after 30 s."""
+    """The whole body. Raises BodyIsTooLarge, also by Content-Length, and BodyIsTooSlow."""
     announced = dict(scope["headers"]).get(b"content-length", b"0")
     if announced.isdigit() and int(announced[:20]) > bytes_max:
         raise BodyIsTooLarge(f"at most {bytes_max} bytes")
     try:
-        async with asyncio.timeout(BODY_WITHIN_S):
+        async with asyncio.timeout(BODY_TIMEOUT_S):
             return await _read(receive, bytes_max)
     except TimeoutError:
-        raise BodyIsTooSlow(f"within {BODY_WITHIN_S:g} s") from None
+        raise BodyIsTooSlow(f"within {BODY_TIMEOUT_S:g} s") from None
 
 
 async def _read(receive: Receive, bytes_max: int) -> bytes:
@@ -84,7 +84,7 @@ async def _read(receive: Receive, bytes_max: int) -> bytes:
 
 
 def check_media_type(scope: Scope) -> None:
-    """MediaTypeIsUnsupported unless the body is said to be JSON and not coded."""
+    """Raise MediaTypeIsUnsupported unless the headers say JSON without content encoding."""
     headers = dict(scope["headers"])
     media_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
     if media_type != b"application/json" and not media_type.endswith(b"+json"):
@@ -94,11 +94,11 @@ def check_media_type(scope: Scope) -> None:
 
 
 def decoded(body: bytes) -> Any:
-    """The JSON value. Raises BodyIsNotJson, and BodyIsNotStorable for what cannot be stored or counted."""
+    """The JSON value of a body. Raises BodyIsNotJson, BodyIsNotStorable."""
     try:
         text = body.decode()
         value = _decode(text)
-        # Only an escape can bring a NUL or half a surrogate pair: JSON and UTF-8 forbid them unescaped.
+        # NUL and unpaired surrogates are possible only as escapes: JSON and UTF-8 forbid them unescaped.
         if "\\u" in text or text.count("[") + text.count("{") > DEPTH_MAX:
             _check_values(value)
     except RecursionError:
@@ -146,10 +146,10 @@ def _parts(value: dict[str, Any] | list[Any]) -> list[Any]:
 
 
 class DecodedBodyRoute(APIRoute):
-    """A route whose body FastAPI takes as the middleware has decoded it; `route_class` of every router."""
+    """A route that gives FastAPI the body decoded by the middleware; the `route_class` of all routers."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """FastAPI's handler, given a request that is decoded already."""
+        """The handler of FastAPI, called with the decoded request."""
         handle = super().get_route_handler()
 
         async def handle_decoded(request: Request) -> Response:
@@ -163,10 +163,10 @@ class _DecodedRequest(Request):
         return self.scope[JSON_IN_SCOPE]
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def _replay(body: bytes, receive: Receive) -> Receive:
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def receive_again() -> Message:
+    async def receive_body() -> Message:
         return messages.pop() if messages else await receive()
 
-    return receive_again
+    return receive_body

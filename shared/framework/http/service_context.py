@@ -1,4 +1,4 @@
-"""What the routes of a process need, given to the application once."""
+"""What all routes of a process share."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from shared.framework.http.read_your_writes import PositionWaiter
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """The process around the routes: its store, clock and ids, and the waiter for positions."""
+    """The store, clock, ids and consumer of the process; `partitions`: of its topic."""
 
     name: str
     store: CommandStore
@@ -23,6 +23,6 @@ class ServiceContext:
 
 
 def service_context_of(connection: HTTPConnection) -> ServiceContext:
-    """The context of the process that serves this request."""
-    context: ServiceContext = connection.app.state.service
+    """The context of the process that serves a request."""
+    context: ServiceContext = connection.app.state.service_context
     return context

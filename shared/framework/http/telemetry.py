@@ -1,4 +1,4 @@
-"""Around every request: one span, one correlation id, one count, and an answer even when all else failed."""
+"""The outermost middleware: span, correlation id, metrics and log line of each request."""
 
 import logging
 import re
@@ -25,41 +25,41 @@ _log = logging.getLogger(__name__)
 
 
 class TelemetryMiddleware:
-    """The outermost layer: whatever happens behind it is answered, measured and findable."""
+    """Measures and logs each request, and answers exceptions of the layers inside."""
 
     def __init__(self, app: ASGIApp, service: ServiceContext) -> None:
-        """Watch over `app`."""
+        """`app`: the next layer."""
         self.app = app
         self.service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request through; an exception becomes a problem that says nothing of its cause."""
+        """Call the next layer; an exception becomes a problem without its cause."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
         correlation = self._correlation(headers.get(CORRELATION_HEADER))
-        began = self.service.clock.now()
-        answer = ResponseRecorder(send, correlation)
+        started_at = self.service.clock.now()
+        response = ResponseRecorder(send, correlation)
         with logged_as(correlation=correlation), _span(scope, headers, correlation) as current:
             try:
-                await self.app(scope, receive, answer)
-            except Exception as error:  # the last line: nothing may leave the caller unanswered
-                await _answer_failure(error, scope, receive, answer)
-            self._account(scope, answer.status, began, current)
+                await self.app(scope, receive, response)
+            except Exception as error:  # every request gets a response
+                await _answer_failure(error, scope, receive, response)
+            self._record(scope, response.status, started_at, current)
 
     def _correlation(self, given: bytes | None) -> str:
-        """The caller's own id if it is well-formed, else a new one."""
+        """The id in the header if it is valid, else a new one."""
         return given.decode() if given and _CORRELATION.fullmatch(given) else self.service.ids.new("req")
 
-    def _account(self, scope: Scope, status: int, began: datetime, current: Span) -> None:
-        seconds = (self.service.clock.now() - began).total_seconds()
+    def _record(self, scope: Scope, status: int, started_at: datetime, current: Span) -> None:
+        seconds = (self.service.clock.now() - started_at).total_seconds()
         method, route = scope["method"], _route(scope)
         metrics.HTTP_REQUESTS.labels(method, route, str(status)).inc()
         metrics.HTTP_SECONDS.labels(method, route).observe(seconds)
         if method != "GET" and RAW_ROUTE_SCOPE_KEY not in scope:
-            said = {names.LABEL_METHOD: method, names.LABEL_ROUTE: route, names.LABEL_STATUS: status}
-            _log.info("request handled", extra={**said, names.SECONDS: seconds})
+            labels = {names.LABEL_METHOD: method, names.LABEL_ROUTE: route, names.LABEL_STATUS: status}
+            _log.info("request handled", extra={**labels, names.SECONDS: seconds})
         if current.is_recording():
             current.update_name(f"{method} {route}")
             current.set_attribute(names.ATTR_HTTP_METHOD, method)
@@ -68,25 +68,27 @@ class TelemetryMiddleware:
 
 
 class ResponseRecorder:
-    """Remembers the status that is sent, and adds the correlation id to the headers."""
+    """Wraps `send`: records the status, and adds the correlation id to the headers."""
 
     def __init__(self, send: Send, correlation: str) -> None:
-        """Wrap a request's `send`."""
+        """`send`: of the request."""
         self.send = send
         self.correlation = correlation.encode()
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
-        """Pass the message on."""
+        """Send a message."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message = {**message, "headers": [*message["headers"], (CORRELATION_HEADER, self.correlation)]}
         await self.send(message)
 
 
-async def _answer_failure(error: Exception, scope: Scope, receive: Receive, answer: ResponseRecorder) -> None:
-    if answer.status:
-        raise error  # the answer had begun: all that is left is to break the connection
+async def _answer_failure(
+    error: Exception, scope: Scope, receive: Receive, response: ResponseRecorder
+) -> None:
+    if response.status:
+        raise error  # the response has begun: only breaking the connection is left
     refusal: Refusal
     match error:
         case Refusal():
@@ -97,23 +99,25 @@ async def _answer_failure(error: Exception, scope: Scope, receive: Receive, answ
         case _:
             _log.error("a request failed", exc_info=error)
             refusal = InternalError("it has been logged")
-    await problem_response(refusal, scope["path"])(scope, receive, answer)
+    await problem_response(refusal, scope["path"])(scope, receive, response)
 
 
 @contextmanager
 def _span(scope: Scope, headers: dict[bytes, bytes], correlation: str) -> Iterator[Span]:
-    """The request's span, child of the caller's; probes and documentation pages have none."""
+    """The span of a request, a child of the client's; paths without credential have none."""
     if is_open(scope["path"]):
         yield INVALID_SPAN
         return
     parent = headers.get(b"traceparent", b"").decode("latin-1") or None
-    said = {names.ATTR_CORRELATION_ID: correlation}
-    with span(scope["method"], parent_traceparent=parent, attributes=said, kind=SpanKind.SERVER) as current:
+    attributes = {names.ATTR_CORRELATION_ID: correlation}
+    with span(
+        scope["method"], parent_traceparent=parent, attributes=attributes, kind=SpanKind.SERVER
+    ) as current:
         yield current
 
 
 def _route(scope: Scope) -> str:
-    """The route's template, for a path may hold anything: `/v1/invoices/{id}/void`."""
+    """The template of the route, such as `/v1/invoices/{id}/void`: few values, unlike the path."""
     if RAW_ROUTE_SCOPE_KEY in scope:
         return str(scope["path"])
     return str(getattr(scope.get("route"), "path", "unknown"))

@@ -1,4 +1,4 @@
-"""A copy of each dead letter on `<topic>.dlq`, for monitoring; the table `dead_letters` is authoritative."""
+"""A copy of each dead letter on `<topic>.dlq`, for monitoring; the table `parked` is authoritative."""
 
 import logging
 from dataclasses import replace

@@ -37,7 +37,7 @@ async def agree() -> None:
 
 async def test_ready_says_which_check_failed_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """A check that hangs is a check that fails."""
-    monkeypatch.setattr("shared.framework.http.health.CHECK_S", 0.01)
+    monkeypatch.setattr("shared.framework.http.health.CHECK_TIMEOUT_S", 0.01)
     setting = Setting(checks={"database": refuse, "consumer": agree, "broker": hang})
     answer = await setting.client.get("/health/ready")
     assert answer.status_code == 503

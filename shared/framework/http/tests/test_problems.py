@@ -153,7 +153,7 @@ async def test_a_callers_correlation_id_is_kept_if_it_is_one() -> None:
 
 async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller that stops in the middle holds neither a task nor a connection for ever."""
-    monkeypatch.setattr("shared.framework.http.request_body.BODY_WITHIN_S", 0.01)
+    monkeypatch.setattr("shared.framework.http.request_body.BODY_TIMEOUT_S", 0.01)
 
     async def half() -> AsyncIterator[bytes]:
         yield b'{"name": '
