@@ -9,7 +9,7 @@ from shared.billing.contracts.metering.readings import MeterQuantity
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.money import Money
 from shared.billing.period import Period
-from shared.billing.pricing import Flat, PerUnit, RatingStep, exact_sum
+from shared.billing.pricing import PerUnit, RatingStep, exact_sum
 from shared.framework.core.ids import derived_id
 
 
@@ -38,7 +38,7 @@ def lines_of_period(
 ) -> tuple[InvoiceLine, ...]:
     """One line per charge, in the plan's order; one per combination of dimensions if its meter has them.
 
-    A flat charge is due for the local days of the period that were had; usage is never prorated.
+    A charge without a meter is due for the local days of the period; usage is never prorated.
     """
     return tuple(line for charge in charges for line in _lines_of(bill, charge, quantities))
 
@@ -51,14 +51,15 @@ def lines_of_items(invoice_id: str, currency: str, items: Sequence[OneOffLine]) 
 def _lines_of(
     bill: RatingContext, charge: Charge, quantities: Sequence[MeterQuantity]
 ) -> Sequence[InvoiceLine]:
-    if isinstance(charge.price, Flat):
+    price = charge.price
+    if not price.needs_meter:
         days, full_days = bill.period.days(bill.time_zone), bill.full_period.days(bill.time_zone)
-        steps = charge.price.rate_prorated(days, full_days)
+        steps = price.rate_prorated(days, full_days)
         return [_line(bill, charge, {}, steps[0].quantity, steps)]
     read = [quantity for quantity in quantities if quantity.meter_key == charge.meter_key]
     counted = sorted((sorted(each.dimensions.items()), each.quantity) for each in read) or [([], Decimal(0))]
     return [
-        _line(bill, charge, dict(dimensions), quantity, charge.price.rate(quantity))
+        _line(bill, charge, dict(dimensions), quantity, price.rate(quantity))
         for dimensions, quantity in counted
     ]
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
 from shared.billing.currency import checked_currency
 from shared.billing.period import Interval
-from shared.billing.pricing import Flat
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
@@ -125,11 +124,10 @@ def _check_charges(charges: tuple[Charge, ...]) -> None:
 
 
 def _check_charge(charge: Charge) -> None:
-    match charge:
-        case Charge(price=Flat(), meter_key=str()):
-            raise FlatChargeHasMeter(charge.key)
-        case Charge(price=price, meter_key=None) if not isinstance(price, Flat):
-            raise ChargeNeedsMeter(charge.key)
+    if charge.price.needs_meter and charge.meter_key is None:
+        raise ChargeNeedsMeter(charge.key)
+    if not charge.price.needs_meter and charge.meter_key is not None:
+        raise FlatChargeHasMeter(charge.key)
     charge.price.check()
 
 

@@ -1,8 +1,8 @@
-"""The shelf of pricing models: one model is one file, and this union is the register."""
+"""The register of pricing models: one model is one file, and one member of the union `Price`."""
 
 from shared.billing.pricing.flat import Flat
 from shared.billing.pricing.graduated import Graduated, Tier
-from shared.billing.pricing.model import PriceIsInvalid, PricingModel, RatingStep, exact_sum
+from shared.billing.pricing.model import PriceIsInvalid, RatingStep, exact_sum
 from shared.billing.pricing.per_unit import PerUnit
 
 Price = Flat | PerUnit | Graduated
@@ -13,7 +13,6 @@ __all__ = [
     "PerUnit",
     "Price",
     "PriceIsInvalid",
-    "PricingModel",
     "RatingStep",
     "Tier",
     "exact_sum",

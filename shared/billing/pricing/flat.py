@@ -1,6 +1,7 @@
 """Flat: the same amount every period, whatever is used."""
 
 from decimal import Decimal, localcontext
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -11,6 +12,7 @@ from shared.billing.pricing.model import PRICE_PLACES_MAX, RatingStep, checked_p
 class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="flat"):
     """`amount` in major units of the plan's currency, due once a period (prorated when the period is cut)."""
 
+    needs_meter: ClassVar[Literal[False]] = False
     amount: Decimal
 
     def check(self) -> None:

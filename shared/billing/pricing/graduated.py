@@ -1,6 +1,7 @@
 """Graduated: each tier's units at that tier's price, each tier's fee once it is entered."""
 
 from decimal import Decimal, localcontext
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -30,6 +31,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
 class Graduated(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="graduated"):
     """Graduated tiers (law 3); `flat_at_zero`: the first tier's fee is due even without usage."""
 
+    needs_meter: ClassVar[Literal[True]] = True
     tiers: tuple[Tier, ...]
     flat_at_zero: bool = True
 

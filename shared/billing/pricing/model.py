@@ -1,8 +1,8 @@
-"""What every pricing model has in common: exact steps in, one rounding out."""
+"""The two kinds of price that a model can be, and the exact arithmetic that all models share."""
 
 from collections.abc import Iterable
 from decimal import Decimal, localcontext
-from typing import Protocol
+from typing import ClassVar, Literal, Protocol
 
 import msgspec
 
@@ -32,15 +32,31 @@ class RatingStep(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
 
 
-class PricingModel(Protocol):
-    """Turns a quantity into steps; a line is the sum of its steps, rounded once (billing rule 1)."""
+class UsagePrice(Protocol):
+    """A price of what a meter counted. A line is the sum of its steps, rounded once (billing rule 1)."""
+
+    needs_meter: ClassVar[Literal[True]]
 
     def check(self) -> None:
-        """Refuse what cannot be a price; asked when a plan is published, never of history."""
+        """Refuse what cannot be a price; called when a plan is published, never on history."""
         ...
 
     def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
-        """The steps for this quantity, lowest tier first."""
+        """The steps for this quantity, lowest tier first; usage is never prorated."""
+        ...
+
+
+class RecurringPrice(Protocol):
+    """A price that is due once a period, without a meter."""
+
+    needs_meter: ClassVar[Literal[False]]
+
+    def check(self) -> None:
+        """See UsagePrice."""
+        ...
+
+    def rate_prorated(self, days: int, full_days: int) -> tuple[RatingStep, ...]:
+        """The steps for `days` of a period that has `full_days`; the first step's quantity is the line's."""
         ...
 
 

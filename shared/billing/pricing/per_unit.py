@@ -1,6 +1,7 @@
 """Per unit: every unit at one price."""
 
 from decimal import Decimal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -10,6 +11,7 @@ from shared.billing.pricing.model import RatingStep, checked_price, rating_step
 class PerUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="per_unit"):
     """`unit_price` in major units of the plan's currency, up to 12 places."""
 
+    needs_meter: ClassVar[Literal[True]] = True
     unit_price: Decimal
 
     def check(self) -> None:
