@@ -12,6 +12,10 @@ from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 
 
+def _either(*names: str) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
 class MeterExists(Refusal):
     """A meter with this key exists, with another definition."""
 
@@ -26,8 +30,8 @@ class MeterIsUnknown(Refusal):
     kind = RefusalKind.NOT_FOUND
 
 
-class AggregationIsUnknown(Refusal):
-    """The aggregation must be count, sum or unique_count."""
+class AggregationIsUnknown(Refusal):  # noqa: D101 - its title names every aggregation of the register
+    __doc__ = f"The aggregation must be {_either(*AGGREGATIONS)}."
 
     code = "aggregation-unknown"
     kind = RefusalKind.INVALID

@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import Field, StringConstraints
+from pydantic import Field, GetPydanticSchema, StringConstraints
+from pydantic_core.core_schema import literal_schema
 
+from services.metering.aggregations import AGGREGATIONS
 from services.metering.meters.decider import DefineMeter, meter_id_of
 from services.metering.meters.handlers import define_meter, meter_of
 from services.metering.meters.ports import MeterRepository
@@ -19,6 +21,7 @@ GROUP_BY_MAX = 8
 FILTER_TEXTS_MAX = 100
 
 Path = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+AggregationName = Annotated[str, GetPydanticSchema(lambda *_: literal_schema([*AGGREGATIONS]))]
 AllowedText = Annotated[str, StringConstraints(max_length=256)]
 
 
@@ -27,7 +30,7 @@ class NewMeter(ApiModel):
 
     key: Identifier
     event_type: ShortText
-    aggregation: Literal["count", "sum", "unique_count"]
+    aggregation: AggregationName
     value_path: Path | None = None
     group_by: Annotated[list[Path], Field(max_length=GROUP_BY_MAX, default_factory=list)]
     filter: Annotated[

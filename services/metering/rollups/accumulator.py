@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from services.metering.aggregations import AGGREGATIONS, Aggregation, MeasuredValue
+from services.metering.aggregations import AGGREGATIONS
+from services.metering.aggregations.aggregation import Aggregation, MeasuredValue
 from services.metering.aggregations.value_path import text_of, value_at
 from services.metering.rollups.hours import day_of, hour_and_offset
 from shared.billing.contracts.metering.meters import MeterDefined

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 from typing import Any
 
-from services.metering.aggregations import MeasuredValue
+from services.metering.aggregations.aggregation import MeasuredValue
 from services.metering.rollups.accumulator import Series, UsageAccumulator
 from services.metering.rollups.hours import HOUR_US, PartialHour, day_of, first_hour
 from services.metering.rollups.ports import CONSUMER, ChangedDay, RollupQuery, RollupSnapshot, RollupTotals

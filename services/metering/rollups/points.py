@@ -5,7 +5,7 @@ from decimal import Decimal, localcontext
 
 import msgspec
 
-from services.metering.aggregations import MeasuredValue
+from services.metering.aggregations.aggregation import MeasuredValue
 from services.metering.rollups.hours import PartialHour
 from shared.billing.money import EXACT
 

@@ -1,0 +1,5 @@
+"""count: how many events there were."""
+
+from services.metering.aggregations.aggregation import Aggregation
+
+COUNT = Aggregation("count", needs_value=False, is_additive=True, read=lambda _: 1)
