@@ -41,11 +41,9 @@ def features_of(
 
 
 async def _opened(stack: AsyncExitStack, tools: ServiceDependencies[PaymentsSettings]) -> Gateways:
+    timeout_s = tools.settings.gateway_timeout_s
     return {
-        name: TimeLimitedGateway(
-            await stack.enter_async_context(opened(tools.settings, tools.clock)),
-            tools.settings.gateway_timeout_s,
-        )
+        name: TimeLimitedGateway(await stack.enter_async_context(opened(tools.clock, timeout_s)), timeout_s)
         for name, opened in GATEWAYS.items()
     }
 

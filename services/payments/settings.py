@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PositiveFloat, SecretStr
+from pydantic import AfterValidator, Field, PositiveFloat
 from pydantic_settings import SettingsConfigDict
 
 from shared.framework.process.settings import ServiceSettings
@@ -33,7 +33,6 @@ class PaymentsSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="TOLLHOUSE_", frozen=True)
 
-    sandbox_database_url: SecretStr
     gateway_timeout_s: PositiveFloat = 3.0
     dunning_schedule: Schedule = (timedelta(days=3), timedelta(days=5), timedelta(days=7))
     payment_lookup_pauses: Pauses = (

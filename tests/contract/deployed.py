@@ -6,6 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydantic_settings import BaseSettings
+
+from services.payments import gateways
 from tests.contract.kustomized import Manifest, rendered
 from tollhouse.topology import REPOSITORY_ROOT, ServiceProcess
 
@@ -41,6 +44,19 @@ def environment_of(service: ServiceProcess) -> dict[str, str]:
         secret = variable["valueFrom"]["secretKeyRef"]
         env[variable["name"]] = f"{secret['name']}/{secret['key']}"
     return env
+
+
+def gateway_settings(service: ServiceProcess) -> dict[str, bool]:
+    """The settings that lie in the folders of payment gateways: name in the environment, is it required."""
+    folder = f"{gateways.__name__}."
+    if not folder.startswith(f"{service.module.rpartition('.')[0]}."):
+        return {}
+    return {
+        f"{settings.model_config.get('env_prefix', '')}{name}".upper(): field.is_required()
+        for settings in BaseSettings.__subclasses__()
+        if settings.__module__.startswith(folder)
+        for name, field in settings.model_fields.items()
+    }
 
 
 def source(service: ServiceProcess) -> str:

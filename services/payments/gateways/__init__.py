@@ -1,15 +1,15 @@
-"""The gateways that can be paid through: one file each, one line here."""
+"""The register of gateways: one gateway is one folder, with its settings in it, and one line of GATEWAYS."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 
 from services.payments.gateways.port import PaymentGateway
 from services.payments.gateways.sandbox.gateway import open_sandbox
-from services.payments.settings import PaymentsSettings
 from shared.framework.core.clock import Clock
 
-GatewayFactory = Callable[[PaymentsSettings, Clock], AbstractAsyncContextManager[PaymentGateway]]
+OpenGateway = Callable[[Clock, float], AbstractAsyncContextManager[PaymentGateway]]
+"""`open(clock, timeout_s)` reads the gateway's own settings; a call is given up after `timeout_s` seconds."""
 
-GATEWAYS: Mapping[str, GatewayFactory] = {
+GATEWAYS: Mapping[str, OpenGateway] = {
     "sandbox": open_sandbox,
 }

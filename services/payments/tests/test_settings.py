@@ -17,7 +17,6 @@ def settings(**told: Any) -> PaymentsSettings:
     nowhere = Path("/nowhere")
     needed = {
         "database_url": "postgresql://db",
-        "sandbox_database_url": "postgresql://sandbox",
         "kafka_bootstrap": "broker:9092",
         "http_port": 1,
         "jwks_file": nowhere,

@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
 from services.payments.gateways.port import (
     Captured,
     CaptureOutcome,
@@ -24,7 +27,6 @@ from services.payments.gateways.sandbox.ledger import (
 )
 from services.payments.gateways.sandbox.postgres import open_books
 from services.payments.gateways.sandbox.script import ScriptedOutcome, step_at, steps_of
-from services.payments.settings import PaymentsSettings
 from shared.billing.money import Money
 from shared.framework.core.clock import Clock
 from shared.framework.core.ids import derived_id
@@ -34,6 +36,14 @@ _DECLINES = {
     ScriptedOutcome.HARD: Declined("stolen_card", True),
 }
 _MUTE = {ScriptedOutcome.TIMEOUT_BEFORE, ScriptedOutcome.TIMEOUT_AFTER, ScriptedOutcome.SLOW}
+
+
+class SandboxSettings(BaseSettings):
+    """What only the sandbox is told from outside: `TOLLHOUSE_SANDBOX_DATABASE_URL`."""
+
+    model_config = SettingsConfigDict(env_prefix="TOLLHOUSE_SANDBOX_", frozen=True)
+
+    database_url: SecretStr
 
 
 class KeyWasUsedForAnotherAmount(Exception):
@@ -122,10 +132,11 @@ class SandboxGateway:
 
 
 @asynccontextmanager
-async def open_sandbox(settings: PaymentsSettings, clock: Clock) -> AsyncIterator[PaymentGateway]:
+async def open_sandbox(clock: Clock, timeout_s: float) -> AsyncIterator[PaymentGateway]:
     """The sandbox on its own database, until the process ends."""
-    async with open_books(settings.sandbox_database_url.get_secret_value()) as books:
-        yield SandboxGateway(books, clock, timedelta(seconds=2 * settings.gateway_timeout_s))
+    settings = SandboxSettings()  # what is missing comes from the environment
+    async with open_books(settings.database_url.get_secret_value()) as books:
+        yield SandboxGateway(books, clock, timedelta(seconds=2 * timeout_s))
 
 
 async def _never_answer() -> None:

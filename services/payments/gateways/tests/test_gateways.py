@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -177,23 +176,15 @@ def test_a_token_that_is_no_script_is_refused(token: str) -> None:
         SandboxGateway(MemorySandboxLedger(), FakeClock(NOON), SLOW_BY).check_token(token)
 
 
-async def test_the_register_opens_gateways_under_their_own_names(database_url: str) -> None:
+async def test_the_register_opens_gateways_under_their_own_names(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The process's own way in; the tables are made when they are not there, and found when they are."""
-    settings: Any = type(
-        "Told", (), {"sandbox_database_url": _Secret(database_url), "gateway_timeout_s": 1.0}
-    )
+    monkeypatch.setenv("TOLLHOUSE_SANDBOX_DATABASE_URL", database_url)
     for _ in range(2):
         for name, opened in GATEWAYS.items():
-            async with opened(settings, FakeClock(NOON)) as gateway:
+            async with opened(FakeClock(NOON), 1.0) as gateway:
                 assert gateway.name == name
                 assert isinstance(
                     await gateway.capture(DUE, GatewayPaymentMethod("pm_1", "tok_ok"), "k"), Captured
                 )
-
-
-class _Secret:
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def get_secret_value(self) -> str:
-        return self._value
