@@ -1,21 +1,13 @@
-"""Which of the forms of CloudEvents over HTTP a body has, by its media type."""
+"""The register of formats that usage comes in: one format is one file, and one member of FORMATS."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from services.ingest.events.usage_event import ParsedEvent
-from services.ingest.formats.cloudevents_json import read_batch, read_single
+from services.ingest.formats.cloudevents_json import BATCH, BATCH_OR_SINGLE, SINGLE
+from services.ingest.formats.usage_format import UsageFormat
 from shared.framework.http.refusals import MediaTypeIsUnsupported
 
-
-def _read_either(body: bytes) -> Sequence[ParsedEvent]:
-    return read_batch(body) if body.lstrip()[:1] == b"[" else read_single(body)
-
-
-_READERS: Mapping[bytes, Callable[[bytes], Sequence[ParsedEvent]]] = {
-    b"application/cloudevents+json": read_single,
-    b"application/cloudevents-batch+json": read_batch,
-    b"application/json": _read_either,
-}
+FORMATS: Mapping[str, UsageFormat] = {one.media_type: one for one in (SINGLE, BATCH, BATCH_OR_SINGLE)}
 
 
 def parse_events(body: bytes, content_type: bytes, content_encoding: bytes) -> Sequence[ParsedEvent]:
@@ -23,7 +15,7 @@ def parse_events(body: bytes, content_type: bytes, content_encoding: bytes) -> S
 
     Raises MediaTypeIsUnsupported, UsageIsNotJson, UsageIsNotEvents, TooManyEvents.
     """
-    media_type = content_type.split(b";")[0].strip().lower()
-    if media_type not in _READERS or content_encoding.lower() != b"identity":
-        raise MediaTypeIsUnsupported("CloudEvents as JSON, structured or batched, without content coding")
-    return _READERS[media_type](body)
+    media_type = content_type.split(b";")[0].strip().lower().decode("latin-1")
+    if media_type not in FORMATS or content_encoding.lower() != b"identity":
+        raise MediaTypeIsUnsupported(f"{', '.join(FORMATS)}, without content coding")
+    return FORMATS[media_type].read(body)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -10,9 +10,9 @@ from services.ingest.events.rejection import Rejection, RejectionCode
 from services.ingest.events.usage_event import CloudEvent, InvalidEvent, ParsedEvent
 from services.ingest.events.validation import attribute_fault, data_fault, is_plain_text
 from services.ingest.formats.refusals import TooManyEvents, UsageIsNotEvents, UsageIsNotJson
+from services.ingest.formats.usage_format import UsageFormat
 
 EVENTS_MAX = 1000
-
 
 T = TypeVar("T")
 
@@ -37,9 +37,9 @@ def read_batch(body: bytes) -> Sequence[ParsedEvent]:
     Refuses the whole with UsageIsNotJson, UsageIsNotEvents, TooManyEvents.
     """
     try:
-        events = _counted(_BATCH.decode(body))
+        events = counted(_BATCH.decode(body))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return [_read_piece(bytes(piece)) for piece in _counted(_pieces(body))]
+        return [read_event(bytes(piece)) for piece in counted(_pieces(body))]
     plain = is_plain_text(body)
     faults = {at: fault for at, event in enumerate(events) if (fault := _fault_in(event, plain))}
     if not faults:
@@ -54,7 +54,7 @@ def read_single(body: bytes) -> Sequence[ParsedEvent]:
     """One event that is not in an array. UsageIsNotJson, UsageIsNotEvents."""
     if not _json(body).startswith(b"{"):
         raise UsageIsNotEvents("the body is not a JSON object")
-    return [_read_piece(body)]
+    return [read_event(body)]
 
 
 def _pieces(body: bytes) -> list[msgspec.Raw]:
@@ -72,7 +72,8 @@ def _json(body: bytes) -> bytes:
         raise UsageIsNotJson("nested too deeply") from None
 
 
-def _counted(events: list[T]) -> list[T]:
+def counted(events: list[T]) -> list[T]:
+    """The events themselves if there are 1 to 1000. UsageIsNotEvents, TooManyEvents."""
     if not events:
         raise UsageIsNotEvents("the array is empty")
     if len(events) > EVENTS_MAX:
@@ -80,7 +81,8 @@ def _counted(events: list[T]) -> list[T]:
     return events
 
 
-def _read_piece(piece: bytes) -> ParsedEvent:
+def read_event(piece: bytes) -> ParsedEvent:
+    """One event from its own bytes, sound or with its fault."""
     try:
         event = _PIECE.decode(piece)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -106,3 +108,22 @@ def _rejection_from(message: str) -> Rejection:
         if mark in message:
             return Rejection(reason, message)
     return Rejection(RejectionCode.EVENT_IS_MALFORMED, message)
+
+
+def _read_batch_or_single(body: bytes) -> Sequence[ParsedEvent]:
+    return read_batch(body) if body.lstrip()[:1] == b"[" else read_single(body)
+
+
+def _event_schema() -> dict[str, Any]:
+    (event,), shapes = msgspec.json.schema_components([CloudEvent])
+    return shapes["CloudEvent"] if "$ref" in event else event
+
+
+EVENT_SCHEMA = _event_schema()
+_BATCH_SCHEMA = {"type": "array", "items": EVENT_SCHEMA, "minItems": 1, "maxItems": EVENTS_MAX}
+
+SINGLE = UsageFormat("application/cloudevents+json", read_single, EVENT_SCHEMA)
+BATCH = UsageFormat("application/cloudevents-batch+json", read_batch, _BATCH_SCHEMA)
+BATCH_OR_SINGLE = UsageFormat(
+    "application/json", _read_batch_or_single, {"oneOf": [EVENT_SCHEMA, _BATCH_SCHEMA]}
+)
