@@ -31,6 +31,9 @@ from shared.billing.money import Money
 from shared.framework.testing.fakes import FakeClock
 
 SLOW_BY = timedelta(minutes=10)
+SETTINGS = {"TOLLHOUSE_SANDBOX_DATABASE_URL": "{database_url}"}
+PAYING_TOKENS = {"sandbox": "tok_ok"}
+"""Of each gateway a token whose charge succeeds."""
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -180,11 +183,13 @@ async def test_the_register_opens_gateways_under_their_own_names(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process's own way in; the tables are made when they are not there, and found when they are."""
-    monkeypatch.setenv("TOLLHOUSE_SANDBOX_DATABASE_URL", database_url)
+    for setting, value in SETTINGS.items():
+        monkeypatch.setenv(setting, value.format(database_url=database_url))
     for _ in range(2):
         for name, opened in GATEWAYS.items():
             async with opened(FakeClock(NOON), 1.0) as gateway:
                 assert gateway.name == name
                 assert isinstance(
-                    await gateway.capture(DUE, GatewayPaymentMethod("pm_1", "tok_ok"), "k"), Captured
+                    await gateway.capture(DUE, GatewayPaymentMethod("pm_1", PAYING_TOKENS[name]), "k"),
+                    Captured,
                 )
