@@ -157,12 +157,13 @@ async def _command_context(request: Request, given: str | None) -> CommandContex
     return CommandContext(service, credential, metadata, key, request.scope["route"].status_code or 200)
 
 
-async def _with_key(request: Request, key: KeyHeader) -> CommandContext:
-    return await _command_context(request, key)
+# Not `key`: FastAPI would take that for the path parameter of a route such as /plans/{key}/retire.
+async def _with_key(request: Request, idempotency_key: KeyHeader) -> CommandContext:
+    return await _command_context(request, idempotency_key)
 
 
-async def _key_optional(request: Request, key: OptionalKeyHeader = None) -> CommandContext:
-    return await _command_context(request, key)
+async def _key_optional(request: Request, idempotency_key: OptionalKeyHeader = None) -> CommandContext:
+    return await _command_context(request, idempotency_key)
 
 
 CommandDep = Annotated[CommandContext, Depends(_with_key)]
