@@ -41,9 +41,9 @@ _MUTE = {ScriptedOutcome.TIMEOUT_BEFORE, ScriptedOutcome.TIMEOUT_AFTER, Scripted
 class SandboxSettings(BaseSettings):
     """What only the sandbox is told from outside: `TOLLHOUSE_SANDBOX_DATABASE_URL`."""
 
-    model_config = SettingsConfigDict(env_prefix="TOLLHOUSE_SANDBOX_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TOLLHOUSE_", frozen=True)
 
-    database_url: SecretStr
+    sandbox_database_url: SecretStr
 
 
 class KeyWasUsedForAnotherAmount(Exception):
@@ -135,7 +135,7 @@ class SandboxGateway:
 async def open_sandbox(clock: Clock, timeout_s: float) -> AsyncIterator[PaymentGateway]:
     """The sandbox on its own database, until the process ends."""
     settings = SandboxSettings()  # what is missing comes from the environment
-    async with open_books(settings.database_url.get_secret_value()) as books:
+    async with open_books(settings.sandbox_database_url.get_secret_value()) as books:
         yield SandboxGateway(books, clock, timedelta(seconds=2 * timeout_s))
 
 
