@@ -48,9 +48,7 @@ def _tools(context: str, settings: Any) -> ServiceDependencies[Any]:
     clock = FakeClock()
     return ServiceDependencies(
         context=context,
-        settings=settings.model_construct(
-            database_url=NOWHERE, sandbox_database_url=NOWHERE, kafka_bootstrap="", http_port=0
-        ),
+        settings=settings.model_construct(database_url=NOWHERE, kafka_bootstrap="", http_port=0),
         pool=cast(Any, None),
         store=MemoryEventStore(context, clock, CONTRACTS),
         clock=clock,
