@@ -1,1 +1,1 @@
-"""Owns customers, plans, subscriptions and test clocks, and says when a billing period is over."""
+"""The subscriptions service: customers, plans, subscriptions and test clocks; it publishes the end of each billing period."""

@@ -1,4 +1,4 @@
-"""Composition root of subscriptions: one line per subject."""
+"""Composition root of the subscriptions service: one line per subject."""
 
 from services.subscriptions.customers.feature import CUSTOMERS
 from services.subscriptions.plans.feature import PLANS

@@ -1,4 +1,4 @@
-"""Every way in which this domain says no."""
+"""A customer: registered once, with a currency and a time zone that never change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class CustomerExists(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterCustomer:
-    """Know somebody who may be billed, in one currency, by the calendar of one zone."""
+    """Register a customer, who is billed in one currency and by the calendar of one IANA time zone."""
 
     customer_id: str
     external_id: str
@@ -39,33 +39,30 @@ class RegisterCustomer:
 
 @dataclass(frozen=True, slots=True)
 class NoCustomer:
-    """Nobody is known by this id."""
+    """No customer is registered under this id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """Somebody who may be billed, as they were registered."""
-
-    customer: CustomerRegistered
-
-
-Customer = NoCustomer | Registered
+Customer = NoCustomer | CustomerRegistered
+"""The state of a customer's stream; nothing changes after the registration."""
 
 
 def customer_id_of(tenant_id: str, external_id: str) -> str:
-    """The tenant's own name for a customer is one customer."""
+    """The id (and stream) of the customer whom a tenant calls `external_id`."""
     return derived_id("cus", tenant_id, external_id)
 
 
 def registered(customer_id: str, state: Customer) -> CustomerRegistered:
-    """The customer as registered; CustomerIsUnknown if there is none."""
+    """The customer's registration. Raises CustomerIsUnknown if there is none."""
     if isinstance(state, NoCustomer):
         raise CustomerIsUnknown(customer_id)
-    return state.customer
+    return state
 
 
 def register(state: Customer, command: RegisterCustomer) -> Sequence[CustomerRegistered]:
-    """An external id names one customer for ever; asking for the same again changes nothing."""
+    """The registration, or nothing if it repeats the first one.
+
+    Raises CustomerExists for another currency or zone, CurrencyIsUnknown and ZoneIsUnknown.
+    """
     match state:
         case NoCustomer():
             return [
@@ -77,17 +74,16 @@ def register(state: Customer, command: RegisterCustomer) -> Sequence[CustomerReg
                     registered_at=command.now,
                 )
             ]
-        case Registered(customer):
-            if (customer.currency, customer.time_zone) != (command.currency, command.time_zone):
-                raise CustomerExists(f"{customer.external_id}: {customer.currency}, {customer.time_zone}")
+        case CustomerRegistered():
+            if (state.currency, state.time_zone) != (command.currency, command.time_zone):
+                raise CustomerExists(f"{state.external_id}: {state.currency}, {state.time_zone}")
             return []
 
 
 def evolve(state: Customer, event: CustomerRegistered) -> Customer:
-    """What is true after this event."""
-    match state, event:
-        case NoCustomer(), CustomerRegistered():
-            return Registered(event)
+    """The state after an event. Raises ImpossibleHistory for a second registration."""
+    if isinstance(state, NoCustomer):
+        return event
     raise ImpossibleHistory(state, event)
 
 

@@ -1,4 +1,4 @@
-"""What customers add to the subscriptions service."""
+"""What the subject customers adds to the subscriptions service."""
 
 from services.subscriptions.customers.routes import customers_router
 from shared.framework.process.feature import Feature

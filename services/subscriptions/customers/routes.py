@@ -1,4 +1,4 @@
-"""What goes in and comes out over HTTP."""
+"""Request and response bodies of customers, and their routes."""
 
 from datetime import datetime
 from typing import Annotated
@@ -21,7 +21,7 @@ class NewCustomer(ApiModel):
     time_zone: ZoneName = "UTC"
 
     def command(self, *, now: datetime, customer_id: str) -> RegisterCustomer:
-        """The command that it asks for."""
+        """The command of this request."""
         return RegisterCustomer(customer_id=customer_id, now=now, **dict(self))
 
 

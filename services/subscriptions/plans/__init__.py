@@ -1,1 +1,1 @@
-"""Plans."""
+"""Plans: versioned sets of charges. Owns the `plan` streams, subscribes to nothing, publishes PlanPublished."""

@@ -1,4 +1,4 @@
-"""What plans add to the subscriptions service."""
+"""What the subject plans adds to the subscriptions service."""
 
 from services.subscriptions.plans.routes import plans_router
 from shared.framework.process.feature import Feature

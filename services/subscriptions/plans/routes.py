@@ -1,4 +1,4 @@
-"""What goes in and comes out over HTTP."""
+"""Request and response bodies of plans, and their routes."""
 
 from datetime import datetime
 from typing import Annotated
@@ -36,7 +36,7 @@ class NewPlan(ApiModel):
     charges: Annotated[list[NewCharge], Field(max_length=100)]
 
     def command(self, *, now: datetime, plan_id: str) -> PublishPlan:
-        """The command that it asks for."""
+        """The command of this request."""
         charges = tuple(Charge(**dict(charge)) for charge in self.charges)
         return PublishPlan(plan_id=plan_id, now=now, **dict(self) | {"charges": charges})
 

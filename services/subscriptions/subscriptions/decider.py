@@ -1,4 +1,4 @@
-"""What may be asked of this domain; each command carries its own moment."""
+"""A subscription: started from a plan version, closed period by period, cancelled."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,9 +7,9 @@ from enum import StrEnum
 
 from services.subscriptions.subscriptions.calendar import (
     OpenPeriod,
-    due_period,
     end_of_period_at,
-    period_from,
+    open_period_from,
+    whole_period_from,
 )
 from services.subscriptions.subscriptions.refusals import (
     AnchorIsInTheFuture,
@@ -34,7 +34,7 @@ from shared.framework.core.refusals import ImpossibleHistory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartSubscription:
-    """Bill a customer by a plan version, period by period from `anchor_at`; usage is told of `subject`."""
+    """Bill a customer by a plan version, period by period from `anchor_at`, for the usage of `subject`."""
 
     subscription_id: str
     customer: CustomerRegistered
@@ -53,7 +53,7 @@ class CancelAt(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelSubscription:
-    """Let no further period begin, or cut the present one."""
+    """End a subscription with its present period, or now: then that period is cut."""
 
     subscription_id: str
     at: CancelAt
@@ -62,7 +62,7 @@ class CancelSubscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosePeriod:
-    """A period's end has come; `period_index` says which one, counted from the anchor."""
+    """Close the period of this index (counted from the anchor), whose end has come."""
 
     subscription_id: str
     period_index: int
@@ -71,32 +71,31 @@ class ClosePeriod:
 
 SubscriptionCommand = StartSubscription | CancelSubscription | ClosePeriod
 
-
 BACKDATED_MAX = timedelta(days=3653)
 
 
 @dataclass(frozen=True, slots=True)
 class NoSubscription:
-    """Nothing was started under this id."""
+    """No subscription was started under this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """Periods follow one another; with `ends_at` (cancelled) the last one ends there."""
+    """Billed period by period; once it is cancelled, the last period ends at `ends_at`."""
 
     terms: SubscriptionStarted
     next_index: int = 0
     ends_at: datetime | None = None
 
     @property
-    def due(self) -> OpenPeriod | None:
-        """The one period that may be closed next; None when the last one has been."""
-        return due_period(self.terms, self.next_index, self.ends_at)
+    def open_period(self) -> OpenPeriod | None:
+        """The one period that may be closed next; None when the last one is closed."""
+        return open_period_from(self.terms, self.next_index, self.ends_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The last period has been closed."""
+    """The last period is closed."""
 
     terms: SubscriptionStarted
     ended_at: datetime
@@ -107,7 +106,7 @@ SubscriptionEvent = SubscriptionStarted | SubscriptionCancelled | BillingPeriodC
 
 
 def decide(state: Subscription, command: SubscriptionCommand) -> Sequence[SubscriptionEvent]:
-    """What follows from a command."""
+    """The events of a command; see the function of each."""
     match command:
         case StartSubscription():
             return start(state, command)
@@ -118,7 +117,10 @@ def decide(state: Subscription, command: SubscriptionCommand) -> Sequence[Subscr
 
 
 def start(state: Subscription, command: StartSubscription) -> Sequence[SubscriptionEvent]:
-    """The plan version's prices are written down, so that no later version can touch them."""
+    """The start. It copies the charges of the plan version, so no later version changes them.
+
+    Raises SubscriptionExists, PlanCurrencyDiffers, AnchorIsInTheFuture and AnchorIsTooOld.
+    """
     if not isinstance(state, NoSubscription):
         raise SubscriptionExists(command.subscription_id)
     customer, plan = command.customer, command.plan
@@ -146,14 +148,17 @@ def start(state: Subscription, command: StartSubscription) -> Sequence[Subscript
 
 
 def cancel(state: Subscription, command: CancelSubscription) -> Sequence[SubscriptionEvent]:
-    """It ends now or with the present period; an end that was named before can only come sooner."""
+    """The cancellation, and the end if no period is left; nothing if an earlier one ends it as soon.
+
+    Raises SubscriptionIsUnknown and SubscriptionHasEnded.
+    """
     match state:
         case NoSubscription():
             raise SubscriptionIsUnknown(command.subscription_id)
         case Ended(ended_at=ended_at):
             raise SubscriptionHasEnded(f"{command.subscription_id} ended at {ended_at.isoformat()}")
         case Active():
-            ends_at = _end_asked_for(state, command)
+            ends_at = _requested_end(state, command)
             if state.ends_at is not None and state.ends_at <= ends_at:
                 return []
             cancelled = SubscriptionCancelled(
@@ -163,11 +168,14 @@ def cancel(state: Subscription, command: CancelSubscription) -> Sequence[Subscri
 
 
 def close_period(state: Subscription, command: ClosePeriod) -> Sequence[SubscriptionEvent]:
-    """Tell that a period is over, if it is the next one; one that was closed before is not told again."""
+    """The close of the next period, and the end if it was the last; nothing for any other period.
+
+    Raises SubscriptionIsUnknown, and PeriodIsNotOver before the period's end.
+    """
     match state:
         case NoSubscription():
             raise SubscriptionIsUnknown(command.subscription_id)
-        case Active(due=OpenPeriod(index=index) as due) if index == command.period_index:
+        case Active(open_period=OpenPeriod(index=index) as due) if index == command.period_index:
             if command.now < due.period.end:
                 raise PeriodIsNotOver(f"period {index} ends at {due.period.end.isoformat()}")
             rest = replace(state, next_index=index + 1)
@@ -177,7 +185,7 @@ def close_period(state: Subscription, command: ClosePeriod) -> Sequence[Subscrip
 
 
 def evolve(state: Subscription, event: SubscriptionEvent) -> Subscription:
-    """What is true after this event; it judges nothing, for the event has already happened."""
+    """The state after an event."""
     match state, event:
         case NoSubscription(), SubscriptionStarted():
             return Active(event)
@@ -195,17 +203,15 @@ SUBSCRIPTION: Decider[Subscription, SubscriptionCommand, SubscriptionEvent] = De
 )
 
 
-def _end_asked_for(state: Active, command: CancelSubscription) -> datetime:
-    """Never inside a period that has been closed already, even if two processes' clocks differ a little."""
-    _, open_period = period_from(state.terms, state.next_index)
-    moment = max(command.now, open_period.start)
-    if command.at is CancelAt.NOW:
-        return moment
-    return end_of_period_at(state.terms, moment, state.next_index)
+def _requested_end(state: Active, command: CancelSubscription) -> datetime:
+    """The end that a cancellation asks for, never inside a closed period: clocks of processes may differ."""
+    earliest = whole_period_from(state.terms, state.next_index).period.start
+    now = max(command.now, earliest)
+    return now if command.at is CancelAt.NOW else end_of_period_at(state.terms, now, state.next_index)
 
 
 def _ended_if_over(rest: Active) -> Sequence[SubscriptionEnded]:
-    if rest.ends_at is None or rest.due is not None:
+    if rest.ends_at is None or rest.open_period is not None:
         return []
     return [SubscriptionEnded(subscription_id=rest.terms.subscription_id, ended_at=rest.ends_at)]
 

@@ -1,4 +1,4 @@
-"""What subscriptions add to the service of the same name."""
+"""What the subject subscriptions adds to the subscriptions service."""
 
 from services.subscriptions.subscriptions.routes import subscriptions_router
 from services.subscriptions.subscriptions.timers import TIMERS

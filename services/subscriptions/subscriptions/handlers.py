@@ -1,10 +1,10 @@
-"""The life of a subscription: started, closed period by period, cancelled."""
+"""Commands on subscriptions, and the timers of their periods' ends."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.subscriptions.customers.handlers import get_customer
-from services.subscriptions.plans.handlers import get_plan
+from services.subscriptions.customers.decider import CUSTOMER, CustomerIsUnknown, registered
+from services.subscriptions.plans.decider import PLAN, plan_id_of
 from services.subscriptions.subscriptions.decider import (
     SUBSCRIPTION,
     Active,
@@ -23,7 +23,7 @@ CLOSE_PERIOD = "close-billing-period"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscribeCustomer:
-    """Bill a customer by a plan version (newest), from an anchor (now), for a subject (external id)."""
+    """Start a subscription: by default to the newest plan version, from now on, for the external id."""
 
     subscription_id: str
     customer_id: str
@@ -35,21 +35,27 @@ class SubscribeCustomer:
 
 
 async def start_subscription(session: Session, command: SubscribeCustomer) -> Active | Ended:
-    """Start a subscription of the customer and plan version that the command names."""
-    customer = await get_customer(session, command.customer_id)
-    started = StartSubscription(
+    """Start a subscription of a customer to a plan version. Raises CustomerIsUnknown and PlanIsUnknown."""
+    if not has_prefix("cus", command.customer_id):
+        raise CustomerIsUnknown(command.customer_id)
+    customer = registered(command.customer_id, await session.state(CUSTOMER, command.customer_id))
+    plan = await session.state(PLAN, plan_id_of(session.tenant_id, command.plan_key))
+    start = StartSubscription(
         subscription_id=command.subscription_id,
         customer=customer,
-        plan=await get_plan(session, command.plan_key, command.plan_version),
+        plan=plan.version(command.plan_version),
         subject=command.subject or customer.external_id,
         anchor_at=command.anchor_at or command.now,
         now=command.now,
     )
-    return await handle_and_schedule(session, started)
+    return await handle_and_schedule(session, start)
 
 
 async def handle_and_schedule(session: Session, command: SubscriptionCommand) -> Active | Ended:
-    """Give the command; if it changed anything, wait for the end of the period that is closed next."""
+    """Handle a command; if it changed anything, schedule the end of the period that is closed next.
+
+    Returns the new state. Raises SubscriptionIsUnknown.
+    """
     if not has_prefix("sub", command.subscription_id):
         raise SubscriptionIsUnknown(command.subscription_id)
     events = await session.handle(SUBSCRIPTION, command.subscription_id, command)
@@ -61,11 +67,10 @@ async def handle_and_schedule(session: Session, command: SubscriptionCommand) ->
     return state
 
 
-def _schedule_period_close(session: Session, running: Active) -> None:
-    due = running.due
-    if due is None:
+def _schedule_period_close(session: Session, state: Active) -> None:
+    if (due := state.open_period) is None:
         return
-    subscription_id, ends_at = running.terms.subscription_id, due.period.end
+    subscription_id, ends_at = state.terms.subscription_id, due.period.end
     # The end is part of the id: a cut period has an end of its own, and its old timer finds nothing to do.
     timer_id = derived_id("tmr", subscription_id, str(due.index), ends_at.isoformat(), CLOSE_PERIOD)
     payload = {"subscription_id": subscription_id, "period_index": due.index}

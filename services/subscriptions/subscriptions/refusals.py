@@ -1,4 +1,4 @@
-"""Every way in which this domain says no."""
+"""Refusals of commands on subscriptions."""
 
 from shared.framework.core.refusals import Refusal, RefusalKind
 

@@ -1,4 +1,4 @@
-"""What goes in and comes out over HTTP."""
+"""Request and response bodies of subscriptions, and their routes."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -28,7 +28,7 @@ class NewSubscription(ApiModel):
     subject: ShortText | None = None
 
     def command(self, *, now: datetime, subscription_id: str) -> SubscribeCustomer:
-        """The command that it asks for."""
+        """The command of this request."""
         return SubscribeCustomer(subscription_id=subscription_id, now=now, **dict(self))
 
 
@@ -38,7 +38,7 @@ class Cancellation(ApiModel):
     at: Literal["period_end", "now"]
 
     def command(self, *, now: datetime, subscription_id: str) -> CancelSubscription:
-        """The command that it asks for."""
+        """The command of this request."""
         return CancelSubscription(subscription_id=subscription_id, at=CancelAt(self.at), now=now)
 
 
@@ -60,8 +60,8 @@ class SubscriptionResponse(SubscriptionTerms):
     ends_at: Instant | None
 
 
-def described(state: Active | Ended) -> SubscriptionResponse:
-    """A subscription as an answer."""
+def subscription_response(state: Active | Ended) -> SubscriptionResponse:
+    """The response body of a subscription."""
     terms = dict(SubscriptionTerms.of(state.terms))
     if isinstance(state, Ended):
         return SubscriptionResponse(**terms, status="ended", ends_at=state.ended_at)
@@ -77,7 +77,7 @@ def subscriptions_router() -> APIRouter:
     async def post_subscription(body: NewSubscription, ctx: CommandDep) -> Response:
         """Start a subscription of a customer to a plan."""
         command = body.command(now=ctx.now, subscription_id=ctx.service.ids.new("sub"))
-        return await ctx.execute(start_subscription, command, described)
+        return await ctx.execute(start_subscription, command, subscription_response)
 
     @router.post("/subscriptions/{subscription_id}/cancel", response_model=SubscriptionResponse)
     async def post_cancellation(
@@ -85,6 +85,6 @@ def subscriptions_router() -> APIRouter:
     ) -> Response:
         """Cancel a subscription at the end of its period, or now: then the last period is prorated."""
         command = body.command(now=ctx.now, subscription_id=subscription_id)
-        return await ctx.execute(handle_and_schedule, command, described)
+        return await ctx.execute(handle_and_schedule, command, subscription_response)
 
     return router

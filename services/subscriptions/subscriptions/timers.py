@@ -10,13 +10,8 @@ from shared.framework.timers.timer import TimerHandler
 
 
 async def close_period(session: Session, timer: Timer, _: Any) -> None:
-    """Close the period that the timer is for, and schedule the end of the next."""
-    command = ClosePeriod(
-        subscription_id=timer.payload["subscription_id"],
-        period_index=timer.payload["period_index"],
-        now=session.now,
-    )
-    await handle_and_schedule(session, command)
+    """Close the period of the timer, and schedule the end of the next one."""
+    await handle_and_schedule(session, ClosePeriod(**timer.payload, now=session.now))
 
 
 TIMERS = {CLOSE_PERIOD: TimerHandler(decide=close_period)}

@@ -1,1 +1,4 @@
-"""Test clocks."""
+"""Test clocks, one per tenant at most.
+
+Owns the `clk` streams, subscribes to nothing, publishes TestClockStarted and TestClockAdvanced.
+"""

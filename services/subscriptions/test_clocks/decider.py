@@ -1,4 +1,4 @@
-"""Every way in which this domain says no."""
+"""A tenant's test clock: started once, then only advanced."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,20 +43,19 @@ class TestClockLeapsTooFar(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartTestClock:
-    """Take this tenant out of the real time: it stands still at `now`."""
+    """Replace the system clock for this tenant by a clock that stands at `now`."""
 
     now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdvanceTestClock:
-    """Move the tenant's time forward."""
+    """Move the tenant's test clock forward to the instant `to`."""
 
     to: datetime
 
 
 TestClockCommand = StartTestClock | AdvanceTestClock
-
 
 LEAP_MAX = timedelta(days=3653)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -65,12 +64,12 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class NoTestClock:
-    """The tenant lives by the system's clock."""
+    """The tenant uses the system clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrozenClock:
-    """The tenant's time stands at `now`."""
+    """The tenant's time is `now` until it is advanced."""
 
     now: datetime
 
@@ -80,12 +79,15 @@ TestClockEvent = TestClockStarted | TestClockAdvanced
 
 
 def decide(state: TestClockState, command: TestClockCommand) -> Sequence[TestClockEvent]:
-    """A tenant's time is taken in hand once, and from then on only goes forward."""
+    """The start or advance, or nothing if the clock already stands at that instant.
+
+    Raises TestClockExists, TestClockIsMissing, TestClockCannotGoBack and TestClockLeapsTooFar.
+    """
     match state, command:
         case NoTestClock(), StartTestClock(now=now):
             return [TestClockStarted(now=_in_range(now))]
-        case FrozenClock(now=now), StartTestClock(now=asked):
-            if asked != now:
+        case FrozenClock(now=now), StartTestClock(now=requested):
+            if requested != now:
                 raise TestClockExists(now.isoformat())
             return []
         case NoTestClock(), AdvanceTestClock():
@@ -103,18 +105,16 @@ def _advanced(now: datetime, to: datetime) -> Sequence[TestClockEvent]:
     return [TestClockAdvanced(now=_in_range(to))] if to > now else []
 
 
-def _in_range(moment: datetime) -> datetime:
-    if not EARLIEST <= moment <= LATEST:
-        raise TestClockLeapsTooFar(moment.isoformat())
-    return moment
+def _in_range(instant: datetime) -> datetime:
+    if not EARLIEST <= instant <= LATEST:
+        raise TestClockLeapsTooFar(instant.isoformat())
+    return instant
 
 
 def evolve(state: TestClockState, event: TestClockEvent) -> TestClockState:
-    """What is true after this event."""
+    """The state after an event."""
     match state, event:
-        case NoTestClock(), TestClockStarted():
-            return FrozenClock(event.now)
-        case FrozenClock(), TestClockAdvanced():
+        case (NoTestClock(), TestClockStarted()) | (FrozenClock(), TestClockAdvanced()):
             return FrozenClock(event.now)
     raise ImpossibleHistory(state, event)
 

@@ -1,4 +1,4 @@
-"""What test clocks add to the subscriptions service."""
+"""What the subject test clocks adds to the subscriptions service."""
 
 from services.subscriptions.test_clocks.routes import test_clocks_router
 from shared.framework.process.feature import Feature

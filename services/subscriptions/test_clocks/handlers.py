@@ -1,4 +1,4 @@
-"""Test clocks: this context moves them, and every other hears of it."""
+"""Commands on test clocks; the other contexts follow the published events."""
 
 from services.subscriptions.test_clocks.decider import (
     TEST_CLOCK,
@@ -11,10 +11,13 @@ from shared.framework.eventstore.unit_of_work import Session
 
 
 async def set_test_clock(session: Session, command: TestClockCommand) -> TestClockState:
-    """Start or move the tenant's clock; all that falls due until then happens at its own moment."""
+    """Start or advance the tenant's test clock, and return its state.
+
+    Timers that fall due by then fire one by one, each at its own due time.
+    """
     stream_id = derived_id("clk", session.tenant_id)
     await session.handle(TEST_CLOCK, stream_id, command)
-    time = await session.state(TEST_CLOCK, stream_id)
-    if isinstance(time, FrozenClock):
-        session.set_clock(time.now)
-    return time
+    state = await session.state(TEST_CLOCK, stream_id)
+    if isinstance(state, FrozenClock):
+        session.set_clock(state.now)
+    return state

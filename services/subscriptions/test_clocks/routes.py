@@ -1,4 +1,4 @@
-"""Routes of test clocks."""
+"""Request and response bodies of test clocks, and their routes."""
 
 from fastapi import APIRouter, Depends, Response
 

@@ -66,7 +66,7 @@ def _close_what_is_due(history: list[SubscriptionEvent], now: datetime) -> None:
 
 def _due_index(state: Subscription, now: datetime) -> int | None:
     match state:
-        case Active(due=due) if due is not None and due.period.end <= now:
+        case Active(open_period=due) if due is not None and due.period.end <= now:
             return due.index
     return None
 
@@ -79,7 +79,7 @@ def _check(history: list[SubscriptionEvent], now: datetime) -> None:
     match state:
         case Ended(ended_at=ended_at):
             assert ended_at == (periods[-1].end if periods else NOON)
-        case Active(due=due):
+        case Active(open_period=due):
             assert due is not None
             assert due.period.start == (periods[-1].end if periods else NOON)
             assert due.period.end > now
