@@ -1,1 +1,1 @@
-"""Turns closed periods into invoices: rating, tax, numbers, and the life of the document."""
+"""The invoicing service: closed billing periods become invoices, which are finalized, paid or voided."""

@@ -1,13 +1,13 @@
-"""Composition root of invoicing: one line per subject."""
+"""Composition root of the invoicing service: one line per subject."""
 
 from services.invoicing.billing_accounts.feature import BILLING_ACCOUNTS
 from services.invoicing.billing_runs.feature import BILLING_RUNS
 from services.invoicing.invoices.feature import INVOICES
-from services.invoicing.settings import InvoicingSettings
 from services.invoicing.tax.feature import TAX
 from shared.billing.contracts import CONTRACTS
 from shared.framework.process.run import run_process
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
+from shared.framework.process.settings import ServiceSettings
 
 FEATURES = (
     BILLING_ACCOUNTS,
@@ -17,10 +17,10 @@ FEATURES = (
 )
 
 
-async def build(tools: ServiceDependencies[InvoicingSettings]) -> ServiceDefinition:
+async def build(tools: ServiceDependencies[ServiceSettings]) -> ServiceDefinition:
     """The invoicing service."""
     return ServiceDefinition.of(*FEATURES, clock=tools.clock)
 
 
 if __name__ == "__main__":
-    run_process("invoicing", InvoicingSettings, build, CONTRACTS)
+    run_process("invoicing", ServiceSettings, build, CONTRACTS)

@@ -1,1 +1,1 @@
-"""The subscriptions service: customers, plans, subscriptions and test clocks; it publishes the end of each billing period."""
+"""The subscriptions service: customers, plans, subscriptions and their billing periods, test clocks."""

@@ -1,1 +1,4 @@
-"""Billing accounts."""
+"""Billing accounts: the customers whom invoicing can invoice, each with its currency.
+
+Owns the `bac` streams, subscribes to CustomerRegistered, publishes BillingAccountOpened.
+"""

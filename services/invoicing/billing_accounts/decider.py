@@ -1,10 +1,11 @@
-"""Every way in which invoicing says no."""
+"""A billing account: opened once, for a registered customer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.billing.contracts.invoicing.billing_accounts import BillingAccountOpened
+from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import Refusal, RefusalKind
@@ -19,28 +20,18 @@ class CustomerIsUnknown(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenBillingAccount:
-    """Remember a customer who may be billed."""
+    """Open the account of a customer who may be billed."""
 
-    customer_id: str
-    currency: str
-    time_zone: str
+    customer: CustomerRegistered
     now: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class NoBillingAccount:
-    """The customer has not been heard of."""
+    """The customer's registration has not been consumed."""
 
 
-@dataclass(frozen=True, slots=True)
-class BillingAccount:
-    """A customer who may be billed."""
-
-    customer_id: str
-    currency: str
-
-
-AccountState = NoBillingAccount | BillingAccount
+BillingAccount = NoBillingAccount | BillingAccountOpened
 
 
 def billing_account_id(customer_id: str) -> str:
@@ -48,27 +39,26 @@ def billing_account_id(customer_id: str) -> str:
     return derived_id("bac", customer_id)
 
 
-def decide(account: AccountState, command: OpenBillingAccount) -> Sequence[BillingAccountOpened]:
-    """A customer is heard of once."""
-    match account:
-        case NoBillingAccount():
-            return [
-                BillingAccountOpened(
-                    customer_id=command.customer_id,
-                    currency=command.currency,
-                    time_zone=command.time_zone,
-                    opened_at=command.now,
-                )
-            ]
-        case BillingAccount():
-            return []
+def decide(account: BillingAccount, command: OpenBillingAccount) -> Sequence[BillingAccountOpened]:
+    """The opening; nothing if the account is open."""
+    if isinstance(account, BillingAccountOpened):
+        return []
+    customer = command.customer
+    return [
+        BillingAccountOpened(
+            customer_id=customer.customer_id,
+            currency=customer.currency,
+            time_zone=customer.time_zone,
+            opened_at=command.now,
+        )
+    ]
 
 
-def evolve(_: AccountState, event: BillingAccountOpened) -> AccountState:
-    """What is true after this event."""
-    return BillingAccount(event.customer_id, event.currency)
+def evolve(_: BillingAccount, event: BillingAccountOpened) -> BillingAccount:
+    """The state after an event."""
+    return event
 
 
-ACCOUNT: Decider[AccountState, OpenBillingAccount, BillingAccountOpened] = Decider(
+BILLING_ACCOUNT: Decider[BillingAccount, OpenBillingAccount, BillingAccountOpened] = Decider(
     NoBillingAccount(), decide, evolve
 )

@@ -1,4 +1,4 @@
-"""What billing accounts add to the invoicing service."""
+"""What the subject billing accounts adds to the invoicing service."""
 
 from services.invoicing.billing_accounts.reactions import on_customer_registered
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered

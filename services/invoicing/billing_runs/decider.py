@@ -1,4 +1,4 @@
-"""What invoicing can be asked to do; `now` is the moment on the tenant's clock."""
+"""A billing run: a closed period and its usage reading, in either order, then a finished invoice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from shared.billing.contracts.invoicing.billing_runs import (
     BillingRunStarted,
     UsageReadingReceived,
 )
-from shared.billing.contracts.metering.readings import MeterQuantity
+from shared.billing.contracts.metering.readings import UsageReadingTaken
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.period import Period
 from shared.framework.core.decider import Decider
@@ -21,81 +21,76 @@ from shared.framework.core.refusals import ImpossibleHistory
 class StartBillingRun:
     """Bill a period that is over."""
 
-    run_id: str
-    invoice_id: str
     closed: BillingPeriodClosed
     now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordUsageReading:
-    """Take the usage of the period, complete and pinned."""
+    """Record the usage reading of the run's period."""
 
-    run_id: str
-    reading_id: str
-    subscription_id: str
-    quantities: tuple[MeterQuantity, ...]
+    taken: UsageReadingTaken
     now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteBillingRun:
-    """The invoice carries its lines: the run has nothing more to do."""
+    """End a run whose invoice has its lines."""
 
     now: datetime
 
 
-RunCommand = StartBillingRun | RecordUsageReading | CompleteBillingRun
-RunEvent = BillingRunStarted | UsageReadingReceived | BillingRunCompleted
+BillingRunCommand = StartBillingRun | RecordUsageReading | CompleteBillingRun
+BillingRunEvent = BillingRunStarted | UsageReadingReceived | BillingRunCompleted
 
 
 @dataclass(frozen=True, slots=True)
 class NoBillingRun:
-    """Nothing is known of this period."""
+    """Neither the close nor the reading of the period has been consumed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitingReading:
-    """The period is over; metering has not read it yet."""
+    """The period is over; its reading has not been consumed."""
 
     started: BillingRunStarted
 
 
 @dataclass(frozen=True, slots=True)
 class AwaitingPeriod:
-    """The reading overtook the period that it is for."""
+    """The reading was consumed before the close of its period."""
 
     reading: UsageReadingReceived
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Prices and quantities are there: the invoice can be written."""
+    """Prices and quantities are there: the invoice can be rated."""
 
     started: BillingRunStarted
     reading: UsageReadingReceived
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
-    """The invoice has been written."""
+class RunCompleted:
+    """The invoice is rated and finalized, or was voided before."""
 
 
-BillingRun = NoBillingRun | AwaitingReading | AwaitingPeriod | Ready | Completed
+BillingRun = NoBillingRun | AwaitingReading | AwaitingPeriod | Ready | RunCompleted
 
 
 def run_id_of(subscription_id: str, period: Period) -> str:
-    """The run of a period: a period told twice has one run."""
+    """The id of a period's run, derived so that a period is billed once (billing rule 10)."""
     return derived_id("run", subscription_id, period.start.isoformat())
 
 
 def invoice_id_of(subscription_id: str, period: Period) -> str:
-    """The invoice of a period."""
+    """The id of a period's invoice, derived like that of its run."""
     return derived_id("inv", subscription_id, period.start.isoformat())
 
 
-def decide(run: BillingRun, command: RunCommand) -> Sequence[RunEvent]:
-    """Each of the two facts counts once; running it twice does nothing."""
+def decide(run: BillingRun, command: BillingRunCommand) -> Sequence[BillingRunEvent]:
+    """The event of a command; nothing if it is repeated, or not possible yet."""
     match run, command:
         case ((NoBillingRun() | AwaitingPeriod()), StartBillingRun()):
             return [_started(command)]
@@ -114,8 +109,8 @@ def decide(run: BillingRun, command: RunCommand) -> Sequence[RunEvent]:
             return []
 
 
-def evolve(run: BillingRun, event: RunEvent) -> BillingRun:
-    """What is true after this event."""
+def evolve(run: BillingRun, event: BillingRunEvent) -> BillingRun:
+    """The state after an event."""
     match run, event:
         case NoBillingRun(), BillingRunStarted():
             return AwaitingReading(event)
@@ -126,18 +121,18 @@ def evolve(run: BillingRun, event: RunEvent) -> BillingRun:
         case AwaitingReading(), UsageReadingReceived():
             return Ready(run.started, event)
         case Ready(), BillingRunCompleted():
-            return Completed()
+            return RunCompleted()
     raise ImpossibleHistory(run, event)
 
 
-BILLING_RUN: Decider[BillingRun, RunCommand, RunEvent] = Decider(NoBillingRun(), decide, evolve)
+BILLING_RUN: Decider[BillingRun, BillingRunCommand, BillingRunEvent] = Decider(NoBillingRun(), decide, evolve)
 
 
 def _started(command: StartBillingRun) -> BillingRunStarted:
     closed = command.closed
     return BillingRunStarted(
-        run_id=command.run_id,
-        invoice_id=command.invoice_id,
+        run_id=run_id_of(closed.subscription_id, closed.period),
+        invoice_id=invoice_id_of(closed.subscription_id, closed.period),
         subscription_id=closed.subscription_id,
         customer_id=closed.customer_id,
         currency=closed.currency,
@@ -150,10 +145,11 @@ def _started(command: StartBillingRun) -> BillingRunStarted:
 
 
 def _received(command: RecordUsageReading) -> UsageReadingReceived:
+    taken = command.taken
     return UsageReadingReceived(
-        run_id=command.run_id,
-        reading_id=command.reading_id,
-        subscription_id=command.subscription_id,
-        quantities=command.quantities,
+        run_id=run_id_of(taken.subscription_id, taken.period),
+        reading_id=taken.reading_id,
+        subscription_id=taken.subscription_id,
+        quantities=taken.quantities,
         received_at=command.now,
     )

@@ -1,4 +1,4 @@
-"""What billing runs add to the invoicing service."""
+"""What the subject billing runs adds to the invoicing service."""
 
 from services.invoicing.billing_runs.reactions import on_billing_period_closed, on_usage_reading_taken
 from shared.billing.contracts.metering.readings import UsageReadingTaken

@@ -1,6 +1,7 @@
-"""Fact heard, command given."""
+"""What billing runs do when an event of subscriptions or metering is consumed."""
 
-from services.invoicing.billing_runs.handlers import receive_reading, start_run
+from services.invoicing.billing_runs.decider import RecordUsageReading, StartBillingRun
+from services.invoicing.billing_runs.handlers import record_reading, start_run
 from shared.billing.contracts.metering.readings import UsageReadingTaken
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.framework.eventstore.records import EventRecord
@@ -9,9 +10,9 @@ from shared.framework.eventstore.unit_of_work import Session
 
 async def on_billing_period_closed(session: Session, event: BillingPeriodClosed, _: EventRecord) -> None:
     """Start the period's billing run."""
-    await start_run(session, event)
+    await start_run(session, StartBillingRun(closed=event, now=session.now))
 
 
 async def on_usage_reading_taken(session: Session, event: UsageReadingTaken, _: EventRecord) -> None:
-    """Give the run its reading."""
-    await receive_reading(session, event)
+    """Record the reading in the period's billing run."""
+    await record_reading(session, RecordUsageReading(taken=event, now=session.now))

@@ -1,4 +1,4 @@
-"""What invoicing can be asked to do; `now` is the moment on the tenant's clock."""
+"""Commands on invoices; `now` is an instant on the tenant's clock."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from shared.billing.period import Period
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftInvoice:
-    """Begin an invoice; `subscription_id` and `period` are absent on a one-off."""
+    """Draft an invoice; `subscription_id` and `period` are None for a one-off."""
 
     invoice_id: str
     customer_id: str
@@ -24,7 +24,7 @@ class DraftInvoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DraftOneOff:
-    """Draft an invoice that no period asked for, in the customer's currency."""
+    """Draft an invoice outside any billing period, in the customer's currency, with one line per item."""
 
     invoice_id: str
     customer_id: str
@@ -34,7 +34,7 @@ class DraftOneOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateInvoice:
-    """Give a draft its lines, in place of any that it had."""
+    """Replace the lines of a draft."""
 
     invoice_id: str
     lines: tuple[InvoiceLine, ...]
@@ -43,8 +43,16 @@ class RateInvoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FinalizeDraft:
+    """Finalize a draft with the next number and the tax rate in force at `now`."""
+
+    invoice_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinalizeInvoice:
-    """Turn a draft into the legal document of this number."""
+    """Finalize a draft with this number and tax rate (None: no tax)."""
 
     invoice_id: str
     number: str
@@ -54,7 +62,7 @@ class FinalizeInvoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPayment:
-    """The money has come in."""
+    """Record that a payment of the whole amount due succeeded."""
 
     invoice_id: str
     payment_id: str
@@ -64,7 +72,7 @@ class RecordPayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoidInvoice:
-    """Take an invoice back: it is not owed."""
+    """Void an invoice: declare it not owed."""
 
     invoice_id: str
     reason: str

@@ -1,6 +1,7 @@
-"""An invoice: a draft until it gets its number, then a document that is paid or taken back."""
+"""An invoice: drafted, rated and finalized, then paid or voided."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from services.invoicing.invoices.commands import (
     DraftInvoice,
@@ -40,13 +41,12 @@ from shared.framework.core.decider import Decider
 
 InvoiceCommand = DraftInvoice | RateInvoice | FinalizeInvoice | RecordPayment | VoidInvoice
 
-
 INVOICE_MINOR_MAX = 10**15
-"""More is a mistake, and no number that JSON readers keep exactly."""
+"""Minor units. More is a mistake, and above 2^53 JSON readers lose digits."""
 
 
 def decide(invoice: Invoice, command: InvoiceCommand) -> Sequence[InvoiceEvent]:
-    """Hand the command to the one function that judges it."""
+    """The events of a command; see the function of each."""
     match command:
         case DraftInvoice():
             return draft(invoice, command)
@@ -61,7 +61,7 @@ def decide(invoice: Invoice, command: InvoiceCommand) -> Sequence[InvoiceEvent]:
 
 
 def draft(invoice: Invoice, command: DraftInvoice) -> Sequence[InvoiceEvent]:
-    """Begin an invoice; one that is there already stays as it is."""
+    """The draft; nothing if the invoice exists."""
     if not isinstance(invoice, NoInvoice):
         return []
     return [
@@ -77,7 +77,10 @@ def draft(invoice: Invoice, command: DraftInvoice) -> Sequence[InvoiceEvent]:
 
 
 def rate(invoice: Invoice, command: RateInvoice) -> Sequence[InvoiceEvent]:
-    """A draft gets its lines."""
+    """The lines of a draft.
+
+    Raises InvoiceIsTooLarge, InvoiceIsNotADraft and InvoiceIsUnknown.
+    """
     match invoice:
         case Draft():
             if total((line.amount for line in command.lines), invoice.currency).minor > INVOICE_MINOR_MAX:
@@ -97,15 +100,18 @@ def rate(invoice: Invoice, command: RateInvoice) -> Sequence[InvoiceEvent]:
 
 
 def finalize(invoice: Invoice, command: FinalizeInvoice) -> Sequence[InvoiceEvent]:
-    """A draft with something on it becomes a legal document, exactly once; nothing due is paid at once."""
+    """The document of a draft, and its payment if nothing is due; nothing if it is finalized.
+
+    Raises InvoiceIsEmpty, InvoiceIsNotADraft (voided) and InvoiceIsUnknown.
+    """
     match invoice:
         case Draft(lines=()):
             raise InvoiceIsEmpty(command.invoice_id)
         case Draft():
             document = _document(invoice, command)
-            return [document] if document.amount_due.minor else [document, _paid_without_payment(document)]
+            return [document] if document.amount_due.minor else [document, _paid(document, None, command.now)]
         case Finalized() | Paid():
-            return []  # asked twice, done once
+            return []
         case Voided():
             raise InvoiceIsNotADraft(command.invoice_id)
         case NoInvoice():
@@ -113,18 +119,14 @@ def finalize(invoice: Invoice, command: FinalizeInvoice) -> Sequence[InvoiceEven
 
 
 def record_payment(invoice: Invoice, command: RecordPayment) -> Sequence[InvoiceEvent]:
-    """The whole amount due settles it; on a voided one it is for payments to give the money back."""
+    """The payment of the whole amount due; nothing if it is repeated, or if the invoice is voided.
+
+    The payments service refunds what comes in for a voided invoice.
+    Raises PaymentDoesNotMatch, InvoiceIsNotPayable (draft) and InvoiceIsUnknown.
+    """
     match invoice:
-        case Finalized() if invoice.amount_due == command.amount:
-            return [
-                InvoicePaid(
-                    invoice_id=command.invoice_id,
-                    customer_id=invoice.customer_id,
-                    payment_id=command.payment_id,
-                    amount=command.amount,
-                    paid_at=command.now,
-                )
-            ]
+        case Finalized(document=document) if document.amount_due == command.amount:
+            return [_paid(document, command.payment_id, command.now)]
         case Paid() if invoice.payment_id == command.payment_id:
             return []
         case Finalized() | Paid():
@@ -138,18 +140,28 @@ def record_payment(invoice: Invoice, command: RecordPayment) -> Sequence[Invoice
 
 
 def void(invoice: Invoice, command: VoidInvoice) -> Sequence[InvoiceEvent]:
-    """Anything but nothing can be taken back, once; what was paid on it is refunded by payments."""
+    """The voiding of a draft, finalized or paid invoice; nothing if it is voided. Raises InvoiceIsUnknown.
+
+    The payments service refunds what was paid.
+    """
     match invoice:
         case Draft():
-            return [_voided(command, invoice.customer_id, Money.zero(invoice.currency))]
-        case Finalized():
-            return [_voided(command, invoice.customer_id, invoice.amount_due)]
-        case Paid():
-            return [_voided(command, invoice.document.customer_id, invoice.document.amount_due)]
+            customer_id, amount_due = invoice.customer_id, Money.zero(invoice.currency)
+        case Finalized(document=document) | Paid(document=document):
+            customer_id, amount_due = document.customer_id, document.amount_due
         case Voided():
             return []
         case NoInvoice():
             raise InvoiceIsUnknown(command.invoice_id)
+    return [
+        InvoiceVoided(
+            invoice_id=command.invoice_id,
+            customer_id=customer_id,
+            amount_due=amount_due,
+            reason=command.reason,
+            voided_at=command.now,
+        )
+    ]
 
 
 INVOICE: Decider[Invoice, InvoiceCommand, InvoiceEvent] = Decider(NoInvoice(), decide, evolve)
@@ -172,21 +184,11 @@ def _document(invoice: Draft, command: FinalizeInvoice) -> InvoiceFinalized:
     )
 
 
-def _paid_without_payment(document: InvoiceFinalized) -> InvoicePaid:
+def _paid(document: InvoiceFinalized, payment_id: str | None, now: datetime) -> InvoicePaid:
     return InvoicePaid(
         invoice_id=document.invoice_id,
         customer_id=document.customer_id,
-        payment_id=None,
+        payment_id=payment_id,
         amount=document.amount_due,
-        paid_at=document.finalized_at,
-    )
-
-
-def _voided(command: VoidInvoice, customer_id: str, amount_due: Money) -> InvoiceVoided:
-    return InvoiceVoided(
-        invoice_id=command.invoice_id,
-        customer_id=customer_id,
-        amount_due=amount_due,
-        reason=command.reason,
-        voided_at=command.now,
+        paid_at=now,
     )

@@ -1,4 +1,4 @@
-"""What invoices add to the invoicing service."""
+"""What the subject invoices adds to the invoicing service."""
 
 from services.invoicing.invoices.reactions import on_payment_succeeded
 from services.invoicing.invoices.routes import invoices_router

@@ -1,14 +1,15 @@
-"""One function per command: each does its work in the session that it is given."""
+"""Commands on invoices that touch several streams."""
 
 from services.invoicing.billing_accounts.decider import (
-    ACCOUNT,
-    BillingAccount,
+    BILLING_ACCOUNT,
     CustomerIsUnknown,
+    NoBillingAccount,
     billing_account_id,
 )
 from services.invoicing.invoices.commands import (
     DraftInvoice,
     DraftOneOff,
+    FinalizeDraft,
     FinalizeInvoice,
     RateInvoice,
     VoidInvoice,
@@ -25,42 +26,50 @@ from shared.framework.eventstore.unit_of_work import Session
 
 
 async def draft_one_off(session: Session, command: DraftOneOff) -> Invoice:
-    """Draft an invoice that no period asked for, in the customer's currency."""
+    """Draft an invoice outside any billing period, and return it.
+
+    Raises CustomerIsUnknown and InvoiceIsTooLarge.
+    """
     invoice_id, customer_id, now = command.invoice_id, command.customer_id, command.now
-    account = await session.state(ACCOUNT, billing_account_id(customer_id))
-    if not isinstance(account, BillingAccount):
+    account = await session.state(BILLING_ACCOUNT, billing_account_id(customer_id))
+    if isinstance(account, NoBillingAccount):
         raise CustomerIsUnknown(customer_id)
-    drafted = DraftInvoice(invoice_id=invoice_id, customer_id=customer_id, currency=account.currency, now=now)
+    draft = DraftInvoice(invoice_id=invoice_id, customer_id=customer_id, currency=account.currency, now=now)
     lines = lines_of_items(invoice_id, account.currency, command.items)
-    await session.handle(INVOICE, invoice_id, drafted)
+    await session.handle(INVOICE, invoice_id, draft)
     await session.handle(INVOICE, invoice_id, RateInvoice(invoice_id=invoice_id, lines=lines, now=now))
     return await session.state(INVOICE, invoice_id)
 
 
-async def finalize(session: Session, invoice_id: str) -> Invoice:
-    """Give a draft the next number and the tax of the day; both are used up only if it is finalized now."""
+async def finalize(session: Session, command: FinalizeDraft) -> Invoice:
+    """Finalize a draft with the next number and the tax rate in force, and return the invoice.
+
+    The number is assigned only if the invoice becomes a document now (billing rule 13).
+    Raises InvoiceIsUnknown, InvoiceIsEmpty and InvoiceIsNotADraft.
+    """
+    invoice_id, now = command.invoice_id, command.now
     _check_is_invoice(invoice_id)
     series = series_id(session.tenant_id)
     version = await session.version(series)
     number = next_number(version)
     rates = await session.state(TAX_RATES, tax_rates_id(session.tenant_id))
-    command = FinalizeInvoice(
-        invoice_id=invoice_id, number=number, tax_rate=rate_in_force(rates, session.now), now=session.now
+    numbered = FinalizeInvoice(
+        invoice_id=invoice_id, number=number, tax_rate=rate_in_force(rates, now), now=now
     )
-    events = await session.handle(INVOICE, invoice_id, command)
+    events = await session.handle(INVOICE, invoice_id, numbered)
     if any(isinstance(event, InvoiceFinalized) for event in events):
-        session.append(series, version, [number_assigned(number, invoice_id, session.now)])
+        session.append(series, version, [number_assigned(number, invoice_id, now)])
     return await session.state(INVOICE, invoice_id)
 
 
 async def void(session: Session, command: VoidInvoice) -> Invoice:
-    """Take an invoice back."""
+    """Void an invoice, and return it. Raises InvoiceIsUnknown."""
     _check_is_invoice(command.invoice_id)
     await session.handle(INVOICE, command.invoice_id, command)
     return await session.state(INVOICE, command.invoice_id)
 
 
 def _check_is_invoice(invoice_id: str) -> None:
-    """The id came from outside: no other history of this context may be read as an invoice."""
+    """Raise InvoiceIsUnknown for an id of another kind: its stream must not be read as an invoice."""
     if not has_prefix("inv", invoice_id):
         raise InvoiceIsUnknown(invoice_id)

@@ -1,4 +1,4 @@
-"""Fact heard, command given."""
+"""What invoices do when an event of payments is consumed."""
 
 from services.invoicing.invoices.commands import RecordPayment
 from services.invoicing.invoices.decider import INVOICE
@@ -8,7 +8,7 @@ from shared.framework.eventstore.unit_of_work import Session
 
 
 async def on_payment_succeeded(session: Session, event: PaymentSucceeded, _: EventRecord) -> None:
-    """Settle the invoice."""
+    """Record the payment of the invoice."""
     command = RecordPayment(
         invoice_id=event.invoice_id, payment_id=event.payment_id, amount=event.amount, now=session.now
     )

@@ -1,4 +1,4 @@
-"""Every way in which invoicing says no."""
+"""Refusals of commands on invoices."""
 
 from shared.framework.core.refusals import Refusal, RefusalKind
 

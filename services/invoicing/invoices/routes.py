@@ -1,4 +1,4 @@
-"""What invoicing reads and answers over REST."""
+"""Request and response bodies of invoices, and their routes."""
 
 from datetime import datetime
 from functools import partial
@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from services.invoicing.invoices.commands import DraftOneOff, VoidInvoice
+from services.invoicing.invoices.commands import DraftOneOff, FinalizeDraft, VoidInvoice
 from services.invoicing.invoices.handlers import draft_one_off, finalize, void
 from services.invoicing.invoices.refusals import InvoiceIsUnknown
-from services.invoicing.invoices.state import Draft, Finalized, Invoice, Paid, Voided
+from services.invoicing.invoices.state import Draft, Finalized, Invoice, NoInvoice, Paid, Voided
 from services.invoicing.rating.rating import OneOffLine
+from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.billing.money import total
 from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import (
@@ -41,7 +42,7 @@ class OneOffInvoiceBody(ApiModel):
     lines: Annotated[list[OneOffLineBody], Field(min_length=1, max_length=LINES_MAX)]
 
     def command(self, *, now: datetime, invoice_id: str) -> DraftOneOff:
-        """The command that it asks for."""
+        """The command of this request."""
         items = tuple(OneOffLine(**dict(line)) for line in self.lines)
         return DraftOneOff(invoice_id=invoice_id, customer_id=self.customer_id, items=items, now=now)
 
@@ -70,23 +71,23 @@ class InvoiceBody(ApiModel):
 
 
 def invoice_body(invoice_id: str, invoice: Invoice) -> InvoiceBody:
-    """An invoice as an answer; there is one, for a command has just been done on it."""
+    """The response body of an invoice. Raises InvoiceIsUnknown if there is none."""
     match invoice:
         case Draft():
             subtotal = total((line.amount for line in invoice.lines), invoice.currency)
             return InvoiceBody(invoice_id=invoice_id, status="draft", total=AmountBody.of(subtotal))
-        case Finalized():
-            return _document(invoice_id, "finalized", invoice)
+        case Finalized(document=document):
+            return _document_body(invoice_id, "finalized", document)
         case Paid(document=document):
-            return _document(invoice_id, "paid", document)
+            return _document_body(invoice_id, "paid", document)
         case Voided(document=document):
-            return _document(invoice_id, "void", document)
-        case _:
+            return _document_body(invoice_id, "void", document)
+        case NoInvoice():
             raise InvoiceIsUnknown(invoice_id)
 
 
-def _document(
-    invoice_id: str, status: Literal["finalized", "paid", "void"], document: Finalized | None
+def _document_body(
+    invoice_id: str, status: Literal["finalized", "paid", "void"], document: InvoiceFinalized | None
 ) -> InvoiceBody:
     if document is None:
         return InvoiceBody(invoice_id=invoice_id, status=status)
@@ -109,7 +110,8 @@ def invoices_router() -> APIRouter:
     @router.post("/invoices/{invoice_id}/finalize", response_model=InvoiceBody)
     async def finalize_invoice(invoice_id: Identifier, ctx: CommandDep) -> Response:
         """Finalize a draft: computes tax, assigns the number and starts collection."""
-        return await ctx.execute(finalize, invoice_id, partial(invoice_body, invoice_id))
+        command = FinalizeDraft(invoice_id=invoice_id, now=ctx.now)
+        return await ctx.execute(finalize, command, partial(invoice_body, invoice_id))
 
     @router.post("/invoices/{invoice_id}/void", response_model=InvoiceBody)
     async def void_invoice(invoice_id: Identifier, body: VoidBody, ctx: CommandDep) -> Response:

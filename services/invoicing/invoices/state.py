@@ -1,4 +1,4 @@
-"""An invoice: a draft until it gets its number, then a document that is paid or taken back."""
+"""The states of an invoice, and the state after each event."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,6 @@ from shared.billing.contracts.invoicing.invoices import (
     InvoicePaid,
     InvoiceVoided,
 )
-from shared.billing.money import Money
 from shared.framework.core.refusals import ImpossibleHistory
 
 InvoiceEvent = InvoiceDrafted | InvoiceLinesRated | InvoiceFinalized | InvoicePaid | InvoiceVoided
@@ -18,12 +17,12 @@ InvoiceEvent = InvoiceDrafted | InvoiceLinesRated | InvoiceFinalized | InvoicePa
 
 @dataclass(frozen=True, slots=True)
 class NoInvoice:
-    """There is none."""
+    """No invoice was drafted under this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Without number or legal weight; its lines may still be replaced."""
+    """An invoice without a number; its lines may be replaced."""
 
     customer_id: str
     currency: str
@@ -33,47 +32,42 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Finalized:
-    """A legal document that waits for its money."""
+    """A numbered document that is not paid."""
 
-    customer_id: str
-    number: str
-    total: Money
-    amount_due: Money
+    document: InvoiceFinalized
 
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """Nothing is owed on it any more; `payment_id` is None when nothing was due."""
+    """A document on which nothing is owed any more; `payment_id` is None when nothing was due."""
 
-    document: Finalized
+    document: InvoiceFinalized
     payment_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Voided:
-    """It is not owed; a document keeps its number."""
+    """An invoice that is not owed; `document` (None for a voided draft) keeps its number."""
 
-    document: Finalized | None
+    document: InvoiceFinalized | None
 
 
 Invoice = NoInvoice | Draft | Finalized | Paid | Voided
 
 
 def evolve(invoice: Invoice, event: InvoiceEvent) -> Invoice:
-    """What is true after this event; it judges nothing, for the event has already happened."""
+    """The state after an event."""
     match invoice, event:
         case NoInvoice(), InvoiceDrafted():
             return Draft(event.customer_id, event.currency, event.subscription_id)
         case Draft(), InvoiceLinesRated():
             return replace(invoice, lines=event.lines)
         case Draft(), InvoiceFinalized():
-            return Finalized(event.customer_id, event.number, event.total, event.amount_due)
+            return Finalized(event)
         case Finalized(), InvoicePaid():
-            return Paid(invoice, event.payment_id)
+            return Paid(invoice.document, event.payment_id)
         case Draft(), InvoiceVoided():
             return Voided(None)
-        case Finalized(), InvoiceVoided():
-            return Voided(invoice)
-        case Paid(), InvoiceVoided():
-            return Voided(invoice.document)
+        case ((Finalized(document=document) | Paid(document=document)), InvoiceVoided()):
+            return Voided(document)
     raise ImpossibleHistory(invoice, event)

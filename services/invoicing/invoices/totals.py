@@ -1,4 +1,4 @@
-"""What an invoice comes to: a total is the sum of its rounded parts (billing rule 2)."""
+"""The totals of an invoice: sums of its rounded parts (billing rule 2)."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from shared.billing.money import Money, total
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceTotals:
-    """subtotal + tax = total; `amount_due` is never below zero (billing rule 12)."""
+    """The amounts of an invoice: subtotal + tax = total; `amount_due` is never negative (billing rule 12)."""
 
     subtotal: Money
     taxes: tuple[TaxAmount, ...]
@@ -19,7 +19,7 @@ class InvoiceTotals:
 
 
 def invoice_totals(lines: tuple[InvoiceLine, ...], currency: str, tax_rate: TaxRate | None) -> InvoiceTotals:
-    """Add up rounded lines, tax their sum, and see what is left to collect."""
+    """The totals of rounded lines: their sum, the tax on it, and what is due of both."""
     subtotal = total((line.amount for line in lines), currency)
     taxes = taxes_on(subtotal, tax_rate)
     tax = total((each.amount for each in taxes), currency)

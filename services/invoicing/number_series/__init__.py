@@ -1,1 +1,4 @@
-"""Number series."""
+"""Number series: gapless invoice numbers.
+
+Owns the `ser` streams, subscribes to nothing, publishes InvoiceNumberAssigned.
+"""

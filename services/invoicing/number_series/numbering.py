@@ -1,4 +1,4 @@
-"""Gapless numbers: the n-th number of a series is the n-th event of its stream (billing rule 13)."""
+"""Gapless invoice numbers: the n-th number of a series is the n-th event of its stream (billing rule 13)."""
 
 from datetime import datetime
 
@@ -15,13 +15,13 @@ def series_id(tenant_id: str) -> str:
 
 
 def next_number(version: int) -> str:
-    """The number that follows when the series' stream is at `version`: `INV-000001` for 0."""
+    """The next number of a series whose stream is at `version`: `INV-000001` for 0."""
     return f"{SERIES}-{version + 1:0{NUMBER_DIGITS_MIN}}"
 
 
 def number_assigned(number: str, invoice_id: str, now: datetime) -> InvoiceNumberAssigned:
-    """The fact that uses a number up; appended at `expected` = the version it was reckoned from.
+    """The event that assigns a number; it is appended at the version from which the number was computed.
 
-    Two finalizations cannot both do that, and one that is rolled back has used nothing up.
+    So two finalizations cannot assign the same number, and one that is rolled back assigns none.
     """
     return InvoiceNumberAssigned(series=SERIES, number=number, invoice_id=invoice_id, assigned_at=now)

@@ -1,4 +1,4 @@
-"""Every way in which invoicing says no."""
+"""The tax rates of a tenant, and the tax on an invoice (billing rule 8)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class TaxRateIsInvalid(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetTaxRate:
-    """Tax every invoice that is finalized from now on; `rate` is a fraction, zero for none."""
+    """Set the tax rate of invoices finalized from now on; `rate` is a fraction, 0 for no tax."""
 
     name: str
     rate: Decimal
@@ -32,14 +32,14 @@ class SetTaxRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxRate:
-    """A tax as it is put on a document."""
+    """The name and rate (a fraction) of a tax, as an invoice has them."""
 
     name: str
     rate: Decimal
 
 
 TaxRateHistory = tuple[TaxRateSet, ...]
-"""Every rate that the tenant ever set, in the order in which they were set."""
+"""All rates that the tenant has set, in that order."""
 
 
 def tax_rates_id(tenant_id: str) -> str:
@@ -48,17 +48,17 @@ def tax_rates_id(tenant_id: str) -> str:
 
 
 def decide(rates: TaxRateHistory, command: SetTaxRate) -> Sequence[TaxRateSet]:
-    """Another rate is another fact; the same one again is none."""
+    """The new rate; nothing if it equals the present one. Raises TaxRateIsInvalid."""
     if not 0 <= command.rate <= 1:
         raise TaxRateIsInvalid(str(command.rate))
-    said = TaxRateSet(name=command.name, rate=command.rate, source=command.source, set_at=command.now)
-    if rates and _content(rates[-1]) == _content(said):
+    last = rates[-1] if rates else None
+    if last and (last.name, last.rate, last.source) == (command.name, command.rate, command.source):
         return []
-    return [said]
+    return [TaxRateSet(name=command.name, rate=command.rate, source=command.source, set_at=command.now)]
 
 
 def evolve(rates: TaxRateHistory, event: TaxRateSet) -> TaxRateHistory:
-    """What is true after this event."""
+    """The state after an event."""
     return (*rates, event)
 
 
@@ -66,25 +66,21 @@ TAX_RATES: Decider[TaxRateHistory, SetTaxRate, TaxRateSet] = Decider((), decide,
 
 
 def rate_in_force(rates: TaxRateHistory, at: datetime) -> TaxRate | None:
-    """The last rate set by then.
+    """The last rate set at or before an instant; None when there is none, or it is zero.
 
-    Before the first one that one counts: a test clock may stand years before the day on which the
-    tenant was set up. None when there is no rate, or it is zero.
+    Before the first rate that one applies: a test clock may stand years before the day on which the
+    tenant was set up.
     """
-    known = [rate for rate in rates if rate.set_at <= at] or rates[:1]
-    if not known or not known[-1].rate:
+    set_by_then = [rate for rate in rates if rate.set_at <= at] or rates[:1]
+    if not set_by_then or not set_by_then[-1].rate:
         return None
-    return TaxRate(name=known[-1].name, rate=known[-1].rate)
+    return TaxRate(name=set_by_then[-1].name, rate=set_by_then[-1].rate)
 
 
 def taxes_on(subtotal: Money, rate: TaxRate | None) -> tuple[TaxAmount, ...]:
-    """The exact base times the rate, rounded once."""
+    """The tax on a subtotal: base times rate, rounded once (billing rule 8); none without a rate."""
     if rate is None:
         return ()
     with localcontext(EXACT):
         amount = Money.rounded(subtotal.major * rate.rate, subtotal.currency)
     return (TaxAmount(name=rate.name, rate=rate.rate, base=subtotal, amount=amount),)
-
-
-def _content(rate: TaxRateSet) -> tuple[object, ...]:
-    return (rate.name, rate.rate, rate.source)

@@ -1,4 +1,4 @@
-"""What tax rates add to the invoicing service."""
+"""What the subject tax adds to the invoicing service."""
 
 from services.invoicing.tax.routes import tax_router
 from shared.framework.process.feature import Feature

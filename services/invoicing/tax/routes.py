@@ -1,4 +1,4 @@
-"""What invoicing reads and answers over REST."""
+"""The request body of the tax rate, and its route."""
 
 from fastapi import APIRouter, Response
 

@@ -1,1 +1,4 @@
-"""Plans: versioned sets of charges. Owns the `plan` streams, subscribes to nothing, publishes PlanPublished."""
+"""Plans: versioned sets of charges.
+
+Owns the `plan` streams, subscribes to nothing, publishes PlanPublished.
+"""

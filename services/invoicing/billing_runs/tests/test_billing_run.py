@@ -1,5 +1,7 @@
 """A run needs two facts, and takes them in either order."""
 
+import msgspec
+
 from services.invoicing.billing_runs.decider import (
     BILLING_RUN,
     CompleteBillingRun,
@@ -16,6 +18,7 @@ from services.invoicing.tests.stories import (
     RUN_ID,
     closed,
     quantity,
+    reading,
 )
 from shared.billing.contracts.invoicing.billing_runs import (
     BillingRunCompleted,
@@ -26,14 +29,9 @@ from shared.framework.testing.spec import Spec
 
 run = Spec(BILLING_RUN)
 
-START = StartBillingRun(run_id=RUN_ID, invoice_id=INVOICE_ID, closed=closed(), now=END)
-RECEIVE = RecordUsageReading(
-    run_id=RUN_ID,
-    reading_id="rdg_1",
-    subscription_id="sub_1",
-    quantities=(quantity("calls", "120"),),
-    now=LATER,
-)
+START = StartBillingRun(closed=closed(), now=END)
+TAKEN = msgspec.structs.replace(reading(quantity("calls", "120")), reading_id="rdg_1")
+RECEIVE = RecordUsageReading(taken=TAKEN, now=LATER)
 COMPLETE = CompleteBillingRun(now=LATER)
 
 started = BillingRunStarted(
