@@ -1,4 +1,4 @@
-"""Splitting money without losing a cent: the largest remainder method."""
+"""Allocation of money by the largest remainder method."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -7,11 +7,10 @@ from shared.billing.money import Money
 
 
 def allocate(whole: Money, weights: Mapping[str, int]) -> dict[str, Money]:
-    """Split `whole` in proportion to integer `weights`; the parts always sum to the whole (billing rule 2).
+    """`whole` in parts proportional to integer `weights`, by key; the parts sum to it (billing rule 2).
 
-    Every part is first cut toward zero; what is left goes, one minor unit each, to the largest
-    remainders, ties by key (V5 and V6). Weights must not be negative and
-    at least one must be positive, else ValueError.
+    Every part is first cut toward zero; the minor units that are left go one each to the largest
+    remainders, ties by key (vectors V5 and V6). ValueError if a weight is negative, or none is positive.
     """
     sum_of_weights = sum(weights.values())
     if sum_of_weights <= 0 or min(weights.values()) < 0:

@@ -1,4 +1,4 @@
-"""The currencies that money may be in: ISO 4217, with the digits of their minor units."""
+"""The currencies of ISO 4217, and the number of decimal places of their minor units."""
 
 from collections.abc import Mapping
 
@@ -29,12 +29,12 @@ class CurrencyIsUnknown(Refusal):
 
 
 def exponent(currency: str) -> int:
-    """Digits after the point of a currency's minor unit (ISO 4217): USD 2, JPY 0, KWD 3."""
+    """The number of decimal places of a currency's minor unit (ISO 4217): USD 2, JPY 0, KWD 3."""
     return _EXPONENTS.get(currency, 2)
 
 
 def checked_currency(code: str) -> str:
-    """The code itself if money can be in it, else CurrencyIsUnknown."""
+    """The code itself, if it is a currency. Raises CurrencyIsUnknown."""
     if code not in CURRENCIES:
         raise CurrencyIsUnknown(code)
     return code

@@ -1,4 +1,4 @@
-"""Money: integer minor units of one currency; the only place where an amount is rounded."""
+"""Money in integer minor units of one currency; amounts are rounded here and nowhere else."""
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
@@ -9,7 +9,7 @@ import msgspec
 from shared.billing.currency import exponent
 from shared.framework.core.refusals import Refusal, RefusalKind
 
-# Python's own 28 digits are not enough: a price (20) times a quantity (32) must not lose one silently.
+# Python's default of 28 digits is too few: the product of a price (20) and a quantity (32) must be exact.
 EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
@@ -28,37 +28,37 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
     @classmethod
     def zero(cls, currency: str) -> Self:
-        """Nothing, in this currency."""
+        """Zero of a currency."""
         return cls(0, currency)
 
     @classmethod
     def rounded(cls, exact: Decimal, currency: str) -> Self:
-        """An exact major-unit amount, rounded half away from zero to minor units (billing rule 1)."""
+        """Money of an exact amount in major units, rounded half away from zero (billing rule 1)."""
         with localcontext(EXACT):
             return cls(int(exact.scaleb(exponent(currency)).to_integral_value(ROUND_HALF_UP)), currency)
 
     @property
     def major(self) -> Decimal:
-        """The same amount in major units, exact: 1050 cents is 10.50."""
+        """The exact amount in major units: 1050 cents is 10.50."""
         with localcontext(EXACT):
             return Decimal(self.minor).scaleb(-exponent(self.currency))
 
     def __add__(self, other: "Money") -> "Money":
-        """The sum; both must be of one currency."""
+        """The sum. Raises CurrenciesDiffer."""
         self._must_match(other)
         return Money(self.minor + other.minor, self.currency)
 
     def __sub__(self, other: "Money") -> "Money":
-        """The difference; both must be of one currency."""
+        """The difference. Raises CurrenciesDiffer."""
         self._must_match(other)
         return Money(self.minor - other.minor, self.currency)
 
     def __neg__(self) -> "Money":
-        """The same amount owed the other way."""
+        """The amount with the opposite sign."""
         return Money(-self.minor, self.currency)
 
     def __str__(self) -> str:
-        """For people: `10.50 USD`."""
+        """The amount in major units and the currency: `10.50 USD`."""
         return f"{self.major} {self.currency}"
 
     def _must_match(self, other: "Money") -> None:
@@ -67,5 +67,5 @@ class Money(msgspec.Struct, frozen=True, order=False):
 
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
-    """The sum of already rounded parts (billing rule 2); zero of `currency` for none."""
+    """The sum of rounded parts (billing rule 2); zero of `currency` for none. Raises CurrenciesDiffer."""
     return sum(amounts, start=Money.zero(currency))

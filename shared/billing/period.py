@@ -1,4 +1,4 @@
-"""Half-open periods, and the boundaries that an anchor draws on a customer's own calendar."""
+"""Half-open periods, and their boundaries, counted from an anchor on a customer's calendar."""
 
 import re
 from calendar import monthrange
@@ -15,8 +15,8 @@ _DURATION = re.compile(
     re.ASCII,
 )
 
-# Files of a zone database that are no places: what they say depends on the machine, or counts leap seconds.
-_NO_PLACES = ("localtime", "posixrules", "posix/", "right/", "Factory")
+# Files of a zone database that are not zones: their content depends on the machine, or counts leap seconds.
+_NOT_ZONES = ("localtime", "posixrules", "posix/", "right/", "Factory")
 
 
 class ZoneIsUnknown(Refusal):
@@ -34,13 +34,13 @@ class IntervalIsInvalid(Refusal):
 
 
 class Period(msgspec.Struct, frozen=True):
-    """[start, end) of aware instants: an event exactly on `end` belongs to the next period."""
+    """The aware instants [start, end); an event exactly at `end` belongs to the next period."""
 
     start: datetime
     end: datetime
 
     def __contains__(self, instant: datetime) -> bool:
-        """Whether the instant lies in the period; the end does not."""
+        """Whether an instant is in the period; `end` is not."""
         return self.start <= instant < self.end
 
     def days(self, zone: str) -> int:
@@ -49,14 +49,14 @@ class Period(msgspec.Struct, frozen=True):
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """How long a billing period is: calendar months and days, never hours."""
+    """The length of a billing period in calendar months and days."""
 
     months: int
     days: int
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read an ISO 8601 duration (`P1M`, `P1Y`, `P2W`, `P10D`); IntervalIsInvalid for anything else."""
+        """The interval of an ISO 8601 duration (`P1M`, `P1Y`, `P2W`, `P10D`). Raises IntervalIsInvalid."""
         match = _DURATION.fullmatch(text)
         if match is None:
             raise IntervalIsInvalid(text)
@@ -68,8 +68,8 @@ class Interval(msgspec.Struct, frozen=True):
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """The IANA zone, or ZoneIsUnknown."""
-    if name.startswith(_NO_PLACES):
+    """The IANA time zone of this name. Raises ZoneIsUnknown."""
+    if name.startswith(_NOT_ZONES):
         raise ZoneIsUnknown(name)
     try:
         return ZoneInfo(name)
@@ -78,14 +78,14 @@ def zone_named(name: str) -> ZoneInfo:
 
 
 def local_date(instant: datetime, zone: str) -> date:
-    """The calendar day of an instant where the customer lives."""
+    """The calendar day of an instant in a zone. Raises ZoneIsUnknown."""
     return instant.astimezone(zone_named(zone)).date()
 
 
 def boundary(anchor: datetime, zone: str, interval: Interval, index: int) -> datetime:
     """The start of period `index`, counted from the anchor (index 0), as an aware UTC instant.
 
-    Every boundary is reckoned from the anchor's own local day, so a 31st that was clamped to the 29th
+    Every boundary is computed from the anchor's local day, so a 31st that was clamped to the 29th
     comes back as the 31st; the zone's rules at that date give the instant (billing rule 10, vectors V58-V60).
     Where a zone once skipped a whole day (Samoa, 2011), two daily boundaries are one instant.
     """
@@ -98,7 +98,7 @@ def boundary(anchor: datetime, zone: str, interval: Interval, index: int) -> dat
 
 
 def period_at(anchor: datetime, zone: str, interval: Interval, index: int) -> Period:
-    """Period number `index`, half-open."""
+    """The half-open period of this index."""
     return Period(boundary(anchor, zone, interval, index), boundary(anchor, zone, interval, index + 1))
 
 

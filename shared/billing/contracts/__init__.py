@@ -1,6 +1,6 @@
-"""The published language: every event of every context by its wire name, and the topic of each context.
+"""The contracts between contexts: all events by wire name, and the topic of each context.
 
-`<context>/<subject>.py` holds the events of one subject; a new module there is found by itself.
+`<context>/<subject>.py` has the events of one subject; a new module in such a folder needs no registration.
 """
 
 from importlib import import_module

@@ -1,6 +1,6 @@
-"""The mapper with which a stock application of the `eventsourcing` library opens our tables.
+"""The mapper with which an unmodified application of the `eventsourcing` library reads the event tables.
 
-It needs this environment and no code of ours besides:
+Such an application needs this environment, and no other code of this project:
 `PERSISTENCE_MODULE=eventsourcing.postgres`, `ORIGINATOR_ID_TYPE=text`, `CREATE_TABLE=n`,
 `MAPPER_TOPIC=shared.billing.contracts.eventsourcing_mapper:BillingMapper`, and `name = ""` on its class
 (table `stored_events`).

@@ -1,1 +1,1 @@
-"""Ingest."""
+"""Events that ingest publishes, one module for each subject."""

@@ -1,4 +1,4 @@
-"""What ingest tells: usage as it was accepted, and as it was refused."""
+"""Events of usage that was not accepted."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from shared.framework.core.event import Event
 
 
 class RejectedUsage(msgspec.Struct, frozen=True, kw_only=True):
-    """One event that was not accepted: why (a stable code), what it said, and its identity if it had one."""
+    """One event that was not accepted: a stable code, a detail, its `id` and `source` if any, its text."""
 
     reason: str
     detail: str
@@ -18,7 +18,7 @@ class RejectedUsage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageRejected(Event, frozen=True, kw_only=True):
-    """Events of one request were refused (malformed) or conflict with an accepted event of the same id."""
+    """Events of one request were malformed, or conflict with an accepted event of the same id."""
 
     wire_name = "ingest.usage.rejected.v1"
     compressed = True

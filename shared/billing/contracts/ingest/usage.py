@@ -1,4 +1,4 @@
-"""What ingest tells: usage as it was accepted, and as it was refused."""
+"""Events of usage that was accepted."""
 
 from datetime import datetime
 
@@ -8,9 +8,9 @@ from shared.framework.core.event import Event
 
 
 class UsageEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One CloudEvent of usage. `time` (UTC) decides its window; `data` is what the customer's machine said.
+    """One CloudEvent of usage. `time` (UTC) decides its window; `data` is what the sender measured.
 
-    `data` stays JSON text of one object, keys in order: a reader decodes its numbers exactly, or not at all.
+    `data` stays the JSON text of one object, keys in order, so that readers can decode its numbers exactly.
     """
 
     id: str
@@ -22,7 +22,7 @@ class UsageEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class UsageRecorded(Event, frozen=True, kw_only=True):
-    """A batch of usage was accepted, each event for the first and only time."""
+    """A batch of usage events was accepted; none of them was accepted before (billing rule 16)."""
 
     wire_name = "ingest.usage.recorded.v1"
     compressed = True

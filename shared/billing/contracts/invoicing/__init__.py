@@ -1,1 +1,1 @@
-"""Invoicing."""
+"""Events that invoicing publishes, one module for each subject."""

@@ -1,4 +1,4 @@
-"""What invoicing tells: runs, drafts, documents with a number, and what became of them."""
+"""Events of billing accounts."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from shared.framework.core.event import Event
 
 
 class BillingAccountOpened(Event, frozen=True, kw_only=True):
-    """Invoicing has heard of a customer and may bill them in this currency."""
+    """A billing account was opened for a customer, who is invoiced in this currency."""
 
     wire_name = "invoicing.account.opened.v1"
 

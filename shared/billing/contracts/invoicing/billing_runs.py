@@ -1,4 +1,4 @@
-"""What invoicing tells: runs, drafts, documents with a number, and what became of them."""
+"""Events of billing runs."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ from shared.framework.core.event import Event
 
 
 class BillingRunStarted(Event, frozen=True, kw_only=True):
-    """A closed period is being billed; the run and its invoice are named by subscription and period.
+    """A closed period is being billed; the ids of run and invoice are derived from subscription and period.
 
-    It keeps what the closed period said: `charges` are the prices in force, `full_period` the denominator
-    of any proration, so the bill needs nobody else's tables when the reading comes.
+    `charges` are the prices in force, `full_period` is the denominator of any proration: both are copied
+    from the closed period, so the invoice can be rated from this event and the reading alone.
     """
 
     wire_name = "invoicing.billing-run.started.v1"
@@ -30,7 +30,7 @@ class BillingRunStarted(Event, frozen=True, kw_only=True):
 
 
 class UsageReadingReceived(Event, frozen=True, kw_only=True):
-    """The run has its reading of usage; it may come before the period that it is for has been told."""
+    """The run has its reading of usage, which may come before the close of its period."""
 
     wire_name = "invoicing.usage-reading.received.v1"
 
@@ -42,7 +42,7 @@ class UsageReadingReceived(Event, frozen=True, kw_only=True):
 
 
 class BillingRunCompleted(Event, frozen=True, kw_only=True):
-    """The run's invoice carries its lines, from this reading of usage."""
+    """The run's invoice has its lines, rated from this reading of usage."""
 
     wire_name = "invoicing.billing-run.completed.v1"
 

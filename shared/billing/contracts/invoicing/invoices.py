@@ -1,4 +1,4 @@
-"""What invoicing tells: runs, drafts, documents with a number, and what became of them."""
+"""Events of invoices, and the lines and taxes that they carry."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -34,7 +34,7 @@ class TaxAmount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InvoiceDrafted(Event, frozen=True, kw_only=True):
-    """An invoice without number or legal weight; `subscription_id` and `period` are absent on a one-off."""
+    """An invoice without a number was created; `subscription_id` and `period` are None on a one-off."""
 
     wire_name = "invoicing.invoice.drafted.v1"
 
@@ -47,7 +47,7 @@ class InvoiceDrafted(Event, frozen=True, kw_only=True):
 
 
 class InvoiceLinesRated(Event, frozen=True, kw_only=True):
-    """The draft's lines are these; they replace any it had."""
+    """A draft got its lines; they replace those that it had."""
 
     wire_name = "invoicing.invoice.lines-rated.v1"
 
@@ -58,9 +58,9 @@ class InvoiceLinesRated(Event, frozen=True, kw_only=True):
 
 
 class InvoiceFinalized(Event, frozen=True, kw_only=True):
-    """It became a legal document: from here on only a credit note corrects it.
+    """A draft became a legal document: from now on only a credit note corrects it.
 
-    subtotal + tax = total; `amount_due` is what is to be collected, never below zero (billing rule 12).
+    subtotal + tax = total; `amount_due` is what is to be collected, never negative (billing rule 12).
     """
 
     wire_name = "invoicing.invoice.finalized.v1"
@@ -79,7 +79,7 @@ class InvoiceFinalized(Event, frozen=True, kw_only=True):
 
 
 class InvoicePaid(Event, frozen=True, kw_only=True):
-    """Nothing is owed on it any more; `payment_id` is absent when nothing was due."""
+    """Nothing is owed on the invoice any more; `payment_id` is None when nothing was due."""
 
     wire_name = "invoicing.invoice.paid.v1"
 
@@ -91,7 +91,7 @@ class InvoicePaid(Event, frozen=True, kw_only=True):
 
 
 class InvoiceVoided(Event, frozen=True, kw_only=True):
-    """It is not owed; a finalized invoice keeps its number (billing rule 13).
+    """The invoice is declared not owed; a finalized invoice keeps its number (billing rule 13).
 
     `amount_due` is what was to be collected on it until now: zero for a draft.
     """

@@ -1,4 +1,4 @@
-"""What invoicing tells: runs, drafts, documents with a number, and what became of them."""
+"""Events of number series."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from shared.framework.core.event import Event
 
 
 class InvoiceNumberAssigned(Event, frozen=True, kw_only=True):
-    """One number of a series was given to one invoice; numbers are the versions of this stream, so no gap."""
+    """A number of a series was given to one invoice; it is the version of this stream, so there is no gap."""
 
     wire_name = "invoicing.number.assigned.v1"
 

@@ -1,4 +1,4 @@
-"""What invoicing tells: runs, drafts, documents with a number, and what became of them."""
+"""Events of tax rates."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -7,7 +7,7 @@ from shared.framework.core.event import Event
 
 
 class TaxRateSet(Event, frozen=True, kw_only=True):
-    """The tenant's invoices carry this tax from now on; `rate` is a fraction (0.0825), zero for none."""
+    """Invoices of the tenant have this tax from now on; `rate` is a fraction (0.0825), 0 for no tax."""
 
     wire_name = "invoicing.tax-rate.set.v1"
 

@@ -1,1 +1,1 @@
-"""Metering."""
+"""Events that metering publishes, one module for each subject."""

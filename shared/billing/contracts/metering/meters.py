@@ -1,4 +1,4 @@
-"""What metering tells: meters, running totals, and readings that a bill may stand on."""
+"""Events of meters."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from shared.framework.core.event import Event
 
 
 class MeterDefined(Event, frozen=True, kw_only=True):
-    """Usage of one type is counted in one way from now on."""
+    """A meter was defined: usage events of one type are counted by one aggregation from now on."""
 
     wire_name = "metering.meter.defined.v1"
 

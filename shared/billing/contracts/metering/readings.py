@@ -1,4 +1,4 @@
-"""What metering tells: meters, running totals, and readings that a bill may stand on."""
+"""Events of readings: the quantities of a closed period, by which it is billed."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from shared.framework.core.event import Event
 
 
 class MeterQuantity(msgspec.Struct, frozen=True, kw_only=True):
-    """What one meter counted over the period of a reading, for one combination of dimensions."""
+    """The quantity of one meter over a reading's period, for one combination of dimensions."""
 
     meter_key: str
     dimensions: dict[str, str]
@@ -18,7 +18,7 @@ class MeterQuantity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageReadingTaken(Event, frozen=True, kw_only=True):
-    """The usage of a closed period, complete and pinned.
+    """The usage of a closed period was read, once and complete.
 
     It counts events with a time inside `period` that were accepted at or before `cutoff_position` of
     `cutoff_partition` of the usage topic; nothing accepted by then is missing (billing rule 11).

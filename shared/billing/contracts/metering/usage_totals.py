@@ -1,4 +1,4 @@
-"""What metering tells: meters, running totals, and readings that a bill may stand on."""
+"""Events of usage totals: daily totals of meters."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ class UsageWindow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageAggregated(Event, frozen=True, kw_only=True):
-    """These daily totals have changed; each replaces what was told of the same window before."""
+    """Daily totals have changed; each replaces the one that was published of the same window before."""
 
     wire_name = "metering.usage.aggregated.v1"
     compressed = True

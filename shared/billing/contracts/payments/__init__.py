@@ -1,1 +1,1 @@
-"""Payments."""
+"""Events that payments publishes, one module for each subject."""

@@ -1,4 +1,4 @@
-"""What payments tells: every attempt to collect, and how each one ended."""
+"""Events of collections: the attempts to collect one invoice."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from shared.framework.core.event import Event
 
 
 class CollectionStarted(Event, frozen=True, kw_only=True):
-    """An invoice is to be collected."""
+    """The collection of an invoice has begun."""
 
     wire_name = "payments.collection.started.v1"
 
@@ -30,7 +30,7 @@ class CollectionAttemptDue(Event, frozen=True, kw_only=True):
 
 
 class CollectionAttemptStarted(Event, frozen=True, kw_only=True):
-    """An attempt is open from here on, and no other may be; `manual`: asked for, not scheduled."""
+    """An attempt has begun, and until it ends no other may; `manual`: requested by a caller."""
 
     wire_name = "payments.collection.attempt-started.v1"
 
@@ -43,7 +43,7 @@ class CollectionAttemptStarted(Event, frozen=True, kw_only=True):
 
 
 class CollectionCompleted(Event, frozen=True, kw_only=True):
-    """The invoice's money has come in, by this payment."""
+    """The amount of the invoice was collected by this payment."""
 
     wire_name = "payments.collection.completed.v1"
 
@@ -54,10 +54,10 @@ class CollectionCompleted(Event, frozen=True, kw_only=True):
 
 
 class CollectionGaveUp(Event, frozen=True, kw_only=True):
-    """No further attempt will be made by itself.
+    """No further attempt is scheduled.
 
-    `reason`: retries_exhausted, hard_declined, no_payment_method, or payment_unknown (the gateway still
-    has not said whether it took the money; that attempt stays open until it does).
+    `reason`: retries_exhausted, hard_declined, no_payment_method, or payment_unknown (the outcome at the
+    gateway is unknown; that attempt stays open until it is known).
     """
 
     wire_name = "payments.collection.gave-up.v1"
@@ -71,7 +71,7 @@ class CollectionGaveUp(Event, frozen=True, kw_only=True):
 
 
 class CollectionCancelled(Event, frozen=True, kw_only=True):
-    """The invoice was voided: nothing more is collected, and what had come in goes back."""
+    """The invoice was voided: nothing more is collected, and what was collected is refunded."""
 
     wire_name = "payments.collection.cancelled.v1"
 

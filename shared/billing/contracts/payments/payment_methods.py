@@ -1,4 +1,4 @@
-"""What payments tells: every attempt to collect, and how each one ended."""
+"""Events of payment accounts and their payment methods."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from shared.framework.core.event import Event
 
 
 class AccountOpened(Event, frozen=True, kw_only=True):
-    """Payments has heard of a customer and may hold payment methods for them."""
+    """A payment account was opened for a customer, to which payment methods can be attached."""
 
     wire_name = "payments.account.opened.v1"
 
@@ -15,7 +15,7 @@ class AccountOpened(Event, frozen=True, kw_only=True):
 
 
 class PaymentMethodAttached(Event, frozen=True, kw_only=True):
-    """The gateway holds a card for this customer; we hold only the gateway's token for it."""
+    """A payment method was attached: the gateway has the card, `token` is the gateway's stand-in for it."""
 
     wire_name = "payments.method.attached.v1"
 

@@ -1,4 +1,4 @@
-"""What payments tells: every attempt to collect, and how each one ended."""
+"""Events of payments: one attempt's movement of money."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from shared.framework.core.event import Event
 
 
 class PaymentRequested(Event, frozen=True, kw_only=True):
-    """One attempt to take money; `gateway_key` is the idempotency key under which the gateway is asked."""
+    """A payment was created for one attempt; `gateway_key` is its idempotency key at the gateway."""
 
     wire_name = "payments.payment.requested.v1"
 
@@ -24,7 +24,7 @@ class PaymentRequested(Event, frozen=True, kw_only=True):
 
 
 class PaymentSubmitted(Event, frozen=True, kw_only=True):
-    """The gateway is about to be asked: from here on silence means unknown, not failed."""
+    """The capture is about to be sent: from now on a missing response means unknown, not failed."""
 
     wire_name = "payments.payment.submitted.v1"
 
@@ -33,7 +33,7 @@ class PaymentSubmitted(Event, frozen=True, kw_only=True):
 
 
 class PaymentSucceeded(Event, frozen=True, kw_only=True):
-    """The gateway has the money; `gateway_reference` is its own name for the charge."""
+    """The gateway took the money; `gateway_reference` is the gateway's id of it."""
 
     wire_name = "payments.payment.succeeded.v1"
 
@@ -46,7 +46,7 @@ class PaymentSucceeded(Event, frozen=True, kw_only=True):
 
 
 class PaymentFailed(Event, frozen=True, kw_only=True):
-    """The gateway refused; a hard decline will never turn into a yes."""
+    """The gateway declined; a `hard` decline is final, any other may be retried."""
 
     wire_name = "payments.payment.failed.v1"
 
@@ -59,7 +59,7 @@ class PaymentFailed(Event, frozen=True, kw_only=True):
 
 
 class PaymentUnknown(Event, frozen=True, kw_only=True):
-    """No answer came; the money may have moved. Looked up, never charged again (billing rule 14)."""
+    """The outcome is unknown: resolved by lookup, never by another capture (billing rule 14)."""
 
     wire_name = "payments.payment.unknown.v1"
 

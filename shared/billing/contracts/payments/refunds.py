@@ -1,4 +1,4 @@
-"""What payments tells: every attempt to collect, and how each one ended."""
+"""Events of refunds."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from shared.framework.core.event import Event
 
 
 class RefundRequested(Event, frozen=True, kw_only=True):
-    """Money that was taken is to go back."""
+    """A refund of a payment was requested."""
 
     wire_name = "payments.refund.requested.v1"
 
@@ -22,7 +22,7 @@ class RefundRequested(Event, frozen=True, kw_only=True):
 
 
 class RefundIssued(Event, frozen=True, kw_only=True):
-    """The gateway has sent the money back."""
+    """The gateway sent the money back."""
 
     wire_name = "payments.refund.issued.v1"
 

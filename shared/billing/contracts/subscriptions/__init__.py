@@ -1,1 +1,1 @@
-"""Subscriptions."""
+"""Events that subscriptions publishes, one module for each subject."""

@@ -1,4 +1,4 @@
-"""What subscriptions tells: customers, plans, who pays for what, and when a period is over."""
+"""Events of customers."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from shared.framework.core.event import Event
 
 
 class CustomerRegistered(Event, frozen=True, kw_only=True):
-    """Somebody who may be billed; `external_id` is the tenant's own name for them, the subject of usage."""
+    """A customer was registered; `external_id` is the tenant's id of it, by default its usage's subject."""
 
     wire_name = "subscriptions.customer.registered.v1"
 

@@ -1,4 +1,4 @@
-"""What subscriptions tells: customers, plans, who pays for what, and when a period is over."""
+"""Events of plans, and the charges that they carry."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from shared.framework.core.event import Event
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a plan: a price, and the meter that it is applied to (none: due once a period)."""
+    """A priced part of a plan: a price, and the meter that it is applied to (None: due once a period)."""
 
     key: str
     name: str
@@ -18,7 +18,7 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanPublished(Event, frozen=True, kw_only=True):
-    """A version of a plan: from here on its charges never change; another price is another version."""
+    """A version of a plan was published; its charges never change, another price is another version."""
 
     wire_name = "subscriptions.plan.published.v1"
 

@@ -1,4 +1,4 @@
-"""What subscriptions tells: customers, plans, who pays for what, and when a period is over."""
+"""Events of subscriptions and their billing periods."""
 
 from datetime import datetime
 
@@ -8,9 +8,10 @@ from shared.framework.core.event import Event
 
 
 class SubscriptionStarted(Event, frozen=True, kw_only=True):
-    """A customer is billed by a plan version, period by period from the anchor, in the customer's zone.
+    """A subscription has begun: the customer is billed by a plan version, period by period from the anchor.
 
-    An anchor before `started_at` backdates: the periods since then are closed at once, one after the other.
+    Periods are counted in `time_zone` (billing rule 10). An anchor before `started_at` backdates: the periods
+    since then are closed at once, one after the other.
     """
 
     wire_name = "subscriptions.subscription.started.v1"
@@ -29,7 +30,7 @@ class SubscriptionStarted(Event, frozen=True, kw_only=True):
 
 
 class SubscriptionCancelled(Event, frozen=True, kw_only=True):
-    """No period begins at or after `ends_at`; a period that it cuts is billed in part."""
+    """A subscription was cancelled: no period begins at or after `ends_at`; one that it cuts is prorated."""
 
     wire_name = "subscriptions.subscription.cancelled.v1"
 
@@ -39,10 +40,10 @@ class SubscriptionCancelled(Event, frozen=True, kw_only=True):
 
 
 class BillingPeriodClosed(Event, frozen=True, kw_only=True):
-    """A period is over and may be billed: told exactly once for a subscription and a period.
+    """A period is over and may be billed: published exactly once for a subscription and a period.
 
     `period` is what is billed; `full_period` is the real length of the period, the denominator of any
-    proration (billing rule 9). `charges` are the prices in force, so a bill needs nobody else's tables.
+    proration (billing rule 9). `charges` are the prices in force: rating needs no other event.
     """
 
     wire_name = "subscriptions.billing-period.closed.v1"
@@ -62,7 +63,7 @@ class BillingPeriodClosed(Event, frozen=True, kw_only=True):
 
 
 class SubscriptionEnded(Event, frozen=True, kw_only=True):
-    """The last period has been closed; nothing follows."""
+    """The last period of a subscription is closed."""
 
     wire_name = "subscriptions.subscription.ended.v1"
 

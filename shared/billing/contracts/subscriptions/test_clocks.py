@@ -1,4 +1,4 @@
-"""What subscriptions tells: customers, plans, who pays for what, and when a period is over."""
+"""Events of test clocks."""
 
 from datetime import datetime
 
@@ -6,16 +6,16 @@ from shared.framework.core.event import Event
 
 
 class TestClockStarted(Event, frozen=True, kw_only=True):
-    """This tenant's time stands still at `now` until it is advanced."""
+    """A test clock was started: the tenant's time is `now` until it is advanced."""
 
-    __test__ = False  # pytest: this is no test
+    __test__ = False  # pytest: not a test
     wire_name = "subscriptions.test-clock.started.v1"
 
     now: datetime
 
 
 class TestClockAdvanced(Event, frozen=True, kw_only=True):
-    """This tenant's time has moved forward; all that falls due in between happens at its own moment."""
+    """A test clock was advanced; timers that fall due by then fire each at its own due time."""
 
     __test__ = False
     wire_name = "subscriptions.test-clock.advanced.v1"
