@@ -1,1 +1,1 @@
-"""Tests of subscriptions: stories of its deciders, its timers under races, its routes."""
+"""Tests of the subscriptions service: its routes, and its timers under races."""

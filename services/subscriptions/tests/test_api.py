@@ -1,114 +1,114 @@
-"""The routes: what is taken, what is answered, what is refused and how."""
+"""The routes of subscriptions: what they accept, return and refuse."""
 
 from typing import Any
 
 import pytest
 
-from services.subscriptions.tests.running import CALLS, CUSTOMER, FEE, PLAN, TIERS, Running
-from services.subscriptions.tests.stories import NOON, on
+from services.subscriptions.tests.harness import CALLS, CUSTOMER, FEE, PLAN, TIERS, Harness
+from services.subscriptions.tests.scenarios import NOON, on
 
 
 async def test_the_same_external_id_is_the_same_customer() -> None:
     """Under another key too, and nothing is written the second time."""
-    house = Running()
-    first, again = [await house.told("/v1/customers", CUSTOMER) for _ in range(2)]
+    service = Harness()
+    first, again = [await service.post_ok("/v1/customers", CUSTOMER) for _ in range(2)]
     assert first == again == CUSTOMER | {"customer_id": first["customer_id"]}
-    assert len(await house.records()) == 1
+    assert len(await service.records()) == 1
 
 
 async def test_two_tenants_may_use_the_same_external_id() -> None:
     """They are two customers, and neither can subscribe the other's."""
-    house = Running()
-    mine = await house.told("/v1/customers", CUSTOMER)
-    theirs = (await house.post("/v1/customers", CUSTOMER, who="stranger")).json()
+    service = Harness()
+    mine = await service.post_ok("/v1/customers", CUSTOMER)
+    theirs = (await service.post("/v1/customers", CUSTOMER, token="stranger")).json()
     assert mine["customer_id"] != theirs["customer_id"]
-    await house.told("/v1/plans", PLAN)
+    await service.post_ok("/v1/plans", PLAN)
     body = {"customer_id": theirs["customer_id"], "plan_key": "pro"}
-    answer = await house.post("/v1/subscriptions", body)
-    assert (answer.status_code, answer.json()["code"]) == (404, "customer-unknown")
+    response = await service.post("/v1/subscriptions", body)
+    assert (response.status_code, response.json()["code"]) == (404, "customer-unknown")
 
 
 async def test_a_history_is_never_read_as_another_kind() -> None:
-    """Ids are taken from outside: a customer is not cancelled, a subscription not subscribed."""
-    house = Running()
-    subscription_id = await house.subscribe()
-    customer_id = (await house.told("/v1/customers", CUSTOMER))["customer_id"]
-    answer = await house.post(f"/v1/subscriptions/{customer_id}/cancel", {"at": "now"})
-    assert (answer.status_code, answer.json()["code"]) == (404, "subscription-unknown")
-    answer = await house.post("/v1/subscriptions", {"customer_id": subscription_id, "plan_key": "pro"})
-    assert (answer.status_code, answer.json()["code"]) == (404, "customer-unknown")
+    """Ids come from callers: a customer cannot be cancelled, a subscription not subscribed."""
+    service = Harness()
+    subscription_id = await service.subscribe()
+    customer_id = (await service.post_ok("/v1/customers", CUSTOMER))["customer_id"]
+    response = await service.post(f"/v1/subscriptions/{customer_id}/cancel", {"at": "now"})
+    assert (response.status_code, response.json()["code"]) == (404, "subscription-unknown")
+    response = await service.post("/v1/subscriptions", {"customer_id": subscription_id, "plan_key": "pro"})
+    assert (response.status_code, response.json()["code"]) == (404, "customer-unknown")
 
 
 async def test_another_tenants_subscription_is_not_there() -> None:
-    """Whoever knows its id still cannot end it."""
-    house = Running()
-    subscription_id = await house.subscribe()
+    """A caller of another tenant cannot end it, even with its id."""
+    service = Harness()
+    subscription_id = await service.subscribe()
     path = f"/v1/subscriptions/{subscription_id}/cancel"
-    answer = await house.post(path, {"at": "now"}, who="stranger")
-    assert (answer.status_code, answer.json()["code"]) == (404, "subscription-unknown")
+    response = await service.post(path, {"at": "now"}, token="stranger")
+    assert (response.status_code, response.json()["code"]) == (404, "subscription-unknown")
 
 
 async def test_a_plan_grows_by_versions() -> None:
     """The same content is the same version, other content the next."""
-    house = Running()
+    service = Harness()
     dearer = PLAN | {"charges": [FEE]}
-    versions = [(await house.told("/v1/plans", body))["version"] for body in (PLAN, PLAN, dearer, PLAN)]
+    versions = [(await service.post_ok("/v1/plans", body))["version"] for body in (PLAN, PLAN, dearer, PLAN)]
     assert versions == [1, 1, 2, 3]
 
 
 async def test_a_subscription_takes_the_newest_version_or_the_one_named() -> None:
     """Once started, it keeps it."""
-    house = Running()
-    await house.told("/v1/plans", PLAN)
-    await house.told("/v1/plans", PLAN | {"name": "Pro 2"})
-    customer_id = (await house.told("/v1/customers", CUSTOMER))["customer_id"]
+    service = Harness()
+    await service.post_ok("/v1/plans", PLAN)
+    await service.post_ok("/v1/plans", PLAN | {"name": "Pro 2"})
+    customer_id = (await service.post_ok("/v1/customers", CUSTOMER))["customer_id"]
     body = {"customer_id": customer_id, "plan_key": "pro"}
-    newest = await house.told("/v1/subscriptions", body)
-    first = await house.told("/v1/subscriptions", body | {"plan_version": 1, "subject": "site-7"})
+    newest = await service.post_ok("/v1/subscriptions", body)
+    first = await service.post_ok("/v1/subscriptions", body | {"plan_version": 1, "subject": "site-7"})
     assert (newest["plan_version"], newest["subject"], newest["status"]) == (2, "acme-1", "active")
     assert (first["plan_version"], first["subject"]) == (1, "site-7")
 
 
 async def test_a_repeated_request_starts_one_subscription() -> None:
-    """The stored answer is given again, byte by byte."""
-    house = Running()
-    await house.subscribe()
-    customer_id = (await house.told("/v1/customers", CUSTOMER))["customer_id"]
+    """The stored response is given again, byte by byte."""
+    service = Harness()
+    await service.subscribe()
+    customer_id = (await service.post_ok("/v1/customers", CUSTOMER))["customer_id"]
     body = {"customer_id": customer_id, "plan_key": "pro"}
-    first, again = [await house.post("/v1/subscriptions", body, key="once") for _ in range(2)]
+    first, again = [await service.post("/v1/subscriptions", body, key="once") for _ in range(2)]
     assert first.content == again.content
     assert again.headers["idempotency-replayed"] == "true"
     assert first.headers["tollhouse-position"].startswith("subscriptions:")
 
 
 async def test_a_cancellation_says_when_it_ends() -> None:
-    """And cancelling what has ended is a clear no."""
-    house = Running()
-    subscription_id = await house.subscribe()
+    """And cancelling an ended subscription is refused."""
+    service = Harness()
+    subscription_id = await service.subscribe()
     path = f"/v1/subscriptions/{subscription_id}/cancel"
-    ending = await house.told(path, {"at": "period_end"})
+    ending = await service.post_ok(path, {"at": "period_end"})
     assert (ending["status"], ending["ends_at"]) == ("ending", "2026-02-28T12:00:00Z")
-    house.clock.move(on(2, 28) - NOON)
-    await house.settle()
-    answer = await house.post(path, {"at": "now"})
-    assert (answer.status_code, answer.json()["code"]) == (409, "subscription-ended")
+    service.clock.move(on(2, 28) - NOON)
+    await service.run_due_timers()
+    response = await service.post(path, {"at": "now"})
+    assert (response.status_code, response.json()["code"]) == (409, "subscription-ended")
 
 
 async def test_time_is_moved_by_admins_only() -> None:
-    """A scope is not enough: whoever moves time moves money."""
-    house = Running()
-    answer = await house.post("/v1/test-clock", {"now": "2026-01-01T00:00:00Z"}, who="viewer")
-    assert (answer.status_code, answer.json()["code"]) == (403, "test-clock-needs-admin")
-    assert await house.store.test_clock_now("acme") is None
+    """A scope is not enough, for moving time bills the tenant."""
+    service = Harness()
+    response = await service.post("/v1/test-clock", {"now": "2026-01-01T00:00:00Z"}, token="viewer")
+    assert (response.status_code, response.json()["code"]) == (403, "test-clock-needs-admin")
+    assert await service.store.test_clock_now("acme") is None
 
 
 async def test_commands_happen_at_the_test_clocks_moment() -> None:
-    """Also years away from the wall."""
-    house = Running()
-    await house.told("/v1/test-clock", {"now": "2013-01-01T12:00:00+01:00"})
-    subscription_id = await house.subscribe()
-    await house.told("/v1/test-clock/advance", {"to": "2013-01-15T00:00:00Z"})
-    ended = await house.told(f"/v1/subscriptions/{subscription_id}/cancel", {"at": "now"})
+    """Also years away from the system clock."""
+    service = Harness()
+    await service.post_ok("/v1/test-clock", {"now": "2013-01-01T12:00:00+01:00"})
+    subscription_id = await service.subscribe()
+    await service.post_ok("/v1/test-clock/advance", {"to": "2013-01-15T00:00:00Z"})
+    ended = await service.post_ok(f"/v1/subscriptions/{subscription_id}/cancel", {"at": "now"})
     assert ended["anchor_at"] == "2013-01-01T11:00:00Z"
     assert ended["ends_at"] == "2013-01-15T00:00:00Z"
 
@@ -116,7 +116,7 @@ async def test_commands_happen_at_the_test_clocks_moment() -> None:
 @pytest.mark.parametrize("path", ["customers", "plans", "subscriptions", "subscriptions/sub_1/cancel"])
 async def test_a_scope_of_another_route_is_not_enough(path: str) -> None:
     """Deny by default."""
-    assert (await Running().post(f"/v1/{path}", {}, who="reader")).status_code == 403
+    assert (await Harness().post(f"/v1/{path}", {}, token="reader")).status_code == 403
 
 
 def _plan(**charge: Any) -> dict[str, Any]:
@@ -171,11 +171,11 @@ BAD = [
 async def test_bad_input_gets_a_clear_problem_and_writes_nothing(
     path: str, body: object, status: int, code: str
 ) -> None:
-    """A code for machines, a sentence for people, no event."""
-    house = Running()
-    answer = await house.post(f"/v1/{path}", body)
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
-    assert await house.records() == []
+    """A problem with a code, and no event."""
+    service = Harness()
+    response = await service.post(f"/v1/{path}", body)
+    assert (response.status_code, response.json()["code"]) == (status, code), response.text
+    assert await service.records() == []
 
 
 BAD_STARTS: list[tuple[dict[str, object], int, str]] = [
@@ -191,26 +191,28 @@ BAD_STARTS: list[tuple[dict[str, object], int, str]] = [
 
 @pytest.mark.parametrize(("change", "status", "code"), BAD_STARTS)
 async def test_a_start_that_cannot_be_is_refused(change: dict[str, object], status: int, code: str) -> None:
-    """Customer and plan are there; what is asked of them is not."""
-    house = Running()
-    customer_id = (await house.told("/v1/customers", CUSTOMER))["customer_id"]
-    await house.told("/v1/plans", PLAN)
-    answer = await house.post("/v1/subscriptions", {"customer_id": customer_id, "plan_key": "pro"} | change)
-    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    """Customer and plan exist; the other terms are wrong."""
+    service = Harness()
+    customer_id = (await service.post_ok("/v1/customers", CUSTOMER))["customer_id"]
+    await service.post_ok("/v1/plans", PLAN)
+    response = await service.post(
+        "/v1/subscriptions", {"customer_id": customer_id, "plan_key": "pro"} | change
+    )
+    assert (response.status_code, response.json()["code"]) == (status, code), response.text
 
 
 async def test_a_plan_in_another_currency_is_refused() -> None:
-    """The customer pays in euros."""
-    house = Running()
-    customer_id = (await house.told("/v1/customers", CUSTOMER))["customer_id"]
-    await house.told("/v1/plans", PLAN | {"currency": "USD"})
-    answer = await house.post("/v1/subscriptions", {"customer_id": customer_id, "plan_key": "pro"})
-    assert (answer.status_code, answer.json()["code"]) == (422, "plan-currency-differs")
+    """The customer is billed in euros."""
+    service = Harness()
+    customer_id = (await service.post_ok("/v1/customers", CUSTOMER))["customer_id"]
+    await service.post_ok("/v1/plans", PLAN | {"currency": "USD"})
+    response = await service.post("/v1/subscriptions", {"customer_id": customer_id, "plan_key": "pro"})
+    assert (response.status_code, response.json()["code"]) == (422, "plan-currency-differs")
 
 
 async def test_the_documented_prices_are_those_on_the_shelf() -> None:
-    """OpenAPI takes them from the register of pricing models; nothing refers to what is not there."""
-    document = (await Running().client.get("/openapi.json")).json()
+    """OpenAPI takes them from the register of pricing models, without unresolved references."""
+    document = (await Harness().client.get("/openapi.json")).json()
     price = document["components"]["schemas"]["NewCharge"]["properties"]["price"]
     models = [model["properties"]["model"]["enum"] for model in price["oneOf"]]
     assert sorted(models) == [["flat"], ["graduated"], ["per_unit"]]

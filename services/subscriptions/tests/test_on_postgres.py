@@ -1,4 +1,4 @@
-"""The same service on the real store: what held in memory must hold between processes."""
+"""The service on PostgreSQL: what holds in memory must hold between processes."""
 
 import asyncio
 import secrets
@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest_asyncio
 
-from services.subscriptions.tests.running import Running
-from services.subscriptions.tests.stories import NOON, on
+from services.subscriptions.tests.harness import Harness
+from services.subscriptions.tests.scenarios import NOON, on
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore import migrate
 from shared.framework.eventstore.pool import connect
@@ -17,54 +17,59 @@ from shared.framework.timers.loop import unfinished_timers
 
 
 @pytest_asyncio.fixture
-async def house(database_url: str) -> AsyncIterator[Running]:
+async def service(database_url: str) -> AsyncIterator[Harness]:
     """The service on a migrated database of its own, with more connections than it needs."""
     role = f"subscriptions_test_{secrets.token_hex(6)}"
     owner = await asyncpg.connect(database_url)
     await owner.execute(f"CREATE ROLE {role}")
     await migrate.apply(database_url, [migrate.MIGRATIONS], app_role=role)
     pool = await connect(database_url, size_max=8)
-    yield Running(PostgresEventStore(pool, "subscriptions", CONTRACTS))
+    yield Harness(PostgresEventStore(pool, "subscriptions", CONTRACTS))
     await pool.close()
     await owner.execute(f"DROP OWNED BY {role}")
     await owner.execute(f"DROP ROLE {role}")
     await owner.close()
 
 
-async def test_a_year_is_closed_once_while_two_processes_race(house: Running) -> None:
-    """Both fire every timer; each of the twelve periods is told once, as of its own end."""
-    await house.told("/v1/test-clock", {"now": NOON.isoformat()})
-    await house.subscribe()
-    await house.told("/v1/test-clock/advance", {"to": on(1, 31, year=2027).isoformat()})
-    one, other = house.timers(), house.timers()
+async def test_a_year_is_closed_once_while_two_processes_race(service: Harness) -> None:
+    """Both fire every timer; each of the twelve periods is closed once, as of its own end."""
+    await service.post_ok("/v1/test-clock", {"now": NOON.isoformat()})
+    await service.subscribe()
+    await service.post_ok("/v1/test-clock/advance", {"to": on(1, 31, year=2027).isoformat()})
+    one, other = service.timers(), service.timers()
     while sum(await asyncio.gather(one.fire_due(), other.fire_due())):
         pass
-    assert await unfinished_timers(house.store, house.clock.now(), 1) == 0
-    closings = await house.closings()
+    assert await unfinished_timers(service.store, service.clock.now(), 1) == 0
+    closings = await service.closings()
     assert [event.period_index for _, event in closings] == list(range(12))
     assert all(record.metadata.occurred_at == event.period.end for record, event in closings)
 
 
-async def test_a_cancellation_that_races_with_a_timer_loses_no_period(house: Running) -> None:
-    """Whoever comes first, the periods tile the time from the anchor to the end."""
-    await house.told("/v1/test-clock", {"now": NOON.isoformat()})
-    subscription_id = await house.subscribe()
-    await house.told("/v1/test-clock/advance", {"to": on(3, 10).isoformat()})
+async def test_a_cancellation_that_races_with_a_timer_loses_no_period(service: Harness) -> None:
+    """In either order, the periods tile the time from the anchor to the end."""
+    await service.post_ok("/v1/test-clock", {"now": NOON.isoformat()})
+    subscription_id = await service.subscribe()
+    await service.post_ok("/v1/test-clock/advance", {"to": on(3, 10).isoformat()})
     await asyncio.gather(
-        house.settle(), house.told(f"/v1/subscriptions/{subscription_id}/cancel", {"at": "now"})
+        service.run_due_timers(),
+        service.post_ok(f"/v1/subscriptions/{subscription_id}/cancel", {"at": "now"}),
     )
-    await house.settle()
-    ends = [event.period.end for _, event in await house.closings()]
+    await service.run_due_timers()
+    ends = [event.period.end for _, event in await service.closings()]
     assert ends == [on(2, 28), on(3, 10)]
 
 
-async def test_ten_equal_requests_at_once_start_one_subscription(house: Running) -> None:
-    """Each is answered: with the one subscription, or with please wait."""
-    await house.subscribe()
-    customer_id = (await house.told("/v1/customers", {"external_id": "b", "currency": "EUR"}))["customer_id"]
+async def test_ten_equal_requests_at_once_start_one_subscription(service: Harness) -> None:
+    """Each response is the one subscription, or a conflict."""
+    await service.subscribe()
+    customer_id = (await service.post_ok("/v1/customers", {"external_id": "b", "currency": "EUR"}))[
+        "customer_id"
+    ]
     body = {"customer_id": customer_id, "plan_key": "pro"}
-    answers = await asyncio.gather(*(house.post("/v1/subscriptions", body, key="once") for _ in range(10)))
-    assert {answer.status_code for answer in answers} <= {201, 409}
-    assert len({answer.content for answer in answers if answer.status_code == 201}) == 1
-    started = [r for r in await house.records() if r.wire_name == "subscriptions.subscription.started.v1"]
+    responses = await asyncio.gather(
+        *(service.post("/v1/subscriptions", body, key="once") for _ in range(10))
+    )
+    assert {response.status_code for response in responses} <= {201, 409}
+    assert len({response.content for response in responses if response.status_code == 201}) == 1
+    started = [r for r in await service.records() if r.wire_name == "subscriptions.subscription.started.v1"]
     assert len(started) == 2

@@ -1,4 +1,4 @@
-"""Splitting loses nothing and favours nobody beyond one minor unit."""
+"""Allocation loses nothing, and no part differs from its share by more than one minor unit."""
 
 from fractions import Fraction
 
@@ -41,7 +41,7 @@ def test_the_parts_always_sum_to_the_whole(minor: int, parts: dict[str, int]) ->
 
 @given(st.integers(0, 10**15), weights)
 def test_no_part_is_a_whole_unit_away_from_its_exact_share(minor: int, parts: dict[str, int]) -> None:
-    """And who weighs nothing gets nothing."""
+    """A weight of zero gets nothing."""
     for key, part in allocate(Money(minor, "USD"), parts).items():
         exact = Fraction(minor * parts[key], sum(parts.values()))
         assert abs(part.minor - exact) < 1
@@ -57,6 +57,6 @@ def test_the_order_of_the_parts_does_not_matter(minor: int, parts: dict[str, int
 
 @pytest.mark.parametrize("parts", [{}, {"a": 0}, {"a": 2, "b": -1}])
 def test_a_split_over_nothing_is_an_error(parts: dict[str, int]) -> None:
-    """A caller's mistake, and loud."""
+    """A caller's mistake raises."""
     with pytest.raises(ValueError, match="weights"):
         allocate(Money(5, "USD"), parts)

@@ -102,6 +102,6 @@ def test_samoa_had_no_30_december_2011() -> None:
 
 
 def _is_skipped(naive: datetime, zone: str) -> bool:
-    """Whether clocks at that place never showed this time."""
+    """Whether clocks in the zone never showed this local time."""
     there_and_back = naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).astimezone(ZoneInfo(zone))
     return there_and_back.replace(tzinfo=None, fold=0) != naive

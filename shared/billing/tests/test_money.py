@@ -41,7 +41,7 @@ def test_half_is_rounded_away_from_zero_to_the_currencys_exponent(
 
 @given(amounts, st.sampled_from(["USD", "JPY", "KWD", "CLF"]))
 def test_rounding_is_that_of_exact_fractions(exact: Decimal, currency: str) -> None:
-    """Not one digit is lost on the way, however long the amount."""
+    """No digit is lost, however long the amount."""
     scaled = Fraction(exact) * 10 ** exponent(currency)
     away_from_zero = int(abs(scaled) + Fraction(1, 2)) * (-1 if scaled < 0 else 1)
     assert Money.rounded(exact, currency).minor == away_from_zero
@@ -61,7 +61,7 @@ def test_a_total_is_the_sum_of_rounded_parts() -> None:
 
 
 def test_two_currencies_are_never_added_or_subtracted() -> None:
-    """There is no rate at which the house would do that."""
+    """There is no exchange rate."""
     with pytest.raises(CurrenciesDiffer):
         Money(1, "USD") + Money(1, "EUR")
     with pytest.raises(CurrenciesDiffer):
@@ -71,7 +71,7 @@ def test_two_currencies_are_never_added_or_subtracted() -> None:
 
 
 def test_money_is_told_with_all_its_digits() -> None:
-    """People see the currency's own number of places."""
+    """The text has the currency's number of decimal places."""
     assert [str(Money(1050, code)) for code in ("USD", "JPY", "KWD")] == [
         "10.50 USD",
         "1050 JPY",
@@ -88,7 +88,7 @@ def test_a_currency_outside_iso_4217_is_refused(code: str) -> None:
 
 
 def test_every_known_currency_has_three_letters_and_a_sane_exponent() -> None:
-    """The table itself is checked, for nobody reads it twice."""
+    """The codes and exponents of the table are well formed."""
     assert all(len(code) == 3 and code.isalpha() and code.isupper() for code in CURRENCIES)
     assert {exponent(code) for code in CURRENCIES} == {0, 2, 3, 4}
     assert checked_currency("USD") == "USD"

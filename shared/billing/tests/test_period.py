@@ -151,7 +151,7 @@ def test_an_instant_on_the_boundary_belongs_to_the_new_period_alone() -> None:
 
 
 def test_a_boundary_in_the_hour_that_does_not_exist_falls_after_the_gap() -> None:
-    """02:30 on the day when New York's clocks jump from 2 to 3 is told as 03:30."""
+    """02:30 on the day when New York's clocks jump from 2 to 3 becomes 03:30."""
     anchor = local("America/New_York", 2024, 2, 10, 2, 30)
     assert boundary(anchor, "America/New_York", MONTH, 1) == local("America/New_York", 2024, 3, 10, 3, 30)
 

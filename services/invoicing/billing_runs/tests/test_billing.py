@@ -1,4 +1,4 @@
-"""What is heard becomes invoices: in any order, told any number of times."""
+"""Consumed events become invoices: in any order, delivered any number of times."""
 
 import itertools
 from decimal import Decimal
@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.invoicing.tax.decider import TAX_RATES, SetTaxRate, tax_rates_id
-from services.invoicing.tests.running import Running
-from services.invoicing.tests.stories import (
+from services.invoicing.tests.harness import Harness
+from services.invoicing.tests.scenarios import (
     END,
     INVOICE_ID,
     JANUARY,
@@ -31,7 +31,7 @@ from shared.framework.testing.event_records import event_record
 CALLS = quantity("calls", "120")
 
 
-async def taxed(house: Running) -> None:
+async def taxed(service: Harness) -> None:
     """8.25 %, from the start of January."""
 
     async def work(unit: UnitOfWork) -> None:
@@ -41,41 +41,41 @@ async def taxed(house: Running) -> None:
         command = SetTaxRate(name="VAT", rate=Decimal("0.0825"), source="law", now=JANUARY.start)
         await session.handle(TAX_RATES, tax_rates_id("acme"), command)
 
-    await transact(house.store, work)
+    await transact(service.store, work)
 
 
 async def test_a_closed_period_and_its_reading_become_a_numbered_document() -> None:
     """49.00 + 2.20 = 51.20, and 8.25 % of it is 4.22."""
-    house = Running()
-    await taxed(house)
-    await house.hear(closed(), at=END)
-    assert await house.documents() == []
-    await house.hear(reading(CALLS), at=LATER)
-    [document] = await house.documents()
+    service = Harness()
+    await taxed(service)
+    await service.deliver(closed(), at=END)
+    assert await service.documents() == []
+    await service.deliver(reading(CALLS), at=LATER)
+    [document] = await service.documents()
     assert (document.number, document.subtotal.minor, document.tax.minor) == ("INV-000001", 5120, 422)
     assert document.total.minor == document.amount_due.minor == 5542
     assert document.finalized_at == LATER
 
 
 async def test_the_draft_is_there_while_its_reading_is_not() -> None:
-    """One can see what will be billed."""
-    house = Running()
-    await house.hear(closed(), at=END)
-    [drafted] = [event for event in await house.history() if isinstance(event, InvoiceDrafted)]
+    """It shows which period will be billed."""
+    service = Harness()
+    await service.deliver(closed(), at=END)
+    [drafted] = [event for event in await service.history() if isinstance(event, InvoiceDrafted)]
     assert (drafted.invoice_id, drafted.subscription_id, drafted.period) == (INVOICE_ID, "sub_1", JANUARY)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 async def test_order_and_repetition_change_no_invoice(data: st.DataObject) -> None:
-    """Late, doubled and shuffled facts of three subscriptions give the same documents, in some order."""
+    """Late, repeated and shuffled events of three subscriptions give the same documents, in some order."""
     names = ["sub_1", "sub_2", "sub_3"]
-    facts = [fact for name in names for fact in (closed(name), reading(CALLS, subscription_id=name))]
-    order = data.draw(st.permutations(facts + facts[: data.draw(st.integers(0, 6))]))
-    house = Running()
+    events = [event for name in names for event in (closed(name), reading(CALLS, subscription_id=name))]
+    order = data.draw(st.permutations(events + events[: data.draw(st.integers(0, 6))]))
+    service = Harness()
     for event in order:
-        await house.hear(event)
-    documents = await house.documents()
+        await service.deliver(event)
+    documents = await service.documents()
     assert sorted(str(document.subscription_id) for document in documents) == names
     assert {document.total.minor for document in documents} == {5120}
     assert [document.number for document in documents] == [f"INV-{n:06}" for n in (1, 2, 3)]
@@ -83,91 +83,91 @@ async def test_order_and_repetition_change_no_invoice(data: st.DataObject) -> No
 
 async def test_numbers_have_no_gap_when_many_are_finalized_in_one_commit() -> None:
     """One poll of the consumer may bring a hundred readings."""
-    house = Running()
+    service = Harness()
     names = [f"sub_{number}" for number in range(100)]
-    await house.hear(*(closed(name) for name in names))
-    await house.hear(*(reading(CALLS, subscription_id=name) for name in names))
-    numbers = [document.number for document in await house.documents()]
+    await service.deliver(*(closed(name) for name in names))
+    await service.deliver(*(reading(CALLS, subscription_id=name) for name in names))
+    numbers = [document.number for document in await service.documents()]
     assert numbers == [f"INV-{number:06}" for number in range(1, 101)]
-    assigned = [event for event in await house.history() if isinstance(event, InvoiceNumberAssigned)]
+    assigned = [event for event in await service.history() if isinstance(event, InvoiceNumberAssigned)]
     assert [event.number for event in assigned] == numbers
 
 
 async def test_each_tenant_counts_by_itself() -> None:
     """A series is of one legal entity."""
-    house = Running()
+    service = Harness()
     for tenant in ("acme", "other"):
         name = f"sub_{tenant}"
-        await house.hear(closed(name), reading(subscription_id=name), tenant=tenant)
-    assert [document.number for document in await house.documents()] == ["INV-000001", "INV-000001"]
+        await service.deliver(closed(name), reading(subscription_id=name), tenant=tenant)
+    assert [document.number for document in await service.documents()] == ["INV-000001", "INV-000001"]
 
 
 async def test_money_that_came_settles_the_invoice_once() -> None:
-    """The fact may be told again."""
-    house = Running()
-    await house.hear(closed(), reading(CALLS))
-    await house.hear(succeeded(INVOICE_ID, 5120), succeeded(INVOICE_ID, 5120))
-    [paid] = [event for event in await house.history() if isinstance(event, InvoicePaid)]
+    """The event may be delivered again."""
+    service = Harness()
+    await service.deliver(closed(), reading(CALLS))
+    await service.deliver(succeeded(INVOICE_ID, 5120), succeeded(INVOICE_ID, 5120))
+    [paid] = [event for event in await service.history() if isinstance(event, InvoicePaid)]
     assert (paid.payment_id, paid.amount.minor, paid.paid_at) == ("pay_1", 5120, LATER)
 
 
 async def test_a_draft_that_was_voided_stays_void_when_its_reading_comes() -> None:
     """The run ends without a document, and no number is used up."""
-    house = Running()
-    await house.hear(closed())
-    await house.post(f"/v1/invoices/{INVOICE_ID}/void", {"reason": "a test"})
-    await house.hear(reading(CALLS))
-    await house.hear(closed("sub_2"), reading(CALLS, subscription_id="sub_2"))
-    assert [document.number for document in await house.documents()] == ["INV-000001"]
-    assert any(isinstance(event, InvoiceVoided) for event in await house.history())
+    service = Harness()
+    await service.deliver(closed())
+    await service.post_ok(f"/v1/invoices/{INVOICE_ID}/void", {"reason": "a test"})
+    await service.deliver(reading(CALLS))
+    await service.deliver(closed("sub_2"), reading(CALLS, subscription_id="sub_2"))
+    assert [document.number for document in await service.documents()] == ["INV-000001"]
+    assert any(isinstance(event, InvoiceVoided) for event in await service.history())
 
 
 async def test_a_year_on_a_test_clock_is_dated_by_the_facts_themselves() -> None:
-    """Consequences happen at their cause's moment, not at the wall's."""
-    house = Running()
-    await house.hear(closed(), at=END, test_clock=True)
-    await house.hear(reading(CALLS), at=LATER, test_clock=True)
-    house.clock.move(LATER - END)
-    [document] = await house.documents()
+    """Consequences happen at their cause's instant, not at the system clock's."""
+    service = Harness()
+    await service.deliver(closed(), at=END, test_clock=True)
+    await service.deliver(reading(CALLS), at=LATER, test_clock=True)
+    service.clock.move(LATER - END)
+    [document] = await service.documents()
     assert document.finalized_at == LATER
 
 
 @pytest.mark.parametrize("first", list(itertools.permutations([0, 1, 2])))
 async def test_it_does_not_matter_when_the_customer_is_heard_of(first: tuple[int, ...]) -> None:
-    """A closed period says all that its bill needs."""
-    house = Running()
-    facts = [REGISTERED, closed(), reading(CALLS)]
-    for place in first:
-        await house.hear(facts[place])
-    [document] = await house.documents()
+    """A closed period carries all that its invoice needs."""
+    service = Harness()
+    events = [REGISTERED, closed(), reading(CALLS)]
+    for index in first:
+        await service.deliver(events[index])
+    [document] = await service.documents()
     assert document.total.minor == 5120
 
 
 async def test_a_cut_period_is_billed_by_its_days() -> None:
-    """31 days at 49.00, of which 10 were had: 15.81, and all of the usage."""
-    house = Running()
+    """10 of 31 days at 49.00: 15.81, and all of the usage."""
+    service = Harness()
     cut = Period(JANUARY.start, JANUARY.start.replace(day=11))
-    await house.hear(closed(period=cut, full_period=JANUARY), reading(CALLS, period=cut))
-    [document] = await house.documents()
+    await service.deliver(closed(period=cut, full_period=JANUARY), reading(CALLS, period=cut))
+    [document] = await service.documents()
     assert [line.amount.minor for line in document.lines] == [1581, 220]
 
 
 async def test_yen_have_no_cents() -> None:
     """0.02 x 120 yen are 2 yen; the fee is 49 yen."""
-    house = Running()
-    await house.hear(closed(currency="JPY"), reading(CALLS))
-    [document] = await house.documents()
+    service = Harness()
+    await service.deliver(closed(currency="JPY"), reading(CALLS))
+    [document] = await service.documents()
     assert (document.total.minor, document.total.currency) == (51, "JPY")
 
 
 async def test_facts_of_another_tenant_do_not_meet() -> None:
-    """A reading that names our subscription is not ours."""
-    house = Running()
-    await house.hear(closed())
+    """A reading of another tenant is not used, even if it has the subscription's id."""
+    service = Harness()
+    await service.deliver(closed())
     with pytest.raises(StreamIsBusy):
         await transact(
-            house.store,
-            lambda unit: house.handler(unit, [event_record(reading(CALLS), LATER, tenant="other")]),
+            service.store,
+            lambda unit: service.handler(unit, [event_record(reading(CALLS), LATER, tenant="other")]),
             attempts_max=1,
         )
-    assert await house.documents() == []
+    assert await service.documents() == []

@@ -1,4 +1,4 @@
-"""A run needs two facts, and takes them in either order."""
+"""A run needs a closed period and a reading, in either order."""
 
 import msgspec
 
@@ -8,7 +8,7 @@ from services.invoicing.billing_runs.decider import (
     RecordUsageReading,
     StartBillingRun,
 )
-from services.invoicing.tests.stories import (
+from services.invoicing.tests.scenarios import (
     CALLS,
     END,
     FEE,
@@ -62,19 +62,19 @@ def test_a_period_then_its_reading_make_a_run() -> None:
 
 
 def test_a_reading_that_comes_first_waits_for_its_period() -> None:
-    """The two facts come through different topics; neither is lost."""
+    """The two events come through different topics; neither is lost."""
     run.when(RECEIVE).then(received).when(START).then(started).when(COMPLETE).then(completed)
 
 
 def test_a_run_with_one_fact_cannot_complete() -> None:
-    """Half a bill is none."""
+    """A period without a reading, or a reading without a period, is not billed."""
     run.when(COMPLETE).then_nothing()
     run.given(started).when(COMPLETE).then_nothing()
     run.given(received).when(COMPLETE).then_nothing()
 
 
 def test_each_fact_counts_once() -> None:
-    """Told again at any time, it changes nothing."""
+    """Delivered again at any time, it changes nothing."""
     run.given(started).when(START).then_nothing()
     run.given(received).when(RECEIVE).then_nothing()
     for command in (START, RECEIVE, COMPLETE):

@@ -1,4 +1,4 @@
-"""The life of an invoice, told in events."""
+"""The decider of invoices, from draft to paid or voided."""
 
 from decimal import Decimal
 
@@ -22,7 +22,7 @@ from services.invoicing.invoices.refusals import (
 )
 from services.invoicing.invoices.state import InvoiceEvent
 from services.invoicing.tax.decider import TaxRate
-from services.invoicing.tests.stories import END, LATER, line
+from services.invoicing.tests.scenarios import END, LATER, line
 from shared.billing.contracts.invoicing.invoices import (
     InvoiceDrafted,
     InvoiceFinalized,
@@ -94,12 +94,12 @@ DOCUMENT: tuple[InvoiceEvent, ...] = (drafted, rated(8000, 2000), finalized)
 
 
 def test_a_draft_is_begun_once() -> None:
-    """A run that is repeated finds its draft there."""
+    """A repeated run changes nothing."""
     invoice.when(DRAFT).then(drafted).when(DRAFT).then_nothing()
 
 
 def test_lines_replace_those_that_a_draft_had() -> None:
-    """A draft has no legal weight."""
+    """A draft may still change."""
     invoice.given(drafted, rated(1)).when(RATE).then(rated(8000, 2000))
 
 
@@ -109,12 +109,12 @@ def test_a_draft_is_finalized_for_the_sum_of_its_lines_and_the_tax_on_it() -> No
 
 
 def test_an_invoice_without_lines_is_no_document() -> None:
-    """A period's draft has none until its reading comes, so nobody can finalize it early."""
+    """A period's draft has none until its reading comes, so it cannot be finalized early."""
     invoice.given(drafted).when(FINALIZE).refuses(InvoiceIsEmpty)
 
 
 def test_an_invoice_that_comes_to_nothing_is_paid_at_once() -> None:
-    """Nobody has to pay zero."""
+    """Zero is not collected."""
     events = invoice.given(drafted, rated(0)).when(FINALIZE).decided
     assert [type(event) for event in events] == [InvoiceFinalized, InvoicePaid]
     assert events[1] == InvoicePaid(
@@ -123,19 +123,19 @@ def test_an_invoice_that_comes_to_nothing_is_paid_at_once() -> None:
 
 
 def test_a_document_is_not_finalized_twice() -> None:
-    """The second asking changes nothing, whatever number it brings."""
+    """A second finalization changes nothing, whatever its number."""
     invoice.given(*DOCUMENT).when(FINALIZE).then_nothing()
     invoice.given(*DOCUMENT, paid).when(FINALIZE).then_nothing()
 
 
 def test_the_amount_due_settles_a_document_once() -> None:
-    """The fact may be told again."""
+    """The event may be delivered again."""
     invoice.given(*DOCUMENT).when(PAY).then(paid).when(PAY).then_nothing()
 
 
 @pytest.mark.parametrize("history", [DOCUMENT, (*DOCUMENT, paid)])
 def test_money_that_does_not_fit_is_loud(history: tuple[InvoiceEvent, ...]) -> None:
-    """Another amount, or a second payment: somebody must look at it."""
+    """Another amount, or a second payment, is a refusal."""
     other = RecordPayment(invoice_id="inv_1", payment_id="pay_2", amount=Money(1, "USD"), now=LATER)
     invoice.given(*history).when(other).refuses(PaymentDoesNotMatch)
 
@@ -146,7 +146,7 @@ def test_money_for_a_draft_is_loud() -> None:
 
 
 def test_money_for_a_voided_invoice_is_for_payments_to_give_back() -> None:
-    """It has heard of the void as well."""
+    """Payments consumes the event of the voiding as well."""
     invoice.given(*DOCUMENT, voided(10825)).when(PAY).then_nothing()
 
 
@@ -159,22 +159,22 @@ def test_a_void_says_what_is_not_to_be_collected_any_more() -> None:
 
 @pytest.mark.parametrize("command", [RATE, FINALIZE, PAY, VOID])
 def test_what_is_not_there_is_not_found(command: InvoiceCommand) -> None:
-    """Another tenant's invoice reads as if it were not there."""
+    """Another tenant's invoice has an empty stream."""
     invoice.when(command).refuses(InvoiceIsUnknown)
 
 
 @pytest.mark.parametrize("command", [RATE, FINALIZE])
 def test_what_was_voided_stays_so(command: InvoiceCommand) -> None:
-    """A new invoice is the way."""
+    """A new invoice replaces it."""
     invoice.given(drafted, voided(0)).when(command).refuses(InvoiceIsNotADraft)
 
 
 def test_a_document_keeps_its_lines() -> None:
-    """From here on only a credit note corrects it."""
+    """From now on only a credit note corrects it."""
     invoice.given(*DOCUMENT).when(RATE).refuses(InvoiceIsNotADraft)
 
 
 def test_an_absurd_amount_is_refused_before_it_is_a_document() -> None:
-    """10^15 minor units are the wall."""
+    """10^15 minor units are the limit."""
     too_much = RateInvoice(invoice_id="inv_1", lines=(line(INVOICE_MINOR_MAX), line(1)), now=END)
     invoice.given(drafted).when(too_much).refuses(InvoiceIsTooLarge)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.invoicing.rating.rating import OneOffLine, RatingContext, lines_of_items, lines_of_period
-from services.invoicing.tests.stories import CALLS, FEE, JANUARY, MILES, quantity
+from services.invoicing.tests.scenarios import CALLS, FEE, JANUARY, MILES, quantity
 from shared.billing.contracts.metering.readings import MeterQuantity
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.money import Money
@@ -39,12 +39,12 @@ def test_every_charge_becomes_a_line_in_the_order_of_the_plan() -> None:
 
 
 def test_a_meter_that_counted_nothing_has_a_line_of_nothing() -> None:
-    """The customer sees that it was looked at."""
+    """The customer sees that nothing was used."""
     assert amounts((CALLS,)) == [0]
 
 
 def test_a_meter_with_dimensions_has_a_line_for_each_combination() -> None:
-    """Each is rated by itself, in a stable order, under a name that says which it is."""
+    """Each is rated by itself, in a stable order, and its description names the dimensions."""
     read = [quantity("miles", "800", origin="LGA"), quantity("miles", "400", origin="EWR")]
     lines = lines_of_period(bill(), (MILES,), read)
     assert [(line.description, line.amount.minor) for line in lines] == [
@@ -89,7 +89,7 @@ def test_days_are_the_customers_own() -> None:
 
 
 def test_usage_is_not_prorated() -> None:
-    """What was used in half a month is what was used."""
+    """Usage of half a month is billed in full."""
     half = Period(JANUARY.start, JANUARY.start.replace(day=16))
     assert amounts((CALLS,), quantity("calls", "120"), of=bill(half)) == [220]
 
@@ -102,7 +102,7 @@ def test_usage_is_not_prorated() -> None:
 def test_any_item_is_within_half_a_unit_of_its_exact_price(
     amount: Decimal, unit_price: Decimal, currency: str
 ) -> None:
-    """Whatever the digits, nothing is lost on the way to the one rounding."""
+    """For all digits, the steps are exact before the one rounding."""
     [line] = lines_of_items(
         "inv_1", currency, [OneOffLine(description="x", quantity=amount, unit_price=unit_price)]
     )

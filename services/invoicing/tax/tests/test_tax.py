@@ -13,7 +13,7 @@ from services.invoicing.tax.decider import (
     rate_in_force,
     taxes_on,
 )
-from services.invoicing.tests.stories import END
+from services.invoicing.tests.scenarios import END
 from shared.billing.contracts.invoicing.tax import TaxRateSet
 from shared.billing.money import Money
 from shared.framework.testing.spec import Spec

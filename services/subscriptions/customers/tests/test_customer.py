@@ -1,11 +1,11 @@
-"""Stories of customers."""
+"""The decider of customers."""
 
 from dataclasses import replace
 
 import pytest
 
 from services.subscriptions.customers.decider import CUSTOMER, CustomerExists, RegisterCustomer
-from services.subscriptions.tests.stories import CUSTOMER_OF_BERLIN, DAY, NOON
+from services.subscriptions.tests.scenarios import CUSTOMER_OF_BERLIN, DAY, NOON
 from shared.billing.currency import CurrencyIsUnknown
 from shared.billing.period import ZoneIsUnknown
 from shared.framework.testing.spec import Spec
@@ -22,13 +22,13 @@ def test_a_customer_is_registered_with_currency_and_zone() -> None:
 
 
 def test_the_same_registration_again_changes_nothing() -> None:
-    """Whoever is unsure may ask again, at any time."""
+    """A caller may repeat a registration at any time."""
     customer.given(CUSTOMER_OF_BERLIN).when(replace(REGISTER, now=NOON + DAY)).then_nothing()
 
 
 @pytest.mark.parametrize("other", [{"currency": "USD"}, {"time_zone": "Asia/Tokyo"}])
 def test_the_same_external_id_with_other_terms_is_refused(other: dict[str, str]) -> None:
-    """One name, one customer; currency and zone are what bills stand on."""
+    """One external id is one customer; invoices depend on its currency and zone."""
     customer.given(CUSTOMER_OF_BERLIN).when(replace(REGISTER, **other)).refuses(CustomerExists)  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Stories of plans: versions that never change."""
+"""The decider of plans: versions that never change."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -16,7 +16,7 @@ from services.subscriptions.plans.decider import (
     PlanIsUnknown,
     PublishPlan,
 )
-from services.subscriptions.tests.stories import CALLS, DAY, FEE, NOON, PLAN_ONE
+from services.subscriptions.tests.scenarios import CALLS, DAY, FEE, NOON, PLAN_ONE
 from shared.billing.currency import CurrencyIsUnknown
 from shared.billing.period import IntervalIsInvalid
 from shared.billing.pricing import Graduated, PerUnit, PriceIsInvalid, Tier
@@ -39,7 +39,7 @@ PLAN_TWO = msgspec.structs.replace(PLAN_ONE, version=2, charges=(FEE, DEARER), p
 
 
 def test_the_first_content_of_a_key_is_version_one() -> None:
-    """A key begins to mean something when it is first published."""
+    """Versions count from one."""
     plan.when(PUBLISH).then(PLAN_ONE)
 
 
@@ -49,13 +49,13 @@ def test_another_price_is_another_version() -> None:
 
 
 def test_the_content_of_the_newest_version_is_nothing_new() -> None:
-    """Also when a price is spelt with another number of zeros."""
-    spelt = msgspec.structs.replace(CALLS, price=PerUnit(unit_price=Decimal("0.00200")))
-    plan.given(PLAN_ONE).when(replace(PUBLISH, charges=(FEE, spelt), now=NOON + DAY)).then_nothing()
+    """Also when a price is written with another number of zeros."""
+    rewritten = msgspec.structs.replace(CALLS, price=PerUnit(unit_price=Decimal("0.00200")))
+    plan.given(PLAN_ONE).when(replace(PUBLISH, charges=(FEE, rewritten), now=NOON + DAY)).then_nothing()
 
 
 def test_the_content_of_an_older_version_is_a_new_version() -> None:
-    """Going back is a change too: the newest version says what holds now."""
+    """Going back is a change too: the newest version is the one in force."""
     again = msgspec.structs.replace(PLAN_ONE, version=3, published_at=NOON + 2 * DAY)
     plan.given(PLAN_ONE, PLAN_TWO).when(replace(PUBLISH, now=NOON + 2 * DAY)).then(again)
 
@@ -88,7 +88,7 @@ def test_the_content_of_an_older_version_is_a_new_version() -> None:
 def test_a_plan_that_could_not_be_billed_is_refused(
     change: dict[str, object], refusal: type[Refusal]
 ) -> None:
-    """Every version that is published can be billed for ever."""
+    """Every published version can be billed."""
     plan.when(replace(PUBLISH, **change)).refuses(refusal)  # type: ignore[arg-type]
 
 

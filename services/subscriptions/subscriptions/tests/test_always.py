@@ -1,4 +1,4 @@
-"""Whatever is asked in whatever order: the closed periods tile the time from anchor to end, each once."""
+"""For all commands in any order, the closed periods tile the time from anchor to end, each once."""
 
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -18,7 +18,7 @@ from services.subscriptions.subscriptions.decider import (
     SubscriptionEvent,
 )
 from services.subscriptions.subscriptions.refusals import SubscriptionHasEnded
-from services.subscriptions.tests.stories import NOON, STARTED
+from services.subscriptions.tests.scenarios import NOON, STARTED
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 
 steps = st.lists(
@@ -27,19 +27,17 @@ steps = st.lists(
     ),
     max_size=12,
 )
-places = st.sampled_from(
-    ["UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu"]
-)
+zones = st.sampled_from(["UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu"])
 
 
-@given(steps, places, st.sampled_from(["P1M", "P1W", "P10D", "P1Y"]), st.booleans())
+@given(steps, zones, st.sampled_from(["P1M", "P1W", "P10D", "P1Y"]), st.booleans())
 def test_closed_periods_tile_the_life_of_a_subscription(
-    asked: list[tuple[timedelta, CancelAt | None]], zone: str, interval: str, punctual: bool
+    steps_taken: list[tuple[timedelta, CancelAt | None]], zone: str, interval: str, punctual: bool
 ) -> None:
-    """Timers may be punctual or run after everything else; a cancellation may come at any moment."""
+    """Timers may be punctual or run after everything else; a cancellation may come at any instant."""
     history: list[SubscriptionEvent] = [msgspec.structs.replace(STARTED, time_zone=zone, interval=interval)]
     now = NOON
-    for pause, cancel_at in asked:
+    for pause, cancel_at in steps_taken:
         now += pause
         if punctual:
             _close_what_is_due(history, now)

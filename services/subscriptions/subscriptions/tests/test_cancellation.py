@@ -1,4 +1,4 @@
-"""Stories of endings: with the period, or now."""
+"""The decider of subscriptions: cancelled with the period, or now."""
 
 from datetime import datetime, timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from services.subscriptions.subscriptions.decider import SUBSCRIPTION, CancelAt, CancelSubscription
 from services.subscriptions.subscriptions.refusals import SubscriptionHasEnded, SubscriptionIsUnknown
-from services.subscriptions.tests.stories import NOON, STARTED, close, closed, on
+from services.subscriptions.tests.scenarios import NOON, STARTED, close, closed, on
 from shared.billing.contracts.subscriptions.subscriptions import SubscriptionCancelled, SubscriptionEnded
 from shared.framework.testing.spec import Spec
 
@@ -84,7 +84,7 @@ def test_cancelled_on_the_boundary_no_empty_period_is_billed(history: tuple[obje
 
 
 def test_cancelled_on_the_boundary_before_it_was_closed_the_period_is_whole() -> None:
-    """Its timer is on the way and closes it as it is."""
+    """Its timer is due and closes it in full."""
     (
         subscription.given(STARTED)
         .when(cancel(CancelAt.NOW, on(2, 28)))
@@ -110,13 +110,13 @@ def test_an_end_that_was_named_can_come_sooner() -> None:
 
 @pytest.mark.parametrize("at", CancelAt)
 def test_an_end_that_was_named_never_comes_later(at: CancelAt) -> None:
-    """Asked twice, done once."""
+    """A repeated cancellation changes nothing."""
     given = subscription.given(STARTED, cancelled(on(2, 10), on(2, 10)))
     given.when(cancel(at, on(2, 11))).then_nothing()
 
 
 def test_what_has_ended_cannot_be_cancelled() -> None:
-    """A clear no, with the moment at which it ended."""
+    """The refusal has the instant at which it ended."""
     over = subscription.given(STARTED, cancelled(on(2, 10), on(2, 10)), CUT, ended(on(2, 10)))
     assert "2026-02-10" in str(over.when(cancel(CancelAt.NOW, on(2, 11))).refuses(SubscriptionHasEnded))
 

@@ -1,4 +1,4 @@
-"""Timers end periods: each exactly once, at its own moment, whatever races and repeats."""
+"""Timers end periods: each exactly once, at its own end, under races and repetitions."""
 
 import asyncio
 from datetime import timedelta
@@ -7,19 +7,19 @@ from itertools import pairwise
 import msgspec
 
 from services.subscriptions.subscriptions.timers import close_period
-from services.subscriptions.tests.running import Running
-from services.subscriptions.tests.stories import DAY, NOON, on
+from services.subscriptions.tests.harness import Harness
+from services.subscriptions.tests.scenarios import DAY, NOON, on
 from shared.billing.contracts.subscriptions.subscriptions import SubscriptionEnded
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 
 
 async def test_a_year_in_one_leap_plays_every_period_at_its_own_moment() -> None:
     """Twelve closings, in order, each written as of its end; nothing happens at the leap's own instant."""
-    house = Running()
-    await house.told("/v1/test-clock", {"now": NOON.isoformat()})
-    await house.subscribe()
-    await house.advance(on(1, 31, year=2027))
-    closings = await house.closings()
+    service = Harness()
+    await service.post_ok("/v1/test-clock", {"now": NOON.isoformat()})
+    await service.subscribe()
+    await service.advance(on(1, 31, year=2027))
+    closings = await service.closings()
     assert [event.period_index for _, event in closings] == list(range(12))
     assert all(one.period.end == other.period.start for (_, one), (_, other) in pairwise(closings))
     assert [record.metadata.occurred_at for record, _ in closings] == [e.period.end for _, e in closings]
@@ -29,54 +29,54 @@ async def test_a_year_in_one_leap_plays_every_period_at_its_own_moment() -> None
 
 async def test_a_leap_to_the_instant_before_the_boundary_closes_nothing() -> None:
     """The boundary itself does."""
-    house = Running()
-    await house.told("/v1/test-clock", {"now": NOON.isoformat()})
-    await house.subscribe()
-    await house.advance(on(2, 28) - timedelta(microseconds=1))
-    assert await house.closings() == []
-    await house.advance(on(2, 28))
-    assert len(await house.closings()) == 1
+    service = Harness()
+    await service.post_ok("/v1/test-clock", {"now": NOON.isoformat()})
+    await service.subscribe()
+    await service.advance(on(2, 28) - timedelta(microseconds=1))
+    assert await service.closings() == []
+    await service.advance(on(2, 28))
+    assert len(await service.closings()) == 1
 
 
 async def test_the_size_of_the_steps_does_not_matter() -> None:
-    """Day by day or all at once: the same facts with the same dates."""
-    leaps, steps = Running(), Running()
-    for house, days in ((leaps, 90), (steps, 1)):
-        await house.told("/v1/test-clock", {"now": NOON.isoformat()})
-        await house.subscribe()
+    """Day by day or all at once: the same events with the same dates."""
+    leaps, steps = Harness(), Harness()
+    for service, days in ((leaps, 90), (steps, 1)):
+        await service.post_ok("/v1/test-clock", {"now": NOON.isoformat()})
+        await service.subscribe()
         for day in range(days, 91, days):
-            await house.advance(NOON + day * DAY)
+            await service.advance(NOON + day * DAY)
     assert [event for _, event in await leaps.closings()] == [event for _, event in await steps.closings()]
     assert len(await leaps.closings()) == 3
 
 
 async def test_a_test_clock_moves_its_own_tenant_alone() -> None:
-    """Whoever lives in real time waits for it."""
-    house = Running()
-    await house.subscribe()
-    await house.settle()
-    assert await house.closings() == []
-    house.clock.move(on(2, 28) - NOON)
-    await house.settle()
-    assert len(await house.closings()) == 1
+    """A tenant without a test clock follows the system clock."""
+    service = Harness()
+    await service.subscribe()
+    await service.run_due_timers()
+    assert await service.closings() == []
+    service.clock.move(on(2, 28) - NOON)
+    await service.run_due_timers()
+    assert len(await service.closings()) == 1
 
 
 async def test_a_past_anchor_closes_its_periods_at_once() -> None:
     """One after the other, with the bounds that they had."""
-    house = Running()
-    await house.subscribe(anchor_at=on(10, 31, year=2025).isoformat())
-    await house.settle()
-    closings = [event for _, event in await house.closings()]
+    service = Harness()
+    await service.subscribe(anchor_at=on(10, 31, year=2025).isoformat())
+    await service.run_due_timers()
+    closings = [event for _, event in await service.closings()]
     assert [event.period.start.month for event in closings] == [10, 11, 12]
     assert {event.closed_at for event in closings} == {NOON}
 
 
 async def test_a_timer_that_fires_twice_closes_once() -> None:
-    """The second time the decider has nothing to say, even if the first left no trace in the timers."""
-    house = Running()
-    subscription_id = await house.subscribe()
-    house.clock.move(on(2, 28) - NOON)
-    (timer,) = await house.store.due_timers(house.clock.now(), 10)
+    """The second time the decider decides nothing, even if the timer was not completed."""
+    service = Harness()
+    subscription_id = await service.subscribe()
+    service.clock.move(on(2, 28) - NOON)
+    (timer,) = await service.store.due_timers(service.clock.now(), 10)
 
     as_of_its_end = msgspec.structs.replace(timer.metadata, occurred_at=timer.due_at)
 
@@ -84,33 +84,33 @@ async def test_a_timer_that_fires_twice_closes_once() -> None:
         await close_period(unit.session("acme", as_of_its_end), timer, None)
 
     for _ in range(3):
-        await transact(house.store, fire)
-    assert [event.subscription_id for _, event in await house.closings()] == [subscription_id]
+        await transact(service.store, fire)
+    assert [event.subscription_id for _, event in await service.closings()] == [subscription_id]
 
 
 async def test_two_processes_that_race_close_once() -> None:
-    """Both believe that they lead; the timer and the stream's version decide."""
-    house = Running()
-    await house.told("/v1/test-clock", {"now": NOON.isoformat()})
-    await house.subscribe()
-    await house.told("/v1/test-clock/advance", {"to": on(1, 31, year=2027).isoformat()})
-    one, other = house.timers(), house.timers()
+    """Both act as leader; the timer and the stream's version decide."""
+    service = Harness()
+    await service.post_ok("/v1/test-clock", {"now": NOON.isoformat()})
+    await service.subscribe()
+    await service.post_ok("/v1/test-clock/advance", {"to": on(1, 31, year=2027).isoformat()})
+    one, other = service.timers(), service.timers()
     while sum(await asyncio.gather(one.fire_due(), other.fire_due())):
         pass
-    assert [event.period_index for _, event in await house.closings()] == list(range(12))
+    assert [event.period_index for _, event in await service.closings()] == list(range(12))
 
 
 async def test_cancelled_now_the_cut_period_is_closed_at_once_and_nothing_follows() -> None:
     """The timer of the full period finds nothing to do."""
-    house = Running()
-    await house.told("/v1/test-clock", {"now": NOON.isoformat()})
-    subscription_id = await house.subscribe()
-    await house.advance(on(3, 10))
-    await house.told(f"/v1/subscriptions/{subscription_id}/cancel", {"at": "now"})
-    await house.settle()
-    await house.advance(on(12, 31))
-    closings = [event for _, event in await house.closings()]
+    service = Harness()
+    await service.post_ok("/v1/test-clock", {"now": NOON.isoformat()})
+    subscription_id = await service.subscribe()
+    await service.advance(on(3, 10))
+    await service.post_ok(f"/v1/subscriptions/{subscription_id}/cancel", {"at": "now"})
+    await service.run_due_timers()
+    await service.advance(on(12, 31))
+    closings = [event for _, event in await service.closings()]
     assert [event.period.end for event in closings] == [on(2, 28), on(3, 10)]
     assert closings[-1].full_period.end == on(3, 31, hour=11)
-    assert (await house.records())[-2].wire_name == SubscriptionEnded.wire_name
-    assert await house.store.due_timers(house.clock.now(), 10) == []
+    assert (await service.records())[-2].wire_name == SubscriptionEnded.wire_name
+    assert await service.store.due_timers(service.clock.now(), 10) == []

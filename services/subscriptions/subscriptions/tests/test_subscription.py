@@ -1,4 +1,4 @@
-"""Stories of subscriptions: started, closed period by period."""
+"""The decider of subscriptions: started, closed period by period."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from services.subscriptions.subscriptions.refusals import (
     SubscriptionExists,
     SubscriptionIsUnknown,
 )
-from services.subscriptions.tests.stories import DAY, NOON, PLAN_ONE, START, STARTED, close, closed, on
+from services.subscriptions.tests.scenarios import DAY, NOON, PLAN_ONE, START, STARTED, close, closed, on
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.period import Period
 from shared.framework.core.refusals import ImpossibleHistory
@@ -29,7 +29,7 @@ THIRD = closed(2, on(3, 31, hour=11), on(4, 30, hour=11))
 
 
 def test_a_subscription_writes_down_the_prices_of_its_plan_version() -> None:
-    """A later version of the plan cannot touch it."""
+    """A later version of the plan does not change it."""
     subscription.when(START).then(STARTED)
 
 
@@ -41,7 +41,7 @@ def test_an_anchor_in_the_past_backdates() -> None:
 
 
 def test_an_anchor_in_the_future_is_refused() -> None:
-    """Nothing is promised for a time that has not come."""
+    """A subscription cannot begin later than now."""
     subscription.when(replace(START, anchor_at=NOON + DAY)).refuses(AnchorIsInTheFuture)
 
 
@@ -75,13 +75,13 @@ def test_periods_are_closed_one_after_the_other_from_the_anchor() -> None:
 
 
 def test_a_period_is_closed_once() -> None:
-    """The timer fired twice, or another process was faster: nothing more is told."""
+    """The timer fired twice, or another process was faster: nothing more is published."""
     subscription.given(STARTED, FIRST).when(close(0, on(2, 28))).then_nothing()
     subscription.given(STARTED, FIRST, SECOND).when(close(0, on(12, 31))).then_nothing()
 
 
 def test_a_period_is_not_closed_out_of_turn() -> None:
-    """Period two waits for period one, whoever asks."""
+    """Period two waits for period one."""
     subscription.given(STARTED).when(close(1, on(12, 31))).then_nothing()
 
 
@@ -92,13 +92,13 @@ def test_a_period_is_not_closed_before_its_end() -> None:
 
 
 def test_a_period_that_is_closed_late_keeps_its_own_bounds() -> None:
-    """A process that was down for a week closes what was due, and says when it did."""
+    """A process that was down for a week closes what was due, with the instant of the closing."""
     late = msgspec.structs.replace(FIRST, closed_at=on(3, 7))
     subscription.given(STARTED).when(close(0, on(3, 7))).then(late)
 
 
 def test_nothing_is_closed_of_a_subscription_that_is_not_there() -> None:
-    """Loud, for somebody set a timer for it."""
+    """It is a refusal, because a timer for it is a defect."""
     subscription.when(close(0, on(2, 28))).refuses(SubscriptionIsUnknown)
 
 
@@ -106,19 +106,19 @@ def test_a_day_that_a_zone_skipped_is_not_billed() -> None:
     """Samoa had no 30 December 2011; its empty period would share its identity with the next."""
     midnight = datetime(2011, 12, 28, 10, tzinfo=UTC)
     daily = msgspec.structs.replace(STARTED, interval="P1D", time_zone="Pacific/Apia", anchor_at=midnight)
-    story = subscription.given(daily)
+    scenario = subscription.given(daily)
     periods = []
     for index in (0, 1, 3, 4):
-        when = story.when(close(index, midnight + 9 * DAY))
+        when = scenario.when(close(index, midnight + 9 * DAY))
         (event,) = when.decided
         assert isinstance(event, BillingPeriodClosed)
         periods.append(event.period)
-        story = when.then(event)
+        scenario = when.then(event)
     assert periods == [Period(midnight + n * DAY, midnight + (n + 1) * DAY) for n in range(4)]
 
 
 @pytest.mark.parametrize("history", [(FIRST,), (STARTED, STARTED)])
 def test_a_history_that_cannot_have_happened_is_loud(history: tuple[BillingPeriodClosed, ...]) -> None:
-    """Never passed over in silence."""
+    """It is never ignored."""
     with pytest.raises(ImpossibleHistory):
         SUBSCRIPTION.fold(history)

@@ -1,4 +1,4 @@
-"""Stories of test clocks: taken in hand once, then only forward."""
+"""The decider of test clocks: started once, then only advanced."""
 
 from datetime import timedelta
 
@@ -13,34 +13,34 @@ from services.subscriptions.test_clocks.decider import (
     TestClockIsMissing,
     TestClockLeapsTooFar,
 )
-from services.subscriptions.tests.stories import DAY, NOON, on
+from services.subscriptions.tests.scenarios import DAY, NOON, on
 from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced, TestClockStarted
 from shared.framework.testing.spec import Spec
 
 clock = Spec(TEST_CLOCK)
-STANDING = TestClockStarted(now=NOON)
+STARTED = TestClockStarted(now=NOON)
 
 
 def test_a_tenants_time_is_taken_in_hand() -> None:
-    """It stands where it was put."""
-    clock.when(StartTestClock(now=NOON)).then(STANDING)
+    """It starts at the given instant."""
+    clock.when(StartTestClock(now=NOON)).then(STARTED)
 
 
 def test_the_same_start_again_changes_nothing() -> None:
-    """As long as it still stands there."""
-    clock.given(STANDING).when(StartTestClock(now=NOON)).then_nothing()
+    """As long as it was not advanced."""
+    clock.given(STARTED).when(StartTestClock(now=NOON)).then_nothing()
 
 
 @pytest.mark.parametrize("now", [NOON - DAY, NOON + DAY])
 def test_a_tenant_has_one_test_clock(now: object) -> None:
-    """It is advanced, not started anew; least of all in the past."""
-    clock.given(STANDING).when(StartTestClock(now=now)).refuses(TestClockExists)  # type: ignore[arg-type]
+    """It is advanced, not started again."""
+    clock.given(STARTED).when(StartTestClock(now=now)).refuses(TestClockExists)  # type: ignore[arg-type]
 
 
 def test_time_moves_forward() -> None:
-    """As often as need be."""
+    """Any number of times."""
     (
-        clock.given(STANDING)
+        clock.given(STARTED)
         .when(AdvanceTestClock(to=on(2, 28)))
         .then(TestClockAdvanced(now=on(2, 28)))
         .when(AdvanceTestClock(to=on(3, 31)))
@@ -49,26 +49,26 @@ def test_time_moves_forward() -> None:
 
 
 def test_moving_to_where_it_stands_changes_nothing() -> None:
-    """Asked twice, done once."""
-    clock.given(STANDING).when(AdvanceTestClock(to=NOON)).then_nothing()
+    """A repeated advance changes nothing."""
+    clock.given(STARTED).when(AdvanceTestClock(to=NOON)).then_nothing()
 
 
 def test_time_never_runs_backwards() -> None:
     """Not by a microsecond: what happened would lie in the future."""
-    clock.given(STANDING).when(AdvanceTestClock(to=NOON - timedelta(microseconds=1))).refuses(
+    clock.given(STARTED).when(AdvanceTestClock(to=NOON - timedelta(microseconds=1))).refuses(
         TestClockCannotGoBack
     )
 
 
 def test_real_time_cannot_be_advanced() -> None:
-    """A tenant must have been taken out of it first."""
+    """A test clock must be started first."""
     clock.when(AdvanceTestClock(to=NOON)).refuses(TestClockIsMissing)
 
 
 @pytest.mark.parametrize("year", [2037, 2201, 9999])
 def test_a_leap_has_a_limit(year: int) -> None:
-    """A mistyped year must not play centuries of periods."""
-    clock.given(STANDING).when(AdvanceTestClock(to=on(1, 31, year=year))).refuses(TestClockLeapsTooFar)
+    """A mistyped year must not close centuries of periods."""
+    clock.given(STARTED).when(AdvanceTestClock(to=on(1, 31, year=year))).refuses(TestClockLeapsTooFar)
 
 
 @pytest.mark.parametrize("year", [1, 1969, 2201, 9999])

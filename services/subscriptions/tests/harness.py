@@ -1,4 +1,4 @@
-"""The service without a process around it: its routes and its timers over one event store."""
+"""The subscriptions service in the test's process: its routes and timers over one event store."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ import httpx2
 from services.subscriptions.main import FEATURES
 from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD
 from services.subscriptions.subscriptions.timers import close_period
-from services.subscriptions.tests.stories import NOON
+from services.subscriptions.tests.scenarios import NOON
 from shared.billing.contracts import CONTRACTS, decode
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.framework.eventstore.memory import MemoryEventStore
@@ -42,13 +42,13 @@ PLAN = {"key": "pro", "name": "Pro", "currency": "EUR", "interval": "P1M", "char
 CUSTOMER = {"external_id": "acme-1", "currency": "EUR", "time_zone": "Europe/Berlin"}
 
 
-class Running:
-    """A client of the service, and its timers in the test's own hand."""
+class Harness:
+    """A client of the service; its timers fire when the test calls them."""
 
     def __init__(self, store: Store | None = None) -> None:
         self.clock = FakeClock(NOON)
         self.store = store or MemoryEventStore("subscriptions", self.clock, CONTRACTS)
-        self.asked = 0
+        self.requests = 0
         app = create_app(
             "subscriptions",
             [router for feature in FEATURES for router in feature.routers],
@@ -63,7 +63,7 @@ class Running:
         )
 
     def timers(self) -> TimerLoop:
-        """The timer loop of one process; two of them are two processes."""
+        """The timer loop of one process."""
         return TimerLoop(
             store=self.store,
             handlers={CLOSE_PERIOD: TimerHandler(decide=close_period)},
@@ -72,45 +72,45 @@ class Running:
             sleeper=EventLoopSleeper(),
         )
 
-    async def settle(self) -> None:
-        """Let everything happen that is due."""
+    async def run_due_timers(self) -> None:
+        """Fire timers until none is due."""
         timers = self.timers()
         while await timers.fire_due():
             pass
         assert await unfinished_timers(self.store, self.clock.now(), 1) == 0
 
     async def post(
-        self, path: str, body: object, *, who: str = "admin", key: str | None = None
+        self, path: str, body: object, *, token: str = "admin", key: str | None = None
     ) -> httpx2.Response:
-        """Ask, under a key of its own unless one is given."""
-        self.asked += 1
-        headers = {"authorization": f"Bearer {who}", "idempotency-key": key or f"key-{self.asked}"}
+        """POST, under a new idempotency key unless one is given."""
+        self.requests += 1
+        headers = {"authorization": f"Bearer {token}", "idempotency-key": key or f"key-{self.requests}"}
         return await self.client.post(path, json=body, headers=headers)
 
-    async def told(self, path: str, body: object) -> dict[str, Any]:
-        """Ask, and take nothing but a yes."""
-        answer = await self.post(path, body)
-        assert answer.status_code in (200, 201), answer.text
-        return cast(dict[str, Any], answer.json())
+    async def post_ok(self, path: str, body: object) -> dict[str, Any]:
+        """POST, and return the body of a successful response."""
+        response = await self.post(path, body)
+        assert response.status_code in (200, 201), response.text
+        return cast(dict[str, Any], response.json())
 
     async def subscribe(self, **more: object) -> str:
         """A customer, a plan, and a subscription; the id of the last."""
-        customer = await self.told("/v1/customers", CUSTOMER)
-        await self.told("/v1/plans", PLAN)
+        customer = await self.post_ok("/v1/customers", CUSTOMER)
+        await self.post_ok("/v1/plans", PLAN)
         body = {"customer_id": customer["customer_id"], "plan_key": "pro"} | more
-        started = await self.told("/v1/subscriptions", body)
+        started = await self.post_ok("/v1/subscriptions", body)
         return str(started["subscription_id"])
 
     async def advance(self, to: datetime) -> None:
-        """Move the tenant's test clock, and let happen what falls due."""
-        await self.told("/v1/test-clock/advance", {"to": to.isoformat()})
-        await self.settle()
+        """Advance the tenant's test clock, and fire the timers that fall due."""
+        await self.post_ok("/v1/test-clock/advance", {"to": to.isoformat()})
+        await self.run_due_timers()
 
     async def records(self) -> Sequence[EventRecord]:
-        """All that was written."""
+        """All event records."""
         return await self.store.read_stable(after=0, limit=10_000)
 
     async def closings(self) -> list[tuple[EventRecord, BillingPeriodClosed]]:
-        """The periods that were closed, in the order in which they were."""
+        """The closed periods with their records, in the order of their closing."""
         events = [(record, decode(record.wire_name, record.state)) for record in await self.records()]
         return [(record, event) for record, event in events if isinstance(event, BillingPeriodClosed)]

@@ -1,4 +1,4 @@
-"""Invoicing without a process around it: its routes and its reactions over one event store."""
+"""The invoicing service in the test's process: its routes and reactions over one event store."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any, cast
 import httpx2
 
 from services.invoicing.main import FEATURES
-from services.invoicing.tests.stories import LATER
+from services.invoicing.tests.scenarios import LATER
 from shared.billing.contracts import CONTRACTS
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.framework.core.event import Event
@@ -26,14 +26,14 @@ CALLERS = {
 }
 
 
-class Running:
-    """A client of the service, and a mouth to tell it facts."""
+class Harness:
+    """A client of the service that also delivers events of other contexts to it."""
 
     def __init__(self, store: Store | None = None) -> None:
         self.clock = FakeClock(LATER)
         self.store = store or MemoryEventStore("invoicing", self.clock, CONTRACTS)
         self.handler = merged_handler(FEATURES, self.clock)
-        self.asked = 0
+        self.requests = 0
         app = create_app(
             "invoicing",
             [router for feature in FEATURES for router in feature.routers],
@@ -47,29 +47,29 @@ class Running:
             transport=httpx2.ASGITransport(app), base_url="http://invoicing.test"
         )
 
-    async def hear(
+    async def deliver(
         self, *events: Event, at: datetime = LATER, tenant: str = "acme", test_clock: bool = False
     ) -> None:
-        """Tell these facts, in this order, in one commit."""
+        """Deliver events, in this order, in one commit."""
         records = [event_record(event, at, tenant=tenant, test_clock=test_clock) for event in events]
         await deliver(self.store, self.handler, *records)
 
-    async def ask(
-        self, method: str, path: str, body: object = None, *, who: str = "admin", key: str | None = None
+    async def request(
+        self, method: str, path: str, body: object = None, *, token: str = "admin", key: str | None = None
     ) -> httpx2.Response:
-        """Ask, under a key of its own unless one is given."""
-        self.asked += 1
-        headers = {"authorization": f"Bearer {who}", "idempotency-key": key or f"key-{self.asked}"}
+        """Send a request, under a new idempotency key unless one is given."""
+        self.requests += 1
+        headers = {"authorization": f"Bearer {token}", "idempotency-key": key or f"key-{self.requests}"}
         return await self.client.request(method, path, json=body, headers=headers)
 
-    async def post(self, path: str, body: object = None) -> dict[str, Any]:
-        """Ask, and take nothing but a yes."""
-        answer = await self.ask("POST", path, body)
-        assert answer.status_code in (200, 201), answer.text
-        return cast(dict[str, Any], answer.json())
+    async def post_ok(self, path: str, body: object = None) -> dict[str, Any]:
+        """POST, and return the body of a successful response."""
+        response = await self.request("POST", path, body)
+        assert response.status_code in (200, 201), response.text
+        return cast(dict[str, Any], response.json())
 
     async def history(self) -> Sequence[Event]:
-        """All that invoicing has said."""
+        """All events of invoicing."""
         return await history(self.store)
 
     async def documents(self) -> list[InvoiceFinalized]:

@@ -1,4 +1,4 @@
-"""The customers, periods and readings that the stories are about."""
+"""The customers, periods and readings of the tests of invoicing."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -46,7 +46,7 @@ def closed(
     currency: str = "USD",
     time_zone: str = "UTC",
 ) -> BillingPeriodClosed:
-    """January is over; `full_period` where it was cut."""
+    """The close of January; `full_period` where it was cut."""
     return BillingPeriodClosed(
         subscription_id=subscription_id,
         customer_id="cus_1",
@@ -64,14 +64,14 @@ def closed(
 
 
 def quantity(meter_key: str, amount: str, **dimensions: str) -> MeterQuantity:
-    """What a meter counted."""
+    """The quantity of a meter."""
     return MeterQuantity(meter_key=meter_key, dimensions=dimensions, quantity=Decimal(amount))
 
 
 def reading(
     *quantities: MeterQuantity, subscription_id: str = "sub_1", period: Period = JANUARY
 ) -> UsageReadingTaken:
-    """The usage of January."""
+    """The reading of January."""
     return UsageReadingTaken(
         reading_id=f"rdg_{subscription_id}",
         subscription_id=subscription_id,
@@ -86,7 +86,7 @@ def reading(
 
 
 def succeeded(invoice_id: str, minor: int, payment_id: str = "pay_1") -> PaymentSucceeded:
-    """The money has come."""
+    """A payment succeeded."""
     return PaymentSucceeded(
         payment_id=payment_id,
         invoice_id=invoice_id,
@@ -98,7 +98,7 @@ def succeeded(invoice_id: str, minor: int, payment_id: str = "pay_1") -> Payment
 
 
 def line(minor: int, currency: str = "USD") -> InvoiceLine:
-    """A line of this amount."""
+    """A line of an amount."""
     amount = Money(minor, currency)
     return InvoiceLine(
         line_id="lin_1", charge_key=None, description="Work", quantity=Decimal(1), amount=amount

@@ -1,4 +1,4 @@
-"""The people, plans and moments that the stories are about."""
+"""The customers, plans and instants of the tests of subscriptions."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ DAY = timedelta(days=1)
 
 
 def on(month: int, day: int, hour: int = 12, year: int = 2026) -> datetime:
-    """A moment in UTC; noon, as the anchor of the stories."""
+    """An instant in UTC, by default at noon like the anchor."""
     return datetime(year, month, day, hour, tzinfo=UTC)
 
 
@@ -62,14 +62,14 @@ STARTED = SubscriptionStarted(
 
 
 def close(index: int, now: datetime) -> ClosePeriod:
-    """The end of a period has come."""
+    """The command that closes a period of the scenario's subscription."""
     return ClosePeriod(subscription_id="sub_1", period_index=index, now=now)
 
 
 def closed(
     index: int, start: datetime, end: datetime, full_end: datetime | None = None
 ) -> BillingPeriodClosed:
-    """A period of the story's subscription, closed at its end; `full_end` where it was cut."""
+    """The close of a period of the scenario's subscription at its end; `full_end` where it was cut."""
     return BillingPeriodClosed(
         subscription_id="sub_1",
         customer_id="cus_1",
