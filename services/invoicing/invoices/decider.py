@@ -28,7 +28,7 @@ from services.invoicing.invoices.state import (
     Voided,
     evolve,
 )
-from services.invoicing.invoices.totals import invoice_totals
+from services.invoicing.invoices.totals import document_of
 from shared.billing.contracts.invoicing.invoices import (
     InvoiceDrafted,
     InvoiceFinalized,
@@ -108,7 +108,7 @@ def finalize(invoice: Invoice, command: FinalizeInvoice) -> Sequence[InvoiceEven
         case Draft(lines=()):
             raise InvoiceIsEmpty(command.invoice_id)
         case Draft():
-            document = _document(invoice, command)
+            document = document_of(invoice, command)
             return [document] if document.amount_due.minor else [document, _paid(document, None, command.now)]
         case Finalized() | Paid():
             return []
@@ -165,23 +165,6 @@ def void(invoice: Invoice, command: VoidInvoice) -> Sequence[InvoiceEvent]:
 
 
 INVOICE: Decider[Invoice, InvoiceCommand, InvoiceEvent] = Decider(NoInvoice(), decide, evolve)
-
-
-def _document(invoice: Draft, command: FinalizeInvoice) -> InvoiceFinalized:
-    totals = invoice_totals(invoice.lines, invoice.currency, command.tax_rate)
-    return InvoiceFinalized(
-        invoice_id=command.invoice_id,
-        customer_id=invoice.customer_id,
-        subscription_id=invoice.subscription_id,
-        number=command.number,
-        lines=invoice.lines,
-        taxes=totals.taxes,
-        subtotal=totals.subtotal,
-        tax=totals.tax,
-        total=totals.total,
-        amount_due=totals.amount_due,
-        finalized_at=command.now,
-    )
 
 
 def _paid(document: InvoiceFinalized, payment_id: str | None, now: datetime) -> InvoicePaid:

@@ -1,33 +1,28 @@
-"""The totals of an invoice: sums of its rounded parts (billing rule 2)."""
+"""The document of a draft, with its totals: sums of rounded parts (billing rule 2)."""
 
-from dataclasses import dataclass
-
-from services.invoicing.tax.decider import TaxRate, taxes_on
-from shared.billing.contracts.invoicing.invoices import InvoiceLine, TaxAmount
+from services.invoicing.invoices.commands import FinalizeInvoice
+from services.invoicing.invoices.state import Draft
+from services.invoicing.tax.decider import taxes_on
+from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.billing.money import Money, total
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceTotals:
-    """The amounts of an invoice: subtotal + tax = total; `amount_due` is never negative (billing rule 12)."""
-
-    subtotal: Money
-    taxes: tuple[TaxAmount, ...]
-    tax: Money
-    total: Money
-    amount_due: Money
-
-
-def invoice_totals(lines: tuple[InvoiceLine, ...], currency: str, tax_rate: TaxRate | None) -> InvoiceTotals:
-    """The totals of rounded lines: their sum, the tax on it, and what is due of both."""
-    subtotal = total((line.amount for line in lines), currency)
-    taxes = taxes_on(subtotal, tax_rate)
-    tax = total((each.amount for each in taxes), currency)
-    whole = subtotal + tax
-    return InvoiceTotals(
-        subtotal=subtotal,
+def document_of(draft: Draft, command: FinalizeInvoice) -> InvoiceFinalized:
+    """The document that a draft becomes: subtotal + tax = total; none is due below zero (billing rule 12)."""
+    subtotal = total((line.amount for line in draft.lines), draft.currency)
+    taxes = taxes_on(subtotal, command.tax_rate)
+    tax = total((each.amount for each in taxes), draft.currency)
+    with_tax = subtotal + tax
+    return InvoiceFinalized(
+        invoice_id=command.invoice_id,
+        customer_id=draft.customer_id,
+        subscription_id=draft.subscription_id,
+        number=command.number,
+        lines=draft.lines,
         taxes=taxes,
+        subtotal=subtotal,
         tax=tax,
-        total=whole,
-        amount_due=whole if whole.minor > 0 else Money.zero(currency),
+        total=with_tax,
+        amount_due=with_tax if with_tax.minor > 0 else Money.zero(draft.currency),
+        finalized_at=command.now,
     )
