@@ -8,7 +8,7 @@ from shared.billing.money import Money, total
 
 
 def document_of(draft: Draft, command: FinalizeInvoice) -> InvoiceFinalized:
-    """The document that a draft becomes: subtotal + tax = total; none is due below zero (billing rule 12)."""
+    """The document of a draft: subtotal + tax = total; the amount due is at least zero (billing rule 12)."""
     subtotal = total((line.amount for line in draft.lines), draft.currency)
     taxes = taxes_on(subtotal, command.tax_rate)
     tax = total((each.amount for each in taxes), draft.currency)
