@@ -1,4 +1,4 @@
-"""Prices times quantities: exact to the last step, and one rounding per line (billing rule 1)."""
+"""Invoice lines from prices and quantities: exact steps, and one rounding per line (billing rule 1)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.framework.core.ids import derived_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatingContext:
-    """What rating needs of a closed period; `full_period` is the denominator (of days) (billing rule 9)."""
+    """What rating needs of a closed period; the days of `full_period` are a denominator (billing rule 9)."""
 
     invoice_id: str
     currency: str
@@ -26,7 +26,7 @@ class RatingContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneOffLine:
-    """A line of a one-off invoice: `quantity` at `unit_price` (major units, up to 12 places)."""
+    """A line of a one-off invoice: `quantity` at `unit_price` (major units, up to 12 numbers)."""
 
     description: str
     quantity: Decimal
@@ -34,60 +34,60 @@ class OneOffLine:
 
 
 def lines_of_period(
-    bill: RatingContext, charges: Iterable[Charge], quantities: Sequence[MeterQuantity]
+    context: RatingContext, charges: Iterable[Charge], quantities: Sequence[MeterQuantity]
 ) -> tuple[InvoiceLine, ...]:
     """One line per charge, in the plan's order; one per combination of dimensions if its meter has them.
 
     A charge without a meter is due for the local days of the period; usage is never prorated.
     """
-    return tuple(line for charge in charges for line in _lines_of(bill, charge, quantities))
+    return tuple(line for charge in charges for line in _lines_of(context, charge, quantities))
 
 
 def lines_of_items(invoice_id: str, currency: str, items: Sequence[OneOffLine]) -> tuple[InvoiceLine, ...]:
-    """One line per item, in their order."""
-    return tuple(_item_line(invoice_id, currency, place, item) for place, item in enumerate(items, start=1))
+    """One line per item, in the order of the items."""
+    return tuple(_item_line(invoice_id, currency, number, item) for number, item in enumerate(items, start=1))
 
 
 def _lines_of(
-    bill: RatingContext, charge: Charge, quantities: Sequence[MeterQuantity]
+    context: RatingContext, charge: Charge, quantities: Sequence[MeterQuantity]
 ) -> Sequence[InvoiceLine]:
     price = charge.price
     if not price.needs_meter:
-        days, full_days = bill.period.days(bill.time_zone), bill.full_period.days(bill.time_zone)
+        days, full_days = context.period.days(context.time_zone), context.full_period.days(context.time_zone)
         steps = price.rate_prorated(days, full_days)
-        return [_line(bill, charge, {}, steps[0].quantity, steps)]
+        return [_line(context, charge, {}, steps[0].quantity, steps)]
     read = [quantity for quantity in quantities if quantity.meter_key == charge.meter_key]
     counted = sorted((sorted(each.dimensions.items()), each.quantity) for each in read) or [([], Decimal(0))]
     return [
-        _line(bill, charge, dict(dimensions), quantity, price.rate(quantity))
+        _line(context, charge, dict(dimensions), quantity, price.rate(quantity))
         for dimensions, quantity in counted
     ]
 
 
 def _line(
-    bill: RatingContext,
+    context: RatingContext,
     charge: Charge,
     dimensions: dict[str, str],
     quantity: Decimal,
     steps: tuple[RatingStep, ...],
 ) -> InvoiceLine:
-    spelt = [f"{name}={value}" for name, value in dimensions.items()]
+    labels = [f"{name}={value}" for name, value in dimensions.items()]
     return InvoiceLine(
-        line_id=derived_id("lin", bill.invoice_id, charge.key, *spelt),
+        line_id=derived_id("lin", context.invoice_id, charge.key, *labels),
         charge_key=charge.key,
-        description=f"{charge.name} ({', '.join(spelt)})" if spelt else charge.name,
+        description=f"{charge.name} ({', '.join(labels)})" if labels else charge.name,
         quantity=quantity,
-        amount=Money.rounded(exact_sum(steps), bill.currency),
+        amount=Money.rounded(exact_sum(steps), context.currency),
         steps=steps,
-        period=bill.period,
+        period=context.period,
         meter_key=charge.meter_key,
     )
 
 
-def _item_line(invoice_id: str, currency: str, place: int, item: OneOffLine) -> InvoiceLine:
+def _item_line(invoice_id: str, currency: str, number: int, item: OneOffLine) -> InvoiceLine:
     steps = PerUnit(unit_price=item.unit_price).rate(item.quantity)
     return InvoiceLine(
-        line_id=derived_id("lin", invoice_id, str(place)),
+        line_id=derived_id("lin", invoice_id, str(number)),
         charge_key=None,
         description=item.description,
         quantity=item.quantity,

@@ -1,4 +1,4 @@
-"""Every way in which this domain says no."""
+"""A plan: a key with published versions, each a set of charges that never changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class FlatChargeHasMeter(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishPlan:
-    """Offer these charges under this key; `interval` is an ISO 8601 duration such as P1M."""
+    """Publish these charges as the plan's next version; `interval` is an ISO 8601 duration such as P1M."""
 
     plan_id: str
     key: str
@@ -62,12 +62,12 @@ class PublishPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every version that was published, oldest first; none for a key that is not known."""
+    """All published versions of a plan, the oldest first; none if the key was never published."""
 
     versions: tuple[PlanPublished, ...] = ()
 
     def version(self, number: int | None) -> PlanPublished:
-        """That version, or the newest for None; PlanIsUnknown if there is none."""
+        """The version of this number, or the newest for None. Raises PlanIsUnknown."""
         if number is None:
             number = len(self.versions)
         if not 1 <= number <= len(self.versions):
@@ -76,20 +76,24 @@ class Plan:
 
 
 def plan_id_of(tenant_id: str, key: str) -> str:
-    """One key names one plan of a tenant."""
+    """The id (and stream) of the tenant's plan of this key."""
     return derived_id("plan", tenant_id, key)
 
 
 def publish(plan: Plan, command: PublishPlan) -> Sequence[PlanPublished]:
-    """Other content is the next version; the same content as the newest is nothing new."""
-    offered = _published(command, version=len(plan.versions) + 1)
-    if plan.versions and _comparable(plan.versions[-1]) == _comparable(offered):
+    """The next version; nothing if its content equals that of the newest version.
+
+    Raises PlanIsEmpty, ChargeKeyRepeats, ChargeNeedsMeter, FlatChargeHasMeter, IntervalIsInvalid,
+    CurrencyIsUnknown, and the refusals of the price model.
+    """
+    published = _published(command, version=len(plan.versions) + 1)
+    if plan.versions and _content(plan.versions[-1]) == _content(published):
         return []
-    return [offered]
+    return [published]
 
 
 def evolve(plan: Plan, event: PlanPublished) -> Plan:
-    """What is true after this event."""
+    """The state after an event. Raises ImpossibleHistory if a version was skipped."""
     if event.version != len(plan.versions) + 1:
         raise ImpossibleHistory(plan, event)
     return Plan((*plan.versions, event))
@@ -131,5 +135,5 @@ def _check_charge(charge: Charge) -> None:
     charge.price.check()
 
 
-def _comparable(published: PlanPublished) -> tuple[object, ...]:
+def _content(published: PlanPublished) -> tuple[object, ...]:
     return published.name, published.currency, published.interval, published.charges

@@ -1,4 +1,4 @@
-"""Prices as JSON: read by the register of pricing models itself, so a new model needs no change here."""
+"""The JSON of prices, for request bodies and OpenAPI; a new pricing model needs no change here."""
 
 from decimal import Decimal
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from shared.framework.http.field_types import UNSIGNED_AMOUNT_SCHEMA, read_amoun
 
 
 def read_price(value: Any) -> Price:
-    """The price that this JSON object spells; ValueError in words for people."""
+    """The price of a JSON object. Raises ValueError with a message for people."""
     try:
         price: Price = msgspec.convert(value, Price)
     except msgspec.ValidationError as error:
@@ -20,22 +20,22 @@ def read_price(value: Any) -> Price:
     return price
 
 
-def _check_strictness(given: Any, known: Any) -> None:
-    """ValueError for unknown fields, and for amounts that only msgspec takes: 1_0, 1e5, JSON numbers."""
-    if isinstance(known, Decimal):
+def _check_strictness(given: Any, parsed: Any) -> None:
+    """Raise ValueError for unknown fields, and for amounts that only msgspec accepts (1_0, 1e5, 0.5)."""
+    if isinstance(parsed, Decimal):
         read_amount(given)
     elif isinstance(given, dict):
-        if unknown := sorted(given.keys() - known.keys()):
+        if unknown := sorted(given.keys() - parsed.keys()):
             raise ValueError(f"unknown field: {', '.join(unknown)}")
         for key in given:
-            _check_strictness(given[key], known[key])
+            _check_strictness(given[key], parsed[key])
     elif isinstance(given, list):
-        for one, other in zip(given, known, strict=True):
+        for one, other in zip(given, parsed, strict=True):
             _check_strictness(one, other)
 
 
 def _schema() -> dict[str, Any]:
-    """The union's JSON Schema with its parts written out, for OpenAPI resolves no $defs of ours."""
+    """The JSON Schema of Price without references: OpenAPI does not resolve those of msgspec."""
     schema = msgspec.json.schema(Price)
     parts = schema.pop("$defs")
 
@@ -58,4 +58,4 @@ PriceBody = Annotated[
     PlainSerializer(msgspec.to_builtins),
     WithJsonSchema(_schema()),
 ]
-"""A price of any model that is on the shelf of shared.billing.pricing; `model` says which."""
+"""A price of any model in the register of shared.billing.pricing; its field `model` names the model."""

@@ -1,4 +1,4 @@
-"""Flat: the same amount every period, whatever is used."""
+"""The flat price: the same amount every period, independent of usage."""
 
 from decimal import Decimal, localcontext
 from typing import ClassVar, Literal

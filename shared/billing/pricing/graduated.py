@@ -1,4 +1,4 @@
-"""Graduated: each tier's units at that tier's price, each tier's fee once it is entered."""
+"""The graduated price: each tier's units at its price, and its fee once it is entered (billing rule 3)."""
 
 from decimal import Decimal, localcontext
 from typing import ClassVar, Literal
@@ -10,7 +10,7 @@ from shared.billing.pricing.model import RatingStep, checked_price, rating_step
 from shared.framework.core.refusals import Refusal, RefusalKind
 
 TIERS_MAX = 100
-"""A price is copied into every period that it bills: it must stay short."""
+"""Tiers of one price; it is copied into the events of every period that it bills, so it must be short."""
 
 
 class TiersAreInvalid(Refusal):
@@ -29,14 +29,14 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Graduated(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="graduated"):
-    """Graduated tiers (law 3); `flat_at_zero`: the first tier's fee is due even without usage."""
+    """Graduated tiers (billing rule 3); `flat_at_zero`: the first tier's fee is due even without usage."""
 
     needs_meter: ClassVar[Literal[True]] = True
     tiers: tuple[Tier, ...]
     flat_at_zero: bool = True
 
     def check(self) -> None:
-        """Refuse prices that are none, bounds that do not rise, and tiers without end."""
+        """Refuse invalid amounts, bounds that do not rise, and too many tiers."""
         if len(self.tiers) > TIERS_MAX:
             raise TiersAreInvalid(f"{len(self.tiers)} tiers")
         for tier in self.tiers:

@@ -21,9 +21,9 @@ class PriceIsInvalid(Refusal):
 
 
 class RatingStep(msgspec.Struct, frozen=True, kw_only=True):
-    """`quantity` x `unit_price` + any fee = `amount`, exact, in major units of the plan's currency.
+    """One multiplication of a line: `quantity` x `unit_price` + any fee = `amount`, exact, in major units.
 
-    The part of a period may have no exact decimal: its `quantity` is shown to 12 places, `amount` is exact.
+    A part of a period may have no exact decimal: its `quantity` has 12 decimal places, `amount` is exact.
     """
 
     description: str
@@ -61,7 +61,7 @@ class RecurringPrice(Protocol):
 
 
 def checked_price(amount: Decimal) -> Decimal:
-    """The amount itself if it can be a price, else PriceIsInvalid."""
+    """The amount itself, if it can be a price. Raises PriceIsInvalid."""
     if not amount.is_finite() or amount < 0:
         raise PriceIsInvalid(str(amount))
     _, digits, exponent = amount.as_tuple()
@@ -74,13 +74,13 @@ def checked_price(amount: Decimal) -> Decimal:
 def rating_step(
     description: str, quantity: Decimal, unit_price: Decimal, fee: Decimal = Decimal(0)
 ) -> RatingStep:
-    """A step whose amount is exact to the last digit, wherever it is reckoned."""
+    """A step with its exact amount, independent of the decimal context of the caller."""
     with localcontext(EXACT):
         amount = quantity * unit_price + fee
     return RatingStep(description=description, quantity=quantity, unit_price=unit_price, amount=amount)
 
 
 def exact_sum(steps: Iterable[RatingStep]) -> Decimal:
-    """What the steps amount to, exact: the one number of a line that is rounded."""
+    """The exact sum of the steps' amounts, which is rounded once per line (billing rule 1)."""
     with localcontext(EXACT):
         return sum((step.amount for step in steps), start=Decimal(0))

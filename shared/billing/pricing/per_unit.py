@@ -1,4 +1,4 @@
-"""Per unit: every unit at one price."""
+"""The per-unit price: every unit at one price."""
 
 from decimal import Decimal
 from typing import ClassVar, Literal
@@ -19,5 +19,5 @@ class PerUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag=
         checked_price(self.unit_price)
 
     def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
-        """One step; usage that sums to less than nothing bills nothing (billing rule 3)."""
+        """One step; a negative quantity is billed as zero (billing rule 3)."""
         return (rating_step("per unit", max(quantity, Decimal(0)), self.unit_price),)
