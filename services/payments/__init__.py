@@ -1,1 +1,1 @@
-"""Collects what was invoiced, through gateways, and knows what became of every attempt."""
+"""The payments context: collects finalized invoices through payment gateways, and refunds voided ones."""

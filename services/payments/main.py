@@ -1,10 +1,10 @@
-"""Composition root of payments: one line per subject."""
+"""The composition root of payments: one line per subject."""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from services.payments.collections.capture_timer import CaptureTimer
 from services.payments.collections.feature import collections
+from services.payments.collections.timers import CaptureTimer
 from services.payments.gateways import GATEWAYS
 from services.payments.gateways.port import Gateways
 from services.payments.gateways.time_limited import TimeLimitedGateway
@@ -51,8 +51,8 @@ async def _opened(stack: AsyncExitStack, tools: ServiceDependencies[PaymentsSett
 def _policy(settings: PaymentsSettings) -> RetryPolicy:
     return RetryPolicy(
         dunning=settings.dunning_schedule,
-        checks=settings.payment_lookup_pauses,
-        refunds=settings.refund_retry_pauses,
+        lookup_pauses=settings.payment_lookup_pauses,
+        refund_pauses=settings.refund_retry_pauses,
     )
 
 

@@ -1,4 +1,4 @@
-"""What payments can be asked to do; `now` is the moment on the tenant's clock."""
+"""The pauses between the attempts, lookups and refund calls of payments."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,13 +8,13 @@ Delays = tuple[timedelta, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """`dunning`: when a soft decline is tried again, counted from the first one, rising.
+    """When payments tries again (billing rule 14); all pauses run on the tenant's clock.
 
-    `checks`: the pauses after which a silent gateway is asked again.
-
-    Both run on the tenant's clock. `refunds`: the pauses of a refund that got no answer; the last repeats.
+    `dunning`: when a softly declined collection is tried again, each counted from the first decline, rising.
+    `lookup_pauses`: before each lookup of an unknown outcome, counted from the call before it.
+    `refund_pauses`: before a refund is requested again, counted from the call before it; the last repeats.
     """
 
     dunning: Delays
-    checks: Delays
-    refunds: Delays
+    lookup_pauses: Delays
+    refund_pauses: Delays

@@ -18,8 +18,8 @@ PRODUCT = [path for path in FILES if "tests" not in path.parts]
 # Every other file of a subject is pure: pure by default, impure by name.
 IMPURE_NAMES = set(
     "routes schemas price_schema handlers reactions timers feature consumer postgres memory snapshot"
-    " group_commit series_ids points query publisher backfill usage_progress payment_outcome compensation"
-    " capture_timer time_limited gateway ledger conftest".split()
+    " group_commit series_ids points query publisher backfill usage_progress payment_outcome"
+    " time_limited gateway ledger conftest".split()
 )
 SUBJECTS = sorted(
     path.parent for path in (ROOT / "services").glob("*/*/__init__.py") if path.parent.name != "tests"

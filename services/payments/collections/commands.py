@@ -1,4 +1,4 @@
-"""What payments can be asked to do; `now` is the moment on the tenant's clock."""
+"""The commands of a collection; `now` is the instant on the tenant's clock."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +9,8 @@ from shared.billing.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartCollection:
-    """Collect a finalized invoice."""
+    """Collect the amount due of a finalized invoice."""
 
-    collection_id: str
     invoice_id: str
     customer_id: str
     amount: Money
@@ -20,25 +19,25 @@ class StartCollection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartAttempt:
-    """The scheduled attempt of this number may be made now."""
+    """Start the scheduled attempt of this number; `has_method`: the customer has a payment method."""
 
     attempt: int
-    has_method: bool
+    has_method: bool = False
     now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectNow:
-    """Somebody asks for an attempt outside the schedule."""
+    """Start an attempt outside the schedule; `has_method` as in StartAttempt."""
 
     invoice_id: str
-    has_method: bool
+    has_method: bool = False
     now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompleteCollection:
-    """The open attempt has brought the money."""
+    """Record that the payment of the open attempt succeeded."""
 
     payment_id: str
     now: datetime
@@ -46,7 +45,10 @@ class CompleteCollection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordAttemptDeclined:
-    """The open attempt was declined: try again at the next of `dunning`, counted from the first failure."""
+    """Record that the payment of the open attempt failed.
+
+    `hard`: no further attempt is made. `dunning`: when it is tried again, counted from the first decline.
+    """
 
     payment_id: str
     hard: bool
@@ -56,7 +58,7 @@ class RecordAttemptDeclined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopLookups:
-    """The gateway has been asked as often as we ask, and has not said what became of the open attempt."""
+    """Give up on the open attempt: its outcome is still unknown after the last scheduled lookup."""
 
     payment_id: str
     now: datetime
@@ -64,8 +66,7 @@ class StopLookups:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelCollection:
-    """The invoice was voided."""
+    """Stop collecting: the invoice was voided."""
 
-    collection_id: str
     invoice_id: str
     now: datetime

@@ -1,6 +1,7 @@
-"""The saga of one invoice's money: attempts one after another, pauses between, and an end."""
+"""The collection of one invoice: one attempt at a time, pauses between them, an end (billing rule 14)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from services.payments.collections.commands import (
@@ -19,17 +20,13 @@ from services.payments.collections.refusals import (
     PaymentMethodIsMissing,
 )
 from services.payments.collections.state import (
-    PAYMENT_UNKNOWN,
     AttemptOpen,
     AttemptScheduled,
     Cancelled,
     Collection,
-    CollectionEvent,
     Completed,
     GivenUp,
     NoCollection,
-    Receivable,
-    evolve,
 )
 from services.payments.payments.decider import payment_id_of
 from shared.billing.contracts.payments.collections import (
@@ -42,6 +39,10 @@ from shared.billing.contracts.payments.collections import (
 )
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
+from shared.framework.core.refusals import ImpossibleHistory
+
+PAYMENT_UNKNOWN = "payment_unknown"
+"""The only reason to give up that leaves the attempt open: its payment may have succeeded."""
 
 CollectionCommand = (
     StartCollection
@@ -52,67 +53,99 @@ CollectionCommand = (
     | StopLookups
     | CancelCollection
 )
+CollectionEvent = (
+    CollectionStarted
+    | CollectionAttemptDue
+    | CollectionAttemptStarted
+    | CollectionCompleted
+    | CollectionGaveUp
+    | CollectionCancelled
+)
 
 
 def collection_id_of(invoice_id: str) -> str:
-    """One invoice is collected by one saga."""
+    """The id of the one collection of an invoice."""
     return derived_id("col", invoice_id)
 
 
 def decide(collection: Collection, command: CollectionCommand) -> Sequence[CollectionEvent]:
-    """Hand the command to the one function that judges it."""
+    """The events that a command leads to: none when it is repeated or comes too late.
+
+    Raises the refusals of CollectNow.
+    """
     match command:
         case StartCollection():
-            return start(collection, command)
+            # A collection that was cancelled before it started is never started.
+            return _start(command) if isinstance(collection, NoCollection) else []
         case StartAttempt():
-            return start_attempt(collection, command)
+            return _start_attempt(collection, command)
         case CollectNow():
-            return collect_now(collection, command)
-        case CompleteCollection():
-            return complete(collection, command)
-        case RecordAttemptDeclined():
-            return record_declined(collection, command)
-        case StopLookups():
-            return stop_lookups(collection, command)
+            return [_collect_now(collection, command)]
+        case CompleteCollection() | RecordAttemptDeclined() | StopLookups():
+            if isinstance(collection, AttemptOpen) and collection.payment_id == command.payment_id:
+                return _apply_outcome(collection, command)
+            return []
         case CancelCollection():
-            return cancel(collection, command)
+            return [] if isinstance(collection, Cancelled) else [_cancelled(command)]
 
 
-def start(collection: Collection, command: StartCollection) -> Sequence[CollectionEvent]:
-    """Once per invoice; the first attempt is due at once. A void that came first has the last word."""
-    if not isinstance(collection, NoCollection):
-        return []
+def evolve(collection: Collection, event: CollectionEvent) -> Collection:
+    """The state after an event."""
+    match collection, event:
+        case NoCollection(), CollectionStarted():
+            return AttemptScheduled(event, 1, event.started_at)
+        case AttemptScheduled(), CollectionAttemptDue():
+            return replace(collection, attempt=event.attempt, due_at=event.due_at)
+        case AttemptOpen(), CollectionAttemptDue():
+            used = collection.retries_used + (collection.interrupted is None)
+            return AttemptScheduled(collection.receivable, event.attempt, event.due_at, used)
+        case ((AttemptScheduled() | GivenUp()), CollectionAttemptStarted()):
+            return _attempt_open(collection, event)
+        case AttemptOpen(), CollectionGaveUp() if event.reason == PAYMENT_UNKNOWN:
+            return replace(collection, lookups_exhausted=True)
+        case ((AttemptScheduled() | AttemptOpen()), CollectionGaveUp()):
+            return GivenUp(collection.receivable, collection.attempt, event.reason, collection.retries_used)
+        case AttemptOpen(), CollectionCompleted():
+            return Completed(collection.receivable, event.payment_id)
+        case ((AttemptOpen(payment_id=payment_id) | Completed(payment_id=payment_id)), CollectionCancelled()):
+            return Cancelled(payment_id)
+        case _, CollectionCancelled():
+            return Cancelled(None)
+    raise ImpossibleHistory(collection, event)
+
+
+COLLECTION: Decider[Collection, CollectionCommand, CollectionEvent] = Decider(NoCollection(), decide, evolve)
+
+
+def _start(command: StartCollection) -> Sequence[CollectionEvent]:
     started = CollectionStarted(
-        collection_id=command.collection_id,
+        collection_id=collection_id_of(command.invoice_id),
         invoice_id=command.invoice_id,
         customer_id=command.customer_id,
         amount=command.amount,
         started_at=command.now,
     )
-    debt = Receivable(command.collection_id, command.invoice_id, command.customer_id, command.amount)
-    return [started, _due(debt, 1, command.now, "first_attempt")]
+    return [started, _due(started, 1, command.now, "first_attempt")]
 
 
-def start_attempt(collection: Collection, command: StartAttempt) -> Sequence[CollectionEvent]:
-    """The attempt that is waited for begins; a timer of any other comes too late to matter."""
+def _start_attempt(collection: Collection, command: StartAttempt) -> Sequence[CollectionEvent]:
     match collection:
-        case AttemptScheduled(debt, attempt) if attempt == command.attempt:
-            if not command.has_method:
-                return [_gave_up(debt, "no_payment_method", command.now)]
-            return [_attempt_started(debt, attempt, False, command.now)]
-        case _:
-            return []
+        case AttemptScheduled(receivable, attempt) if attempt == command.attempt:
+            if command.has_method:
+                return [_attempt_started(receivable, attempt, False, command.now)]
+            return [_gave_up(receivable, "no_payment_method", command.now)]
+    return []
 
 
-def collect_now(collection: Collection, command: CollectNow) -> Sequence[CollectionEvent]:
-    """A manual attempt, if none is open; it uses up nothing of the schedule (billing rule 14)."""
+def _collect_now(collection: Collection, command: CollectNow) -> CollectionEvent:
+    """A manual attempt; it uses up no retry of the dunning schedule (billing rule 14)."""
     match collection:
         case AttemptScheduled() | GivenUp() if not command.has_method:
-            raise PaymentMethodIsMissing(collection.debt.customer_id)
-        case AttemptScheduled(debt, attempt):
-            return [_attempt_started(debt, attempt, True, command.now)]
-        case GivenUp(debt, attempt):
-            return [_attempt_started(debt, attempt + 1, True, command.now)]
+            raise PaymentMethodIsMissing(collection.receivable.customer_id)
+        case AttemptScheduled(receivable, attempt):
+            return _attempt_started(receivable, attempt, True, command.now)
+        case GivenUp(receivable, attempt):
+            return _attempt_started(receivable, attempt + 1, True, command.now)
         case AttemptOpen():
             raise AttemptIsOpen(command.invoice_id)
         case Completed() | Cancelled():
@@ -121,73 +154,49 @@ def collect_now(collection: Collection, command: CollectNow) -> Sequence[Collect
             raise CollectionIsUnknown(command.invoice_id)
 
 
-def complete(collection: Collection, command: CompleteCollection) -> Sequence[CollectionEvent]:
-    """The open attempt has succeeded; on a cancelled collection the money goes back instead."""
-    match collection:
-        case AttemptOpen(debt, _, payment_id) if payment_id == command.payment_id:
+def _apply_outcome(
+    open_attempt: AttemptOpen, command: CompleteCollection | RecordAttemptDeclined | StopLookups
+) -> Sequence[CollectionEvent]:
+    receivable = open_attempt.receivable
+    match command:
+        case CompleteCollection():
             return [
                 CollectionCompleted(
-                    collection_id=debt.collection_id,
-                    invoice_id=debt.invoice_id,
-                    payment_id=payment_id,
+                    collection_id=receivable.collection_id,
+                    invoice_id=receivable.invoice_id,
+                    payment_id=command.payment_id,
                     completed_at=command.now,
                 )
             ]
-        case _:
+        case RecordAttemptDeclined(hard=True):
+            return [_gave_up(receivable, "hard_declined", command.now)]
+        case RecordAttemptDeclined():
+            return [_after_soft_decline(open_attempt, command)]
+        case StopLookups() if open_attempt.lookups_exhausted:
             return []
-
-
-def record_declined(collection: Collection, command: RecordAttemptDeclined) -> Sequence[CollectionEvent]:
-    """Ask again when the schedule says; when it has run out, or the no is final, give up and say so."""
-    match collection:
-        case AttemptOpen(debt, _, payment_id) if payment_id == command.payment_id:
-            if command.hard:
-                return [_gave_up(debt, "hard_declined", command.now)]
-            return [_after_soft_decline(collection, command)]
-        case _:
-            return []
-
-
-def stop_lookups(collection: Collection, command: StopLookups) -> Sequence[CollectionEvent]:
-    """Say once that the outcome is not known; the attempt stays open, for nobody may charge again."""
-    match collection:
-        case AttemptOpen(debt, _, payment_id, silent=False) if payment_id == command.payment_id:
-            return [_gave_up(debt, PAYMENT_UNKNOWN, command.now)]
-        case _:
-            return []
-
-
-def cancel(collection: Collection, command: CancelCollection) -> Sequence[CollectionEvent]:
-    """Whatever it was doing, it stops; also when it has not begun, so that it never will."""
-    if isinstance(collection, Cancelled):
-        return []
-    return [
-        CollectionCancelled(
-            collection_id=command.collection_id, invoice_id=command.invoice_id, cancelled_at=command.now
-        )
-    ]
-
-
-COLLECTION: Decider[Collection, CollectionCommand, CollectionEvent] = Decider(NoCollection(), decide, evolve)
+        case StopLookups():
+            # Given up, but left open: a second attempt could charge twice.
+            return [_gave_up(receivable, PAYMENT_UNKNOWN, command.now)]
 
 
 def _after_soft_decline(open_attempt: AttemptOpen, command: RecordAttemptDeclined) -> CollectionEvent:
-    debt, following = open_attempt.debt, open_attempt.attempt + 1
+    receivable, following = open_attempt.receivable, open_attempt.attempt + 1
     match open_attempt.interrupted:
         case AttemptScheduled(due_at=due_at):
-            return _due(debt, following, max(due_at, command.now), "schedule_resumed")
+            return _due(receivable, following, max(due_at, command.now), "schedule_resumed")
         case GivenUp(reason=reason):
-            return _gave_up(debt, reason, command.now)
+            return _gave_up(receivable, reason, command.now)
         case None if open_attempt.retries_used < len(command.dunning):
-            return _due(debt, following, _next_retry_at(open_attempt, command), "soft_decline")
+            return _due(receivable, following, _next_retry_at(open_attempt, command), "soft_decline")
         case None:
-            return _gave_up(debt, "retries_exhausted", command.now)
+            return _gave_up(receivable, "retries_exhausted", command.now)
 
 
 def _next_retry_at(open_attempt: AttemptOpen, command: RecordAttemptDeclined) -> datetime:
-    """The schedule counts from the first failure (V72): each retry has its distance from the one before.
+    """The instant of the next retry: its distance from the previous one in the schedule (V72).
 
-    A failure that is heard of so late that the next moment has passed is followed by the whole distance.
+    The schedule counts from the first decline. A decline that is known so late that the next instant has
+    passed is followed by the whole distance.
     """
     used, dunning = open_attempt.retries_used, command.dunning
     if used == 0:
@@ -197,29 +206,50 @@ def _next_retry_at(open_attempt: AttemptOpen, command: RecordAttemptDeclined) ->
     return scheduled_at if scheduled_at > command.now else command.now + distance
 
 
-def _due(debt: Receivable, attempt: int, due_at: datetime, reason: str) -> CollectionAttemptDue:
+def _due(receivable: CollectionStarted, attempt: int, due_at: datetime, reason: str) -> CollectionAttemptDue:
     return CollectionAttemptDue(
-        collection_id=debt.collection_id, attempt=attempt, due_at=due_at, reason=reason
+        collection_id=receivable.collection_id, attempt=attempt, due_at=due_at, reason=reason
     )
 
 
-def _attempt_started(debt: Receivable, attempt: int, manual: bool, now: datetime) -> CollectionAttemptStarted:
+def _attempt_started(
+    receivable: CollectionStarted, attempt: int, manual: bool, now: datetime
+) -> CollectionAttemptStarted:
     return CollectionAttemptStarted(
-        collection_id=debt.collection_id,
-        invoice_id=debt.invoice_id,
+        collection_id=receivable.collection_id,
+        invoice_id=receivable.invoice_id,
         attempt=attempt,
-        payment_id=payment_id_of(debt.invoice_id, attempt),
+        payment_id=payment_id_of(receivable.invoice_id, attempt),
         manual=manual,
         started_at=now,
     )
 
 
-def _gave_up(debt: Receivable, reason: str, now: datetime) -> CollectionGaveUp:
+def _gave_up(receivable: CollectionStarted, reason: str, now: datetime) -> CollectionGaveUp:
     return CollectionGaveUp(
-        collection_id=debt.collection_id,
-        invoice_id=debt.invoice_id,
-        customer_id=debt.customer_id,
-        amount=debt.amount,
+        collection_id=receivable.collection_id,
+        invoice_id=receivable.invoice_id,
+        customer_id=receivable.customer_id,
+        amount=receivable.amount,
         reason=reason,
         gave_up_at=now,
+    )
+
+
+def _cancelled(command: CancelCollection) -> CollectionCancelled:
+    return CollectionCancelled(
+        collection_id=collection_id_of(command.invoice_id),
+        invoice_id=command.invoice_id,
+        cancelled_at=command.now,
+    )
+
+
+def _attempt_open(before: AttemptScheduled | GivenUp, event: CollectionAttemptStarted) -> AttemptOpen:
+    return AttemptOpen(
+        before.receivable,
+        event.attempt,
+        event.payment_id,
+        before.retries_used,
+        due_at=before.due_at if isinstance(before, AttemptScheduled) else event.started_at,
+        interrupted=before if event.manual else None,
     )

@@ -1,18 +1,21 @@
-"""What collections add to the payments service."""
+"""The feature of collections: routes, reactions and timers."""
 
-from services.payments.collections.capture_timer import CaptureTimer
-from services.payments.collections.reactions import on_invoice_finalized, on_invoice_voided
+from services.payments.collections.handlers import ATTEMPT, CAPTURE, on_invoice_finalized, on_invoice_voided
 from services.payments.collections.routes import collections_router
-from services.payments.collections.timers import timers
+from services.payments.collections.timers import CaptureTimer, on_attempt_due
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceVoided
 from shared.framework.process.feature import Feature
+from shared.framework.timers.timer import TimerHandler
 
 
-def collections(capturing: CaptureTimer) -> Feature:
-    """The feature, with the timer that calls the gateways."""
+def collections(capture: CaptureTimer) -> Feature:
+    """The feature, with the timer handler that calls the gateways."""
     return Feature(
         routers=[collections_router()],
         subscribes_to=["invoicing"],
         reactors={InvoiceFinalized: on_invoice_finalized, InvoiceVoided: on_invoice_voided},
-        timers=timers(capturing),
+        timers={
+            ATTEMPT: TimerHandler(decide=on_attempt_due),
+            CAPTURE: TimerHandler(decide=capture.record_outcome, call_remote=capture.call_gateway),
+        },
     )

@@ -1,32 +1,42 @@
-"""The collection saga's steps: each is one transaction, and what it puts off is in the same one."""
+"""The steps of the collection saga; each is one transaction, which also holds the timers of the next step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 
 from services.payments.collections.commands import CancelCollection, CollectNow, StartAttempt, StartCollection
-from services.payments.collections.compensation import compensate
 from services.payments.collections.decider import COLLECTION, collection_id_of
 from services.payments.collections.refusals import AttemptIsOpen
 from services.payments.collections.state import AttemptOpen, AttemptScheduled, Cancelled, Collection, GivenUp
-from services.payments.payment_methods.decider import (
-    ACCOUNT,
-    PaymentAccount,
-    PaymentMethod,
-    payment_account_id,
-)
-from services.payments.payments.commands import RequestPayment
+from services.payments.payment_methods.decider import ACCOUNT, PaymentAccount, payment_account_id
+from services.payments.payments.commands import AbandonPayment, RequestPayment, RequestRefund
 from services.payments.payments.decider import PAYMENT
 from services.payments.payments.state import Submitted, Unknown
-from services.payments.payments.timers import schedule_capture
+from services.payments.refunds.timers import schedule_refund
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceVoided
-from shared.billing.contracts.payments.collections import CollectionAttemptStarted
+from shared.billing.contracts.payments.collections import CollectionAttemptDue, CollectionAttemptStarted
+from shared.billing.contracts.payments.payment_methods import PaymentMethodAttached
+from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory
+from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import Session
+
+INVOICE_VOIDED = "invoice_voided"
+"""The reason of a refund: the invoice is not owed any more."""
+
+ATTEMPT = "attempt"
+"""Timer purpose: the next scheduled attempt may start."""
+
+CAPTURE = "capture"
+"""Timer purpose: a payment is to be captured, or looked up if it may have been captured already."""
+
+MANUAL = "manual"
+"""In a capture timer's payload: requested by a caller, so no answer uses up none of the lookup pauses."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionTriggered:
-    """What a manual collection set going: a new attempt, or a question about the one that is open."""
+    """The result of a manual collection: a new attempt, or a lookup of the open one."""
 
     invoice_id: str
     payment_id: str
@@ -34,63 +44,95 @@ class CollectionTriggered:
     action: Literal["capture", "lookup"]
 
 
-async def start_collecting(session: Session, finalized: InvoiceFinalized) -> None:
-    """Begin to collect an invoice; its first attempt begins at once."""
-    collection_id = collection_id_of(finalized.invoice_id)
+async def on_invoice_finalized(session: Session, event: InvoiceFinalized, _: EventRecord) -> None:
+    """Start the collection and its first attempt, if anything is due."""
+    if event.amount_due.minor <= 0:
+        return
+    collection_id = collection_id_of(event.invoice_id)
     command = StartCollection(
-        collection_id=collection_id,
-        invoice_id=finalized.invoice_id,
-        customer_id=finalized.customer_id,
-        amount=finalized.amount_due,
+        invoice_id=event.invoice_id,
+        customer_id=event.customer_id,
+        amount=event.amount_due,
         now=session.now,
     )
     if await session.handle(COLLECTION, collection_id, command):
-        await start_attempt(session, collection_id, 1)
+        await start_attempt(session, collection_id, StartAttempt(attempt=1, now=session.now))
 
 
-async def collect_manually(session: Session, invoice_id: str) -> CollectionTriggered:
-    """Make an attempt outside the schedule; if one is open and in doubt, ask about it instead."""
-    collection_id = collection_id_of(invoice_id)
-    collection = await session.state(COLLECTION, collection_id)
-    doubtful = await _payment_with_unknown_outcome(session, collection)
-    if doubtful is not None:
-        schedule_capture(session, doubtful, session.now, manual=True)
-        return CollectionTriggered(invoice_id, doubtful, None, "lookup")
-    method = await _method_for(session, collection)
-    command = CollectNow(invoice_id=invoice_id, has_method=method is not None, now=session.now)
-    for event in await session.handle(COLLECTION, collection_id, command):
-        if isinstance(event, CollectionAttemptStarted) and method is not None:
-            await _request_payment(session, event, method)
-            return CollectionTriggered(invoice_id, event.payment_id, event.attempt, "capture")
-    raise AttemptIsOpen(invoice_id)
+async def on_invoice_voided(session: Session, event: InvoiceVoided, _: EventRecord) -> None:
+    """Cancel the collection and send back what was taken.
 
-
-async def stop_collecting(session: Session, voided: InvoiceVoided) -> None:
-    """The invoice is not owed: no further attempt, and what was taken goes back.
-
-    An attempt that we had stopped asking about is asked about again: its money may have to go back.
+    A payment whose lookups are exhausted is looked up again: its money may have to go back.
     """
-    collection_id = collection_id_of(voided.invoice_id)
+    collection_id = collection_id_of(event.invoice_id)
     before = await session.state(COLLECTION, collection_id)
-    command = CancelCollection(collection_id=collection_id, invoice_id=voided.invoice_id, now=session.now)
+    command = CancelCollection(invoice_id=event.invoice_id, now=session.now)
     await session.handle(COLLECTION, collection_id, command)
     await compensate(session, collection_id)
-    if isinstance(before, AttemptOpen) and before.silent:
+    if isinstance(before, AttemptOpen) and before.lookups_exhausted:
         schedule_capture(session, before.payment_id, session.now)
 
 
-async def start_attempt(session: Session, collection_id: str, attempt: int) -> None:
-    """Start an attempt of the schedule, with the customer's default payment method."""
-    collection = await session.state(COLLECTION, collection_id)
-    method = await _method_for(session, collection)
-    command = StartAttempt(attempt=attempt, has_method=method is not None, now=session.now)
+async def collect_manually(session: Session, invoice_id: str) -> CollectionTriggered:
+    """Start an attempt outside the schedule; look up the open attempt instead if its outcome is unknown."""
+    collection_id = collection_id_of(invoice_id)
+    unknown = await _payment_with_unknown_outcome(session, await session.state(COLLECTION, collection_id))
+    if unknown is not None:
+        schedule_capture(session, unknown, session.now, manual=True)
+        return CollectionTriggered(invoice_id, unknown, None, "lookup")
+    command = CollectNow(invoice_id=invoice_id, now=session.now)
+    started = await start_attempt(session, collection_id, command)
+    if started is None:
+        raise AttemptIsOpen(invoice_id)
+    return CollectionTriggered(invoice_id, started.payment_id, started.attempt, "capture")
+
+
+async def start_attempt(
+    session: Session, collection_id: str, command: StartAttempt | CollectNow
+) -> CollectionAttemptStarted | None:
+    """Start an attempt with the customer's default payment method and request its payment.
+
+    Returns None if no attempt is started. Raises what `decide` refuses.
+    """
+    method = await _default_method(session, await session.state(COLLECTION, collection_id))
+    command = replace(command, has_method=method is not None)
     for event in await session.handle(COLLECTION, collection_id, command):
         if isinstance(event, CollectionAttemptStarted) and method is not None:
             await _request_payment(session, event, method)
+            return event
+    return None
+
+
+async def compensate(session: Session, collection_id: str) -> None:
+    """If the collection is cancelled: abandon its payment, or refund it if it succeeded.
+
+    A payment with unknown outcome is left to its lookups; when one finds a charge, this is called again.
+    """
+    collection = await session.state(COLLECTION, collection_id)
+    if not isinstance(collection, Cancelled) or collection.payment_id is None:
+        return
+    payment_id = collection.payment_id
+    await session.handle(PAYMENT, payment_id, AbandonPayment(now=session.now))
+    command = RequestRefund(refund_id=derived_id("ref", payment_id), reason=INVOICE_VOIDED, now=session.now)
+    if await session.handle(PAYMENT, payment_id, command):
+        schedule_refund(session, payment_id, session.now, tries=0)
+
+
+def schedule_attempt(session: Session, due: CollectionAttemptDue) -> None:
+    """Start this attempt when it is due; the timer's id is derived, so repeating the call changes nothing."""
+    timer_id = derived_id("tmr", due.collection_id, ATTEMPT, str(due.attempt))
+    payload = {"collection_id": due.collection_id, "attempt": due.attempt}
+    session.schedule(timer_id, due.due_at, ATTEMPT, payload)
+
+
+def schedule_capture(session: Session, payment_id: str, at: datetime, *, manual: bool = False) -> None:
+    """Call the gateway at that instant: to capture the payment, or to look up its outcome."""
+    timer_id = derived_id("tmr", payment_id, CAPTURE, at.isoformat())
+    session.schedule(timer_id, at, CAPTURE, {"payment_id": payment_id, MANUAL: manual})
 
 
 async def _request_payment(
-    session: Session, started: CollectionAttemptStarted, method: PaymentMethod
+    session: Session, started: CollectionAttemptStarted, method: PaymentMethodAttached
 ) -> None:
     collection = await session.state(COLLECTION, started.collection_id)
     if not isinstance(collection, AttemptOpen):
@@ -99,9 +141,9 @@ async def _request_payment(
         payment_id=started.payment_id,
         collection_id=started.collection_id,
         invoice_id=started.invoice_id,
-        customer_id=collection.debt.customer_id,
+        customer_id=method.customer_id,
         attempt=started.attempt,
-        amount=collection.debt.amount,
+        amount=collection.receivable.amount,
         method_id=method.method_id,
         gateway=method.gateway,
         now=session.now,
@@ -110,10 +152,10 @@ async def _request_payment(
     schedule_capture(session, started.payment_id, session.now)
 
 
-async def _method_for(session: Session, collection: Collection) -> PaymentMethod | None:
+async def _default_method(session: Session, collection: Collection) -> PaymentMethodAttached | None:
     if not isinstance(collection, AttemptScheduled | GivenUp):
         return None
-    account = await session.state(ACCOUNT, payment_account_id(collection.debt.customer_id))
+    account = await session.state(ACCOUNT, payment_account_id(collection.receivable.customer_id))
     return account.default if isinstance(account, PaymentAccount) else None
 
 
@@ -121,6 +163,6 @@ async def _payment_with_unknown_outcome(session: Session, collection: Collection
     if not isinstance(collection, AttemptOpen | Cancelled) or collection.payment_id is None:
         return None
     payment = await session.state(PAYMENT, collection.payment_id)
-    silent = isinstance(collection, AttemptOpen) and collection.silent
-    in_doubt = isinstance(payment, Unknown) or (silent and isinstance(payment, Submitted))
-    return collection.payment_id if in_doubt else None
+    exhausted = isinstance(collection, AttemptOpen) and collection.lookups_exhausted
+    unknown = isinstance(payment, Unknown) or (exhausted and isinstance(payment, Submitted))
+    return collection.payment_id if unknown else None

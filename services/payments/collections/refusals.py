@@ -1,4 +1,4 @@
-"""Every way in which payments says no."""
+"""The refusals of a collection."""
 
 from shared.framework.core.refusals import Refusal, RefusalKind
 

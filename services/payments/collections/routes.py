@@ -1,4 +1,4 @@
-"""What payments reads and answers over REST."""
+"""The HTTP route of collections, under /v1."""
 
 from typing import Literal
 

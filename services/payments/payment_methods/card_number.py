@@ -1,4 +1,4 @@
-"""Tells a card number when it sees one, so that none is ever stored (PCI DSS: tokens only)."""
+"""Recognition of card numbers, which are refused so that none is stored (PCI DSS: tokens only)."""
 
 import re
 from itertools import cycle

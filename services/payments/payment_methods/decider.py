@@ -1,7 +1,7 @@
-"""Every way in which payments says no."""
+"""The payment account of one customer: the payment methods that were attached, as gateway tokens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.billing.contracts.payments.payment_methods import AccountOpened, PaymentMethodAttached
@@ -26,7 +26,7 @@ class CardNumberIsRefused(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPaymentAccount:
-    """Remember a customer who may have payment methods."""
+    """Open an account, to which payment methods can be attached."""
 
     customer_id: str
     now: datetime
@@ -34,7 +34,7 @@ class OpenPaymentAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachPaymentMethod:
-    """Keep a gateway's token for a card; it becomes the customer's default."""
+    """Store a gateway's token for a card; it becomes the customer's default method."""
 
     method_id: str
     customer_id: str
@@ -49,31 +49,22 @@ AccountEvent = AccountOpened | PaymentMethodAttached
 
 @dataclass(frozen=True, slots=True)
 class NoPaymentAccount:
-    """The customer has not been heard of."""
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentMethod:
-    """A card that a gateway holds; the token is the gateway's name for it."""
-
-    method_id: str
-    gateway: str
-    token: str
+    """The customer has no account."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentAccount:
-    """A customer; `methods` in the order in which they were attached."""
+    """A customer's account; `methods` in the order in which they were attached."""
 
-    methods: tuple[PaymentMethod, ...] = ()
+    methods: tuple[PaymentMethodAttached, ...] = ()
 
     @property
-    def default(self) -> PaymentMethod | None:
+    def default(self) -> PaymentMethodAttached | None:
         """The method to charge: the one attached last."""
         return self.methods[-1] if self.methods else None
 
-    def method(self, method_id: str) -> PaymentMethod:
-        """A method that was attached at some time."""
+    def method(self, method_id: str) -> PaymentMethodAttached:
+        """The attached method with this id. Raises StopIteration if there is none."""
         return next(method for method in self.methods if method.method_id == method_id)
 
 
@@ -81,23 +72,25 @@ AccountState = NoPaymentAccount | PaymentAccount
 
 
 def payment_account_id(customer_id: str) -> str:
-    """The stream of a customer's account with payments."""
+    """The stream id of a customer's payment account."""
     return derived_id("pac", customer_id)
 
 
 def method_id_of(customer_id: str, gateway: str, token: str) -> str:
-    """One card of one customer has one id, however often it is attached."""
+    """The id of a payment method: the same for the same card of the same customer."""
     return derived_id("pm", customer_id, gateway, token)
 
 
 def decide(account: AccountState, command: AccountCommand) -> Sequence[AccountEvent]:
-    """Customers are heard of once; attaching the default again changes nothing."""
+    """The events of a command; opening an account again or attaching the default again gives none."""
     match account, command:
         case NoPaymentAccount(), OpenPaymentAccount():
             return [AccountOpened(customer_id=command.customer_id, opened_at=command.now)]
         case NoPaymentAccount(), AttachPaymentMethod():
             raise CustomerIsUnknown(command.customer_id)
-        case PaymentAccount(), AttachPaymentMethod() if account.default != _method(command):
+        case PaymentAccount(default=method), AttachPaymentMethod() if (
+            method is None or method.method_id != command.method_id
+        ):
             return [
                 PaymentMethodAttached(
                     method_id=command.method_id,
@@ -112,17 +105,13 @@ def decide(account: AccountState, command: AccountCommand) -> Sequence[AccountEv
 
 
 def evolve(account: AccountState, event: AccountEvent) -> AccountState:
-    """What is true after this event."""
+    """The state after an event."""
     match account, event:
         case NoPaymentAccount(), AccountOpened():
             return PaymentAccount()
-        case PaymentAccount(), PaymentMethodAttached():
-            return replace(account, methods=(*account.methods, _method(event)))
+        case PaymentAccount(methods), PaymentMethodAttached():
+            return PaymentAccount((*methods, event))
     raise ImpossibleHistory(account, event)
 
 
 ACCOUNT: Decider[AccountState, AccountCommand, AccountEvent] = Decider(NoPaymentAccount(), decide, evolve)
-
-
-def _method(said: AttachPaymentMethod | PaymentMethodAttached) -> PaymentMethod:
-    return PaymentMethod(said.method_id, said.gateway, said.token)

@@ -1,4 +1,4 @@
-"""What payment methods add to the payments service."""
+"""The feature of payment methods: a route and a reaction."""
 
 from services.payments.gateways.port import Gateways
 from services.payments.payment_methods.reactions import on_customer_registered

@@ -1,4 +1,4 @@
-"""Fact heard, command given."""
+"""The reaction of payment methods to customers."""
 
 from services.payments.payment_methods.decider import ACCOUNT, OpenPaymentAccount, payment_account_id
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
@@ -7,6 +7,6 @@ from shared.framework.eventstore.unit_of_work import Session
 
 
 async def on_customer_registered(session: Session, event: CustomerRegistered, _: EventRecord) -> None:
-    """Open an account that payment methods can be attached to."""
+    """Open the customer's payment account."""
     command = OpenPaymentAccount(customer_id=event.customer_id, now=session.now)
     await session.handle(ACCOUNT, payment_account_id(event.customer_id), command)

@@ -1,4 +1,4 @@
-"""What payments reads and answers over REST."""
+"""The HTTP route of payment methods, under /v1."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,14 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
-from services.payments.gateways.port import Gateways
+from services.payments.gateways.port import GatewayIsUnknown, Gateways
+from services.payments.payment_methods.card_number import holds_card_number
 from services.payments.payment_methods.decider import (
     ACCOUNT,
     AttachPaymentMethod,
+    CardNumberIsRefused,
     method_id_of,
     payment_account_id,
 )
-from services.payments.payment_methods.handlers import check_method
 from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import ApiModel, Identifier
 
@@ -28,7 +29,7 @@ class PaymentMethodBody(ApiModel):
     token: Annotated[str, StringConstraints(min_length=1, max_length=TOKEN_LENGTH_MAX)]
 
     def command(self, *, now: datetime) -> AttachPaymentMethod:
-        """The command that it asks for."""
+        """The command to attach this method."""
         method_id = method_id_of(self.customer_id, self.gateway, self.token)
         return AttachPaymentMethod(method_id=method_id, now=now, **dict(self))
 
@@ -48,7 +49,7 @@ def payment_methods_router(gateways: Gateways) -> APIRouter:
     @router.post("/payment-methods", status_code=201, response_model=PaymentMethodAttachedBody)
     async def attach_payment_method(body: PaymentMethodBody, ctx: CommandDep) -> Response:
         """Attach a payment method by its gateway token; it becomes the customer's default."""
-        check_method(gateways, body.gateway, body.token)
+        _check_token(gateways, body)
         command = body.command(now=ctx.now)
         return await ctx.handle(
             ACCOUNT,
@@ -58,3 +59,12 @@ def payment_methods_router(gateways: Gateways) -> APIRouter:
         )
 
     return router
+
+
+def _check_token(gateways: Gateways, body: PaymentMethodBody) -> None:
+    """Raise CardNumberIsRefused, GatewayIsUnknown or TokenIsNotOfThisGateway, before anything is stored."""
+    if holds_card_number(body.token):
+        raise CardNumberIsRefused("token")
+    if body.gateway not in gateways:
+        raise GatewayIsUnknown(body.gateway)
+    gateways[body.gateway].check_token(body.token)

@@ -1,4 +1,4 @@
-"""What payments can be asked to do; `now` is the moment on the tenant's clock."""
+"""The commands of a payment; `now` is the instant on the tenant's clock."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from shared.billing.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPayment:
-    """Take money once, by this method."""
+    """Take `amount` once, with this payment method."""
 
     payment_id: str
     collection_id: str
@@ -24,14 +24,14 @@ class RequestPayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitPayment:
-    """The gateway is about to be asked for the money."""
+    """Record that the gateway is about to be called."""
 
     now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordCapture:
-    """The gateway has the money."""
+    """Record that the gateway took the money; `reference` is the gateway's id of the charge."""
 
     reference: str
     now: datetime
@@ -39,7 +39,7 @@ class RecordCapture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordDecline:
-    """The gateway has not, and will not have, taken the money for this attempt."""
+    """Record that the gateway took no money and will take none under this key; `hard`: nor for any other."""
 
     code: str
     hard: bool
@@ -48,23 +48,23 @@ class RecordDecline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordUnknownOutcome:
-    """No answer: look again after the next of `checks`, as long as there is one."""
+    """Record an unknown outcome, to be looked up after the next of `lookup_pauses` if there is one left."""
 
     cause: str
-    checks: Delays
+    lookup_pauses: Delays
     now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbandonPayment:
-    """Do not ask the gateway any more, if it has not been asked yet."""
+    """Fail the payment if the gateway has not been called for it."""
 
     now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRefund:
-    """Send the money back."""
+    """Send the whole amount back."""
 
     refund_id: str
     reason: str
@@ -73,7 +73,7 @@ class RequestRefund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmRefund:
-    """The gateway has sent it."""
+    """Record that the gateway sent the money back; `reference` is the gateway's id of the refund."""
 
     reference: str
     now: datetime

@@ -1,4 +1,7 @@
-"""One payment attempt: one charge at most per gateway key; unknown after a time-out (billing rule 14)."""
+"""One payment: an attempt to take money, with at most one charge per gateway key.
+
+A call without an answer makes its outcome unknown; a lookup resolves it (billing rule 14).
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -37,7 +40,7 @@ from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory
 
 ABANDONED = "abandoned"
-"""The decline code of an attempt that never reached the gateway."""
+"""The decline code of a payment for which the gateway was never called."""
 
 PaymentCommand = (
     RequestPayment
@@ -61,40 +64,63 @@ PaymentEvent = (
 
 
 def payment_id_of(invoice_id: str, attempt: int) -> str:
-    """One attempt on one invoice is one payment, and one key at the gateway."""
+    """The id of the payment of one attempt on one invoice; it is also the idempotency key at the gateway."""
     return derived_id("pay", invoice_id, str(attempt))
 
 
 def decide(payment: Payment, command: PaymentCommand) -> Sequence[PaymentEvent]:
-    """Hand the command to the one function that judges it."""
-    match command:
-        case RequestPayment():
-            return [_requested(command)] if isinstance(payment, NoPayment) else []
-        case SubmitPayment():
-            return submit(payment, command)
-        case RecordCapture():
-            return succeed(payment, command)
-        case RecordDecline():
-            return fail(payment, command)
-        case RecordUnknownOutcome():
-            return record_unknown(payment, command)
-        case AbandonPayment():
-            return abandon(payment, command)
-        case RequestRefund() | ConfirmRefund():
-            return refund(payment, command)
+    """The events that a command leads to: none when it is repeated or comes too late.
+
+    Raises ImpossibleHistory for a gateway outcome that contradicts the recorded one.
+    """
+    match command, payment:
+        case RequestPayment(), NoPayment():
+            return [_requested(command)]
+        case SubmitPayment(), Requested(order) | Unknown(order):
+            # Committed before the gateway is called: after a crash it is looked up, not charged again.
+            return [PaymentSubmitted(payment_id=order.payment_id, submitted_at=command.now)]
+        case RecordCapture(), _:
+            return _succeed(payment, command)
+        case RecordDecline(), _:
+            return _decline(payment, command)
+        case RecordUnknownOutcome(), Submitted(order, unknowns) | Unknown(order, unknowns):
+            if unknowns < len(command.lookup_pauses):
+                return [_unknown(order, command, command.now + command.lookup_pauses[unknowns])]
+        case AbandonPayment(), Requested(order):
+            return [_failed(order, ABANDONED, False, command.now)]
+        case RequestRefund(), Succeeded(order):
+            return [_refund_requested(order, command)]
+        case ConfirmRefund(), Refunding(_, _, refund):
+            return [_refund_issued(refund, command)]
+    return []
 
 
-def submit(payment: Payment, command: SubmitPayment) -> Sequence[PaymentEvent]:
-    """Said before the gateway is asked, so that a crash in between leaves a doubt and not a lie."""
-    match payment:
-        case Requested() | Unknown():
-            return [PaymentSubmitted(payment_id=payment.order.payment_id, submitted_at=command.now)]
-        case _:
-            return []
+def evolve(payment: Payment, event: PaymentEvent) -> Payment:
+    """The state after an event."""
+    match payment, event:
+        case NoPayment(), PaymentRequested():
+            return Requested(event)
+        case Requested(order), PaymentSubmitted():
+            return Submitted(order)
+        case Unknown(order, unknowns), PaymentSubmitted():
+            return Submitted(order, unknowns)
+        case ((Submitted(order, unknowns) | Unknown(order, unknowns)), PaymentUnknown()):
+            return Unknown(order, unknowns + 1)
+        case ((Submitted(order) | Unknown(order)), PaymentSucceeded()):
+            return Succeeded(order, event.gateway_reference)
+        case ((Requested(order) | Submitted(order) | Unknown(order)), PaymentFailed()):
+            return Failed(order)
+        case Succeeded(order, reference), RefundRequested():
+            return Refunding(order, reference, event)
+        case Refunding(order), RefundIssued():
+            return Refunded(order)
+    raise ImpossibleHistory(payment, event)
 
 
-def succeed(payment: Payment, command: RecordCapture) -> Sequence[PaymentEvent]:
-    """The money is there, once; that it is there after a refusal cannot be."""
+PAYMENT: Decider[Payment, PaymentCommand, PaymentEvent] = Decider(NoPayment(), decide, evolve)
+
+
+def _succeed(payment: Payment, command: RecordCapture) -> Sequence[PaymentEvent]:
     match payment:
         case Submitted(order) | Unknown(order):
             return [
@@ -113,75 +139,24 @@ def succeed(payment: Payment, command: RecordCapture) -> Sequence[PaymentEvent]:
             raise ImpossibleHistory(payment, command)
 
 
-def fail(payment: Payment, command: RecordDecline) -> Sequence[PaymentEvent]:
-    """No money, once; that it is refused after it was there cannot be."""
+def _decline(payment: Payment, command: RecordDecline) -> Sequence[PaymentEvent]:
     match payment:
-        case Submitted() | Unknown():
-            return [_failed(payment.order, command.code, command.hard, command.now)]
+        case Submitted(order) | Unknown(order):
+            return [_failed(order, command.code, command.hard, command.now)]
         case Failed():
             return []
         case NoPayment() | Requested() | Succeeded() | Refunding() | Refunded():
             raise ImpossibleHistory(payment, command)
 
 
-def record_unknown(payment: Payment, command: RecordUnknownOutcome) -> Sequence[PaymentEvent]:
-    """Ask again at a moment of its own, as long as the schedule of checks has one."""
-    match payment:
-        case Submitted(order, made) | Unknown(order, made) if made < len(command.checks):
-            return [
-                PaymentUnknown(
-                    payment_id=order.payment_id,
-                    invoice_id=order.invoice_id,
-                    cause=command.cause,
-                    check_at=command.now + command.checks[made],
-                    noticed_at=command.now,
-                )
-            ]
-        case _:
-            return []
-
-
-def abandon(payment: Payment, command: AbandonPayment) -> Sequence[PaymentEvent]:
-    """An attempt that has not reached the gateway is simply over."""
-    if not isinstance(payment, Requested):
-        return []
-    return [_failed(payment.order, ABANDONED, False, command.now)]
-
-
-def refund(payment: Payment, command: RequestRefund | ConfirmRefund) -> Sequence[PaymentEvent]:
-    """Money that was taken goes back once, whole."""
-    match payment, command:
-        case Succeeded(order), RequestRefund():
-            return [_refund_requested(order, command)]
-        case Refunding(order, _, requested), ConfirmRefund():
-            return [_refund_issued(order, requested.refund_id, command)]
-        case _:
-            return []
-
-
-def evolve(payment: Payment, event: PaymentEvent) -> Payment:
-    """What is true after this event."""
-    match payment, event:
-        case NoPayment(), PaymentRequested():
-            return Requested(event)
-        case Requested(order), PaymentSubmitted():
-            return Submitted(order)
-        case Unknown(order, made), PaymentSubmitted():
-            return Submitted(order, made)
-        case ((Submitted(order, made) | Unknown(order, made)), PaymentUnknown()):
-            return Unknown(order, made + 1)
-        case ((Submitted(order) | Unknown(order)), PaymentSucceeded()):
-            return Succeeded(order, event.gateway_reference)
-        case ((Requested(order) | Submitted(order) | Unknown(order)), PaymentFailed()):
-            return Failed(order)
-        case Succeeded(order, reference), RefundRequested():
-            return Refunding(order, reference, event)
-        case Refunding(order), RefundIssued():
-            return Refunded(order)
-    raise ImpossibleHistory(payment, event)
-
-
-PAYMENT: Decider[Payment, PaymentCommand, PaymentEvent] = Decider(NoPayment(), decide, evolve)
+def _unknown(order: PaymentRequested, command: RecordUnknownOutcome, check_at: datetime) -> PaymentUnknown:
+    return PaymentUnknown(
+        payment_id=order.payment_id,
+        invoice_id=order.invoice_id,
+        cause=command.cause,
+        check_at=check_at,
+        noticed_at=command.now,
+    )
 
 
 def _requested(command: RequestPayment) -> PaymentRequested:
@@ -223,13 +198,13 @@ def _refund_requested(order: PaymentRequested, command: RequestRefund) -> Refund
     )
 
 
-def _refund_issued(order: PaymentRequested, refund_id: str, command: ConfirmRefund) -> RefundIssued:
+def _refund_issued(refund: RefundRequested, command: ConfirmRefund) -> RefundIssued:
     return RefundIssued(
-        refund_id=refund_id,
-        payment_id=order.payment_id,
-        invoice_id=order.invoice_id,
-        customer_id=order.customer_id,
-        amount=order.amount,
+        refund_id=refund.refund_id,
+        payment_id=refund.payment_id,
+        invoice_id=refund.invoice_id,
+        customer_id=refund.customer_id,
+        amount=refund.amount,
         gateway_reference=command.reference,
         issued_at=command.now,
     )

@@ -1,4 +1,4 @@
-"""Where an attempt to take money can stand."""
+"""The states of a payment; `order` is the event that requested it."""
 
 from dataclasses import dataclass
 
@@ -8,35 +8,35 @@ from shared.billing.contracts.payments.refunds import RefundRequested
 
 @dataclass(frozen=True, slots=True)
 class NoPayment:
-    """Nobody has asked for it."""
+    """No payment was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """To be taken; the gateway has not been asked."""
+    """The payment is requested; the gateway has not been called."""
 
     order: PaymentRequested
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The gateway was asked, or was about to be; `checks_made` counts the silences before."""
+    """The gateway was called, or was about to be when the process ended; `unknowns` as in Unknown."""
 
     order: PaymentRequested
-    checks_made: int = 0
+    unknowns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The gateway did not answer: the money may have been taken."""
+    """The money may have been taken or not; `unknowns` counts the unknown outcomes recorded so far."""
 
     order: PaymentRequested
-    checks_made: int
+    unknowns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """The gateway has the money."""
+    """The gateway took the money; `reference` is its id of the charge."""
 
     order: PaymentRequested
     reference: str
@@ -51,7 +51,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Refunding:
-    """The money is to go back; the gateway has not confirmed it."""
+    """A refund of the charge `reference` is requested; the gateway has not confirmed it."""
 
     order: PaymentRequested
     reference: str
@@ -60,7 +60,7 @@ class Refunding:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """The money has gone back."""
+    """The gateway sent the money back."""
 
     order: PaymentRequested
 

@@ -17,8 +17,8 @@ FIVE_MINUTES = timedelta(minutes=5)
 
 POLICY = RetryPolicy(
     dunning=(3 * DAY, 5 * DAY, 7 * DAY),
-    checks=(FIVE_MINUTES, HOUR, *[DAY] * 5),
-    refunds=(FIVE_MINUTES, HOUR, DAY),
+    lookup_pauses=(FIVE_MINUTES, HOUR, *[DAY] * 5),
+    refund_pauses=(FIVE_MINUTES, HOUR, DAY),
 )
 
 DUE = Money(5542, "USD")

@@ -14,13 +14,13 @@ from services.payments.collections.commands import (
     StopLookups,
 )
 from services.payments.collections.decider import COLLECTION as DECIDER
+from services.payments.collections.decider import CollectionEvent
 from services.payments.collections.refusals import (
     AttemptIsOpen,
     CollectionIsOver,
     CollectionIsUnknown,
     PaymentMethodIsMissing,
 )
-from services.payments.collections.state import CollectionEvent
 from services.payments.tests.stories import COLLECTION, DAY, DUE, HOUR, INVOICE, NOON, POLICY, payment
 from shared.billing.contracts.payments.collections import (
     CollectionAttemptDue,
@@ -34,10 +34,8 @@ from shared.framework.testing.spec import Given, Spec
 
 saga = Spec(DECIDER)
 
-START = StartCollection(
-    collection_id=COLLECTION, invoice_id=INVOICE, customer_id="cus_1", amount=DUE, now=NOON
-)
-CANCEL = CancelCollection(collection_id=COLLECTION, invoice_id=INVOICE, now=NOON)
+START = StartCollection(invoice_id=INVOICE, customer_id="cus_1", amount=DUE, now=NOON)
+CANCEL = CancelCollection(invoice_id=INVOICE, now=NOON)
 
 started = CollectionStarted(
     collection_id=COLLECTION, invoice_id=INVOICE, customer_id="cus_1", amount=DUE, started_at=NOON

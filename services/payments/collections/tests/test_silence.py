@@ -67,9 +67,9 @@ async def silent(token: str = "tok_ok") -> tuple[Running, Line]:
 async def test_silence_is_asked_about_seven_times_and_then_said() -> None:
     """V71: 5 minutes, an hour, and five days; then a person must look."""
     house, _ = await silent()
-    await house.wait(*POLICY.checks, *[DAY] * 30)
+    await house.wait(*POLICY.lookup_pauses, *[DAY] * 30)
     unknown = await house.said(PaymentUnknown)
-    assert [event.check_at - event.noticed_at for event in unknown] == list(POLICY.checks)
+    assert [event.check_at - event.noticed_at for event in unknown] == list(POLICY.lookup_pauses)
     [gave_up] = await house.said(CollectionGaveUp)
     assert (gave_up.reason, gave_up.amount) == ("payment_unknown", DUE)
     assert await house.charges() == [DUE.minor]
@@ -78,7 +78,7 @@ async def test_silence_is_asked_about_seven_times_and_then_said() -> None:
 async def test_what_was_given_up_as_unknown_can_be_asked_about_by_hand() -> None:
     """The line is back: it had been paid all the time."""
     house, line = await silent()
-    await house.wait(*POLICY.checks)
+    await house.wait(*POLICY.lookup_pauses)
     line.dead = False
     assert (await house.collect(INVOICE))["action"] == "lookup"
     await house.settle()
@@ -93,15 +93,15 @@ async def test_asking_by_hand_in_vain_uses_up_nothing_of_the_schedule() -> None:
         house.clock.move(timedelta(seconds=1))
         await house.collect(INVOICE)
         await house.settle()
-    await house.wait(*POLICY.checks, *[DAY] * 3)
-    assert len(await house.said(PaymentUnknown)) == len(POLICY.checks)
+    await house.wait(*POLICY.lookup_pauses, *[DAY] * 3)
+    assert len(await house.said(PaymentUnknown)) == len(POLICY.lookup_pauses)
 
 
 async def test_a_decline_that_was_not_heard_is_chased_when_it_is() -> None:
     """The dunning begins when we know."""
     house, line = await silent("tok_soft-ok")
     line.dead = False
-    await house.wait(*POLICY.checks[:1])
+    await house.wait(*POLICY.lookup_pauses[:1])
     assert await house.charges() == []
     await house.wait(3 * DAY)
     assert await house.charges() == [DUE.minor]
@@ -113,8 +113,8 @@ async def test_what_was_voided_in_doubt_is_asked_about_until_it_is_known(voided_
     house, line = await silent()
     await house.wait(*[DAY] * (voided_after // DAY))
     await house.hear(voided(), voided())
-    await house.wait(*POLICY.checks, *[DAY] * 20)
-    assert len(await house.said(PaymentUnknown)) == len(POLICY.checks)
+    await house.wait(*POLICY.lookup_pauses, *[DAY] * 20)
+    assert len(await house.said(PaymentUnknown)) == len(POLICY.lookup_pauses)
     assert await house.money_at_the_gateway() == DUE.minor
     line.dead = False
     await house.wait(DAY)
@@ -127,7 +127,7 @@ async def test_a_refund_is_asked_for_until_it_is_confirmed() -> None:
     """The line dies again after the charge: money owed back is never forgotten, and sent once."""
     house, line = await silent()
     line.dead = False
-    await house.wait(*POLICY.checks[:1])
+    await house.wait(*POLICY.lookup_pauses[:1])
     assert len(await house.said(PaymentSucceeded)) == 1
     line.dead = True
     await house.hear(voided())

@@ -44,7 +44,7 @@ REQUEST = RequestPayment(
 SUBMIT = SubmitPayment(now=NOON)
 CAPTURED = RecordCapture(reference="sbx_1", now=NOON)
 DECLINED = RecordDecline(code="insufficient_funds", hard=False, now=NOON)
-SILENCE = RecordUnknownOutcome(cause="no_answer", checks=POLICY.checks, now=NOON)
+SILENCE = RecordUnknownOutcome(cause="no_answer", lookup_pauses=POLICY.lookup_pauses, now=NOON)
 ABANDON = AbandonPayment(now=NOON)
 REFUND = RequestRefund(refund_id="ref_1", reason="invoice_voided", now=NOON)
 REFUND_DONE = ConfirmRefund(reference="sbr_1", now=NOON)
@@ -134,21 +134,21 @@ def test_the_gateway_takes_it_or_refuses_it_once() -> None:
 def test_silence_is_asked_about_again_until_the_schedule_ends() -> None:
     """Billing rule 14, V71: after 5 minutes, an hour, and five days."""
     told = attempt.given(*ASKED)
-    for pause in POLICY.checks:
+    for pause in POLICY.lookup_pauses:
         told = told.when(SILENCE).then(unknown(pause))
     told.when(SILENCE).then_nothing()
 
 
 def test_asking_for_the_money_again_forgets_no_silence() -> None:
     """The count of checks goes on through a second submission."""
-    told = attempt.given(*ASKED, unknown(POLICY.checks[0])).when(SUBMIT).then(submitted)
-    told.when(SILENCE).then(unknown(POLICY.checks[1]))
+    told = attempt.given(*ASKED, unknown(POLICY.lookup_pauses[0])).when(SUBMIT).then(submitted)
+    told.when(SILENCE).then(unknown(POLICY.lookup_pauses[1]))
 
 
 @pytest.mark.parametrize(("command", "event"), [(CAPTURED, succeeded), (DECLINED, failed())])
 def test_a_doubt_ends_with_an_answer(command: PaymentCommand, event: PaymentEvent) -> None:
     """Charged or not: now it is known."""
-    attempt.given(*ASKED, unknown(POLICY.checks[0])).when(command).then(event)
+    attempt.given(*ASKED, unknown(POLICY.lookup_pauses[0])).when(command).then(event)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_what_was_not_submitted_can_be_abandoned() -> None:
     told.when(SUBMIT).then_nothing()
 
 
-@pytest.mark.parametrize("history", [ASKED, (*ASKED, unknown(POLICY.checks[0])), (*ASKED, succeeded)])
+@pytest.mark.parametrize("history", [ASKED, (*ASKED, unknown(POLICY.lookup_pauses[0])), (*ASKED, succeeded)])
 def test_what_was_submitted_cannot_be_abandoned(history: tuple[PaymentEvent, ...]) -> None:
     """The money may be gone: it has to be asked about, and given back."""
     attempt.given(*history).when(ABANDON).then_nothing()
