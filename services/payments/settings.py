@@ -1,4 +1,4 @@
-"""All that payments may be told from outside."""
+"""The settings of the payments service."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -14,10 +14,10 @@ Durations = tuple[Duration, ...]
 Pauses = Annotated[Durations, Field(min_length=1)]
 
 
-def _rising(moments: Durations) -> Durations:
-    if any(later <= earlier for earlier, later in pairwise(moments)):
+def _rising(distances: Durations) -> Durations:
+    if any(later <= earlier for earlier, later in pairwise(distances)):
         raise ValueError("each must be later than the one before: they count from the first failure")
-    return moments
+    return distances
 
 
 Schedule = Annotated[Durations, AfterValidator(_rising)]

@@ -1,4 +1,4 @@
-"""The register of gateways: one gateway is one folder, with its settings in it, and one line of GATEWAYS."""
+"""The register of payment gateways: one gateway is one folder, with its settings, and one line of GATEWAYS."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -7,9 +7,9 @@ from services.payments.gateways.port import PaymentGateway
 from services.payments.gateways.sandbox.gateway import open_sandbox
 from shared.framework.core.clock import Clock
 
-OpenGateway = Callable[[Clock, float], AbstractAsyncContextManager[PaymentGateway]]
-"""`open(clock, timeout_s)` reads the gateway's own settings; a call is given up after `timeout_s` seconds."""
+GatewayFactory = Callable[[Clock, float], AbstractAsyncContextManager[PaymentGateway]]
+"""`factory(clock, timeout_s)` opens the gateway with its own settings; a call is abandoned after `timeout_s`."""
 
-GATEWAYS: Mapping[str, OpenGateway] = {
+GATEWAYS: Mapping[str, GatewayFactory] = {
     "sandbox": open_sandbox,
 }

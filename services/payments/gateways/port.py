@@ -1,4 +1,4 @@
-"""Every way in which payments says no."""
+"""The port of payment gateways: its calls, their outcomes, and the refusals of a gateway name or a token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class TokenIsNotOfThisGateway(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class GatewayPaymentMethod:
-    """A payment method as a gateway is told of it: our id for it, and the gateway's own token."""
+    """A payment method as a gateway takes it: our id for it, and the gateway's token."""
 
     method_id: str
     token: str
@@ -32,14 +32,14 @@ class GatewayPaymentMethod:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """The gateway has the money; `reference` is its name for the charge."""
+    """The gateway took the money; `reference` is its id of the charge."""
 
     reference: str
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The gateway refused; `hard`: it always will."""
+    """The gateway took no money; `hard`: a retry with this method is pointless."""
 
     code: str
     hard: bool
@@ -47,19 +47,19 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class ChargeNotFound:
-    """The gateway has no charge under this key - so far."""
+    """The gateway has no charge under this key; a call that is still on its way may yet make one."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownOutcome:
-    """No answer that says anything: the money may have been moved, or not."""
+    """No response, or one that does not say whether money was moved; `cause` is a code such as no_answer."""
 
     cause: str
 
 
 @dataclass(frozen=True, slots=True)
 class RefundConfirmed:
-    """The gateway has sent the money back; `reference` is its name for that."""
+    """The gateway sent the money back; `reference` is its id of the refund."""
 
     reference: str
 
@@ -68,31 +68,31 @@ CaptureOutcome = Captured | Declined | ChargeNotFound | UnknownOutcome
 
 
 class PaymentGateway(Protocol):
-    """Three endings, because silence is one of them. A key moves money at most once, however often we ask."""
+    """Port of a payment gateway. Every call is idempotent: a key moves money at most once."""
 
     @property
     def name(self) -> str:
-        """What payment methods call it."""
+        """The name by which payment methods refer to it."""
         ...
 
     def check_token(self, token: str) -> None:
-        """Raise TokenIsNotOfThisGateway if no card of this gateway can have such a token."""
+        """Raise TokenIsNotOfThisGateway if the token is not in this gateway's format."""
         ...
 
     async def capture(
-        self, amount: Money, card: GatewayPaymentMethod, key: str
+        self, amount: Money, method: GatewayPaymentMethod, key: str
     ) -> Captured | Declined | UnknownOutcome:
-        """Take the money at most once per key; the same key again gets the same answer."""
+        """Take the amount; the same key again gives the same outcome."""
         ...
 
     async def lookup(self, key: str) -> CaptureOutcome:
-        """What became of the capture under this key; moves nothing."""
+        """The outcome of the capture under this key; moves no money."""
         ...
 
     async def refund(self, reference: str, amount: Money, key: str) -> RefundConfirmed | UnknownOutcome:
-        """Send money of a charge back, at most once per key."""
+        """Send money of the charge `reference` back, at most once per key."""
         ...
 
 
 Gateways = Mapping[str, PaymentGateway]
-"""Every gateway by its name."""
+"""The gateways of a process by their names."""

@@ -1,4 +1,4 @@
-"""A gateway that always answers in time: whatever does not is silence."""
+"""A gateway with a time limit: a call that exceeds it has an unknown outcome."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -23,14 +23,14 @@ GATEWAY_TIMEOUT = "no_answer"
 
 @dataclass(frozen=True, slots=True)
 class TimeLimitedGateway:
-    """The same gateway, given up on after `limit_s` seconds. What it did until then, it did."""
+    """The inner gateway; a call is abandoned after `limit_s` seconds, and may have moved money by then."""
 
     inner: PaymentGateway
     limit_s: float
 
     @property
     def name(self) -> str:
-        """The inner gateway's."""
+        """See PaymentGateway."""
         return self.inner.name
 
     def check_token(self, token: str) -> None:
@@ -38,10 +38,10 @@ class TimeLimitedGateway:
         self.inner.check_token(token)
 
     async def capture(
-        self, amount: Money, card: GatewayPaymentMethod, key: str
+        self, amount: Money, method: GatewayPaymentMethod, key: str
     ) -> Captured | Declined | UnknownOutcome:
         """See PaymentGateway."""
-        return await self._in_time(self.inner.capture(amount, card, key))
+        return await self._in_time(self.inner.capture(amount, method, key))
 
     async def lookup(self, key: str) -> CaptureOutcome:
         """See PaymentGateway."""
@@ -51,9 +51,9 @@ class TimeLimitedGateway:
         """See PaymentGateway."""
         return await self._in_time(self.inner.refund(reference, amount, key))
 
-    async def _in_time(self, answer: Coroutine[Any, Any, T]) -> T | UnknownOutcome:
+    async def _in_time(self, call: Coroutine[Any, Any, T]) -> T | UnknownOutcome:
         try:
             async with asyncio.timeout(self.limit_s):
-                return await answer
+                return await call
         except TimeoutError:
             return UnknownOutcome(GATEWAY_TIMEOUT)

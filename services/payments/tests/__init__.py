@@ -1,1 +1,1 @@
-"""Stories of payments."""
+"""Tests of the payments service as a whole."""

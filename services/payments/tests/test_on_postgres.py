@@ -1,4 +1,4 @@
-"""The same service on the real store and the sandbox's real books: two processes race, money moves once."""
+"""The service on the PostgreSQL store and ledger: two processes race, money moves once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from services.payments.gateways.sandbox.postgres import open_books
-from services.payments.tests.running import Running
-from services.payments.tests.stories import DAY, DUE, FIVE_MINUTES, HOUR, finalized, voided
+from services.payments.gateways.sandbox.postgres import open_ledger
+from services.payments.tests.harness import PaymentsHarness
+from services.payments.tests.scenarios import DAY, DUE, FIVE_MINUTES, HOUR, finalized, voided
 from shared.billing.contracts import CONTRACTS
 from shared.billing.contracts.payments.collections import CollectionCompleted
 from shared.billing.contracts.payments.payments import PaymentSucceeded
@@ -16,40 +16,40 @@ from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.testing.service_database import service_pool
 
 LIMIT_S = 1.0
-"""Real books answer over a socket; the stories that need silence wait this long for it."""
+"""The gateway's time limit; a real ledger needs longer than the in-memory one."""
 
 
 @pytest_asyncio.fixture
-async def house(database_url: str) -> AsyncIterator[Running]:
-    async with service_pool(database_url, []) as pool, open_books(database_url) as books:
-        yield Running(PostgresEventStore(pool, "payments", CONTRACTS), books, limit_s=LIMIT_S)
+async def payments(database_url: str) -> AsyncIterator[PaymentsHarness]:
+    async with service_pool(database_url, []) as pool, open_ledger(database_url) as ledger:
+        yield PaymentsHarness(PostgresEventStore(pool, "payments", CONTRACTS), ledger, limit_s=LIMIT_S)
 
 
-async def race(house: Running) -> None:
-    """Two processes fire everything that is due, side by side."""
-    one, other = house.timers(), house.timers()
+async def race(payments: PaymentsHarness) -> None:
+    """Fire the due timers in two processes at once, until none is due."""
+    one, other = payments.timers(), payments.timers()
     while sum(await asyncio.gather(one.fire_due(), other.fire_due())):
         pass
 
 
 @pytest.mark.parametrize("token", ["tok_ok", "tok_soft-ok", "tok_timeout_before", "tok_timeout_after"])
-async def test_two_processes_charge_once(house: Running, token: str) -> None:
-    """They ask at the same moments, under the same keys; one of them writes down what they heard."""
-    await house.customer(token)
-    await asyncio.gather(house.hear(finalized()), house.hear(finalized()))
-    await race(house)
+async def test_two_processes_charge_once(payments: PaymentsHarness, token: str) -> None:
+    """Both call the gateway at the same time under the same keys; one of them records the outcome."""
+    await payments.register(token)
+    await asyncio.gather(payments.deliver(finalized()), payments.deliver(finalized()))
+    await race(payments)
     for pause in (FIVE_MINUTES, HOUR, 3 * DAY):
-        house.clock.move(pause)
-        await race(house)
-    assert await house.charges() == [DUE.minor]
-    assert len(await house.said(PaymentSucceeded)) == 1
-    assert len(await house.said(CollectionCompleted)) == 1
+        payments.clock.move(pause)
+        await race(payments)
+    assert await payments.charges() == [DUE.minor]
+    assert len(await payments.events(PaymentSucceeded)) == 1
+    assert len(await payments.events(CollectionCompleted)) == 1
 
 
-async def test_a_void_that_races_with_the_charge_keeps_no_money(house: Running) -> None:
-    """Whoever comes first: abandoned, or charged and given back."""
-    await house.customer("tok_ok")
-    await house.hear(finalized())
-    await asyncio.gather(race(house), house.hear(voided()))
-    await race(house)
-    assert await house.money_at_the_gateway() == await house.told_of_money() == 0
+async def test_a_void_that_races_with_the_charge_keeps_no_money(payments: PaymentsHarness) -> None:
+    """Abandoned, or charged and refunded."""
+    await payments.register("tok_ok")
+    await payments.deliver(finalized())
+    await asyncio.gather(race(payments), payments.deliver(voided()))
+    await race(payments)
+    assert await payments.received_by_gateway() == await payments.received_by_events() == 0

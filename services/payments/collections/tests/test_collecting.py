@@ -1,12 +1,12 @@
-"""Whole stories: facts are heard, timers fire, a gateway answers or does not, and money is in its place."""
+"""Collections from the first event to the last: events are delivered, timers fire, the gateway is called."""
 
 import asyncio
 from datetime import timedelta
 
 import pytest
 
-from services.payments.tests.running import Running
-from services.payments.tests.stories import (
+from services.payments.tests.harness import PaymentsHarness
+from services.payments.tests.scenarios import (
     DAY,
     DUE,
     FIVE_MINUTES,
@@ -35,253 +35,255 @@ from shared.billing.contracts.payments.payments import (
 from shared.billing.contracts.payments.refunds import RefundIssued
 from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced, TestClockStarted
 
-CHECKS = (FIVE_MINUTES, HOUR, *[DAY] * 5)
+LOOKUP_PAUSES = (FIVE_MINUTES, HOUR, *[DAY] * 5)
 
 
-async def collecting(token: str) -> Running:
-    """A customer with this card, an invoice, and whatever follows at once."""
-    house = Running()
-    await house.customer(token)
-    await house.hear(finalized())
-    await house.settle()
-    return house
+async def collecting(token: str) -> PaymentsHarness:
+    """A customer with this card and an invoice, after all timers that are due at once."""
+    payments = PaymentsHarness()
+    await payments.register(token)
+    await payments.deliver(finalized())
+    await payments.fire_due_timers()
+    return payments
 
 
 async def test_a_finalized_invoice_is_paid() -> None:
     """Requested, submitted, succeeded; one charge of the amount due, under the payment's own key."""
-    house = await collecting("tok_ok")
-    [succeeded] = await house.said(PaymentSucceeded)
+    payments = await collecting("tok_ok")
+    [succeeded] = await payments.events(PaymentSucceeded)
     assert (succeeded.payment_id, succeeded.amount, succeeded.invoice_id) == (payment(1), DUE, INVOICE)
-    [completed] = await house.said(CollectionCompleted)
+    [completed] = await payments.events(CollectionCompleted)
     assert completed.payment_id == payment(1)
-    [entry] = await house.books.entries()
-    assert (entry.key, entry.reference) == (payment(1), succeeded.gateway_reference)
+    [charge] = await payments.ledger.charges()
+    assert (charge.key, charge.reference) == (payment(1), succeeded.gateway_reference)
 
 
 async def test_nothing_is_collected_when_nothing_is_due() -> None:
-    """Invoicing has said already that it is paid."""
-    house = Running()
-    await house.customer("tok_ok")
-    await house.hear(finalized(0))
-    await house.settle()
-    assert await house.said(CollectionStarted) == []
+    """Invoicing has marked it paid."""
+    payments = PaymentsHarness()
+    await payments.register("tok_ok")
+    await payments.deliver(finalized(0))
+    await payments.fire_due_timers()
+    assert await payments.events(CollectionStarted) == []
 
 
 async def test_facts_told_again_collect_nothing_again() -> None:
     """Before the charge, after it, and a month later."""
-    house = Running()
-    await house.customer("tok_ok")
-    await house.hear(finalized(), finalized(), REGISTERED)
-    await house.settle()
-    await house.hear(finalized())
-    await house.wait(30 * DAY)
-    await house.hear(finalized(), REGISTERED)
-    await house.settle()
-    assert await house.charges() == [DUE.minor]
-    assert len(await house.said(CollectionStarted)) == 1
+    payments = PaymentsHarness()
+    await payments.register("tok_ok")
+    await payments.deliver(finalized(), finalized(), REGISTERED)
+    await payments.fire_due_timers()
+    await payments.deliver(finalized())
+    await payments.advance(30 * DAY)
+    await payments.deliver(finalized(), REGISTERED)
+    await payments.fire_due_timers()
+    assert await payments.charges() == [DUE.minor]
+    assert len(await payments.events(CollectionStarted)) == 1
 
 
 async def test_a_declined_card_is_chased_until_it_pays() -> None:
-    """Three days later it has money again."""
-    house = await collecting("tok_soft-ok")
-    [failed] = await house.said(PaymentFailed)
+    """Three days later it is charged."""
+    payments = await collecting("tok_soft-ok")
+    [failed] = await payments.events(PaymentFailed)
     assert (failed.decline_code, failed.hard) == ("insufficient_funds", False)
-    await house.wait(3 * DAY - HOUR)
-    assert await house.charges() == []
-    await house.wait(HOUR)
-    assert await house.charges() == [DUE.minor]
-    assert (await house.said(PaymentSucceeded))[0].payment_id == payment(2)
+    await payments.advance(3 * DAY - HOUR)
+    assert await payments.charges() == []
+    await payments.advance(HOUR)
+    assert await payments.charges() == [DUE.minor]
+    assert (await payments.events(PaymentSucceeded))[0].payment_id == payment(2)
 
 
 async def test_a_card_that_stays_empty_is_given_up_after_the_last_retry() -> None:
     """V72: attempts on day 0, 3, 5 and 7; none on any other day."""
-    house = await collecting("tok_soft")
-    await house.wait(*[DAY] * 60)
-    requested = await house.said(PaymentRequested)
+    payments = await collecting("tok_soft")
+    await payments.advance(*[DAY] * 60)
+    requested = await payments.events(PaymentRequested)
     assert [(event.requested_at - NOON).days for event in requested] == [0, 3, 5, 7]
-    [gave_up] = await house.said(CollectionGaveUp)
+    [gave_up] = await payments.events(CollectionGaveUp)
     assert (gave_up.reason, gave_up.amount) == ("retries_exhausted", DUE)
 
 
 async def test_a_stolen_card_is_not_tried_again() -> None:
     """A hard decline is final."""
-    house = await collecting("tok_hard")
-    await house.wait(*[DAY] * 30)
-    assert len(await house.said(PaymentRequested)) == 1
-    assert [event.reason for event in await house.said(CollectionGaveUp)] == ["hard_declined"]
+    payments = await collecting("tok_hard")
+    await payments.advance(*[DAY] * 30)
+    assert len(await payments.events(PaymentRequested)) == 1
+    assert [event.reason for event in await payments.events(CollectionGaveUp)] == ["hard_declined"]
 
 
 async def test_without_a_card_there_is_nothing_to_try() -> None:
-    """Whether or not the customer has been heard of."""
-    house = Running()
-    await house.hear(finalized())
-    await house.settle()
-    assert [event.reason for event in await house.said(CollectionGaveUp)] == ["no_payment_method"]
-    assert await house.said(PaymentRequested) == []
+    """The customer has no account either."""
+    payments = PaymentsHarness()
+    await payments.deliver(finalized())
+    await payments.fire_due_timers()
+    assert [event.reason for event in await payments.events(CollectionGaveUp)] == ["no_payment_method"]
+    assert await payments.events(PaymentRequested) == []
 
 
 async def test_the_newest_card_is_tried_next() -> None:
-    """Attached during a pause, it is charged when the pause is over."""
-    house = await collecting("tok_soft")
-    newer = await house.attach("tok_ok")
-    await house.wait(3 * DAY)
-    assert (await house.said(PaymentRequested))[-1].method_id == newer
-    assert await house.charges() == [DUE.minor]
+    """Attached during a pause, it is charged after the pause."""
+    payments = await collecting("tok_soft")
+    newer = await payments.attach("tok_ok")
+    await payments.advance(3 * DAY)
+    assert (await payments.events(PaymentRequested))[-1].method_id == newer
+    assert await payments.charges() == [DUE.minor]
 
 
 @pytest.mark.parametrize("token", ["tok_timeout_after", "tok_error_after"])
 async def test_a_charge_whose_answer_was_lost_is_found_and_not_made_again(token: str) -> None:
     """V71: exactly one payment, no retry."""
-    house = await collecting(token)
-    [unknown] = await house.said(PaymentUnknown)
+    payments = await collecting(token)
+    [unknown] = await payments.events(PaymentUnknown)
     assert unknown.check_at == NOON + FIVE_MINUTES
-    assert await house.said(PaymentSucceeded) == []
-    await house.wait(FIVE_MINUTES)
-    assert len(await house.said(PaymentSucceeded)) == 1
-    assert len(await house.said(PaymentSubmitted)) == 1
-    assert await house.charges() == [DUE.minor]
+    assert await payments.events(PaymentSucceeded) == []
+    await payments.advance(FIVE_MINUTES)
+    assert len(await payments.events(PaymentSucceeded)) == 1
+    assert len(await payments.events(PaymentSubmitted)) == 1
+    assert await payments.charges() == [DUE.minor]
 
 
 async def test_a_request_that_was_lost_is_sent_again_under_the_same_key() -> None:
-    """Only after the gateway has said that it knows nothing of it."""
-    house = await collecting("tok_timeout_before")
-    assert await house.charges() == []
-    await house.wait(FIVE_MINUTES)
-    assert [event.payment_id for event in await house.said(PaymentSubmitted)] == [payment(1)] * 2
-    assert await house.charges() == [DUE.minor]
-    assert len(await house.said(CollectionCompleted)) == 1
+    """Only after a lookup found no charge."""
+    payments = await collecting("tok_timeout_before")
+    assert await payments.charges() == []
+    await payments.advance(FIVE_MINUTES)
+    assert [event.payment_id for event in await payments.events(PaymentSubmitted)] == [payment(1)] * 2
+    assert await payments.charges() == [DUE.minor]
+    assert len(await payments.events(CollectionCompleted)) == 1
 
 
 async def test_a_slow_charge_is_waited_for() -> None:
-    """At five minutes it is in progress; at an hour it is there."""
-    house = await collecting("tok_slow")
-    await house.wait(FIVE_MINUTES)
-    assert [event.cause for event in await house.said(PaymentUnknown)] == ["no_answer", "in_progress"]
-    await house.wait(HOUR)
-    assert await house.charges() == [DUE.minor]
-    assert len(await house.said(PaymentSucceeded)) == 1
+    """After five minutes it is in progress; after an hour it is found."""
+    payments = await collecting("tok_slow")
+    await payments.advance(FIVE_MINUTES)
+    assert [event.cause for event in await payments.events(PaymentUnknown)] == ["no_answer", "in_progress"]
+    await payments.advance(HOUR)
+    assert await payments.charges() == [DUE.minor]
+    assert len(await payments.events(PaymentSucceeded)) == 1
 
 
 async def test_a_manual_attempt_is_made_at_once_and_leaves_the_schedule_alone() -> None:
-    """V72: declined by hand on day 1, the attempts of day 3, 5 and 7 still come."""
-    house = await collecting("tok_soft")
-    await house.wait(DAY)
-    asked = await house.collect(INVOICE)
-    assert (asked["attempt"], asked["payment_id"], asked["action"]) == (2, payment(2), "capture")
-    await house.settle()
-    await house.wait(*[DAY] * 60)
-    requested = await house.said(PaymentRequested)
+    """V72: a manual attempt is declined on day 1; those of day 3, 5 and 7 are still made."""
+    payments = await collecting("tok_soft")
+    await payments.advance(DAY)
+    triggered = await payments.collect(INVOICE)
+    assert (triggered["attempt"], triggered["payment_id"], triggered["action"]) == (2, payment(2), "capture")
+    await payments.fire_due_timers()
+    await payments.advance(*[DAY] * 60)
+    requested = await payments.events(PaymentRequested)
     assert [(event.requested_at - NOON).days for event in requested] == [0, 1, 3, 5, 7]
 
 
 async def test_a_manual_attempt_after_giving_up_can_still_pay() -> None:
-    """A new card, and somebody who asks."""
-    house = await collecting("tok_hard")
-    await house.attach("tok_ok")
-    await house.collect(INVOICE)
-    await house.settle()
-    assert await house.charges() == [DUE.minor]
-    assert len(await house.said(CollectionCompleted)) == 1
+    """With a new card and a manual attempt."""
+    payments = await collecting("tok_hard")
+    await payments.attach("tok_ok")
+    await payments.collect(INVOICE)
+    await payments.fire_due_timers()
+    assert await payments.charges() == [DUE.minor]
+    assert len(await payments.events(CollectionCompleted)) == 1
 
 
 async def test_asking_by_hand_about_a_doubt_looks_and_does_not_charge() -> None:
-    """The answer is there before the next check; the check that was scheduled finds nothing to do."""
-    house = await collecting("tok_timeout_after")
-    assert (await house.collect(INVOICE))["action"] == "lookup"
-    await house.settle()
-    assert len(await house.said(PaymentSucceeded)) == 1
-    await house.wait(*CHECKS)
-    assert await house.charges() == [DUE.minor]
+    """The outcome is known before the scheduled lookup, which then does nothing."""
+    payments = await collecting("tok_timeout_after")
+    assert (await payments.collect(INVOICE))["action"] == "lookup"
+    await payments.fire_due_timers()
+    assert len(await payments.events(PaymentSucceeded)) == 1
+    await payments.advance(*LOOKUP_PAUSES)
+    assert await payments.charges() == [DUE.minor]
 
 
 @pytest.mark.parametrize("token", ["tok_ok", "tok_soft-ok", "tok_soft", "tok_hard", "tok_refund_timeout"])
 @pytest.mark.parametrize("days", [0, 1, 3, 20])
 async def test_a_void_leaves_no_money_behind(token: str, days: int) -> None:
-    """On any day: no attempt follows, and what had come goes back."""
-    house = await collecting(token)
-    await house.wait(*[DAY] * days)
-    attempts = len(await house.said(PaymentRequested))
-    await house.hear(voided(), voided())
-    await house.settle()
-    await house.wait(*CHECKS, *[DAY] * 20)
-    assert len(await house.said(PaymentRequested)) == attempts
-    assert await house.money_at_the_gateway() == await house.told_of_money() == 0
-    assert len(await house.said(CollectionCancelled)) == 1
+    """On any day: no attempt follows, and what was captured is refunded."""
+    payments = await collecting(token)
+    await payments.advance(*[DAY] * days)
+    attempts = len(await payments.events(PaymentRequested))
+    await payments.deliver(voided(), voided())
+    await payments.fire_due_timers()
+    await payments.advance(*LOOKUP_PAUSES, *[DAY] * 20)
+    assert len(await payments.events(PaymentRequested)) == attempts
+    assert await payments.received_by_gateway() == await payments.received_by_events() == 0
+    assert len(await payments.events(CollectionCancelled)) == 1
 
 
 async def test_a_void_before_the_gateway_was_asked_asks_nobody() -> None:
-    """The attempt is dropped; its timer finds nothing to do."""
-    house = Running()
-    await house.customer("tok_ok")
-    await house.hear(finalized(), voided())
-    await house.settle()
-    assert [event.decline_code for event in await house.said(PaymentFailed)] == ["abandoned"]
-    assert await house.books.entries() == []
+    """The payment is abandoned; its timer does nothing."""
+    payments = PaymentsHarness()
+    await payments.register("tok_ok")
+    await payments.deliver(finalized(), voided())
+    await payments.fire_due_timers()
+    assert [event.decline_code for event in await payments.events(PaymentFailed)] == ["abandoned"]
+    assert await payments.ledger.charges() == []
 
 
 @pytest.mark.parametrize("token", ["tok_timeout_after", "tok_error_after", "tok_slow"])
 async def test_a_void_during_a_doubt_refunds_what_turns_out_charged(token: str) -> None:
-    """The question goes on after the void, and its answer is a refund."""
-    house = await collecting(token)
-    await house.hear(voided())
-    await house.wait(*CHECKS)
-    assert len(await house.said(RefundIssued)) == 1
-    assert await house.charges() == [DUE.minor]
-    assert await house.money_at_the_gateway() == await house.told_of_money() == 0
+    """The lookups go on after the void, and a charge that they find is refunded."""
+    payments = await collecting(token)
+    await payments.deliver(voided())
+    await payments.advance(*LOOKUP_PAUSES)
+    assert len(await payments.events(RefundIssued)) == 1
+    assert await payments.charges() == [DUE.minor]
+    assert await payments.received_by_gateway() == await payments.received_by_events() == 0
 
 
 async def test_a_void_during_a_doubt_does_not_send_a_lost_request_again() -> None:
-    """It is looked for as long as we look, then it was never charged."""
-    house = await collecting("tok_timeout_before")
-    await house.hear(voided())
-    await house.wait(*CHECKS)
-    assert [event.decline_code for event in await house.said(PaymentFailed)] == ["never_charged"]
-    assert await house.charges() == []
-    assert len(await house.said(PaymentSubmitted)) == 1
+    """After the last lookup the payment has failed as never charged."""
+    payments = await collecting("tok_timeout_before")
+    await payments.deliver(voided())
+    await payments.advance(*LOOKUP_PAUSES)
+    assert [event.decline_code for event in await payments.events(PaymentFailed)] == ["never_charged"]
+    assert await payments.charges() == []
+    assert len(await payments.events(PaymentSubmitted)) == 1
 
 
 async def test_a_void_that_overtakes_its_document_has_the_last_word() -> None:
-    """Nothing is ever asked of the gateway."""
-    house = Running()
-    await house.customer("tok_ok")
-    await house.hear(voided(), finalized())
-    await house.settle()
-    assert await house.books.entries() == []
-    assert await house.said(CollectionStarted) == []
+    """The gateway is not called."""
+    payments = PaymentsHarness()
+    await payments.register("tok_ok")
+    await payments.deliver(voided(), finalized())
+    await payments.fire_due_timers()
+    assert await payments.ledger.charges() == []
+    assert await payments.events(CollectionStarted) == []
 
 
 async def test_two_processes_that_fire_the_same_timers_charge_once() -> None:
-    """Leadership saves double work; it is the key and the versions that prevent double money."""
-    house = Running()
-    await house.customer("tok_ok")
-    await house.hear(finalized())
-    one, other = house.timers(), house.timers()
+    """Leadership only saves work; the gateway key and the stream versions prevent a second charge."""
+    payments = PaymentsHarness()
+    await payments.register("tok_ok")
+    await payments.deliver(finalized())
+    one, other = payments.timers(), payments.timers()
     while sum(await asyncio.gather(one.fire_due(), other.fire_due())):
         pass
-    assert await house.charges() == [DUE.minor]
-    assert len(await house.said(PaymentSucceeded)) == 1
+    assert await payments.charges() == [DUE.minor]
+    assert len(await payments.events(PaymentSucceeded)) == 1
 
 
 async def test_a_tenant_on_a_test_clock_is_chased_on_its_own_time() -> None:
-    """Nothing happens by the wall's clock; a jump of a month plays every attempt at its own moment."""
-    house = Running()
-    await house.customer("tok_soft-soft-ok")
-    await house.hear(TestClockStarted(now=NOON - 1000 * DAY))
-    await house.hear(finalized(), at=NOON - 1000 * DAY, test_clock=True)
-    await house.wait(30 * DAY)
-    assert len(await house.said(PaymentRequested)) == 1
-    await house.hear(TestClockAdvanced(now=NOON - 970 * DAY))
-    await house.settle()
-    requested = [event.requested_at - (NOON - 1000 * DAY) for event in await house.said(PaymentRequested)]
+    """The system clock has no effect; after a jump of a month every attempt has its own instant."""
+    payments = PaymentsHarness()
+    await payments.register("tok_soft-soft-ok")
+    await payments.deliver(TestClockStarted(now=NOON - 1000 * DAY))
+    await payments.deliver(finalized(), at=NOON - 1000 * DAY, test_clock=True)
+    await payments.advance(30 * DAY)
+    assert len(await payments.events(PaymentRequested)) == 1
+    await payments.deliver(TestClockAdvanced(now=NOON - 970 * DAY))
+    await payments.fire_due_timers()
+    requested = [
+        event.requested_at - (NOON - 1000 * DAY) for event in await payments.events(PaymentRequested)
+    ]
     assert requested == [timedelta(0), 3 * DAY, 5 * DAY]
-    [succeeded] = await house.said(PaymentSucceeded)
+    [succeeded] = await payments.events(PaymentSucceeded)
     assert succeeded.succeeded_at == NOON - 995 * DAY
 
 
 async def test_what_waits_says_when_it_will_be_tried() -> None:
-    """A reader can see the schedule."""
-    house = await collecting("tok_soft")
-    due = await house.said(CollectionAttemptDue)
+    """The due instants and reasons are in the events."""
+    payments = await collecting("tok_soft")
+    due = await payments.events(CollectionAttemptDue)
     assert [(event.attempt, event.due_at - NOON, event.reason) for event in due] == [
         (1, timedelta(0), "first_attempt"),
         (2, 3 * DAY, "soft_decline"),

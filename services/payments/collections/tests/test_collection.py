@@ -1,4 +1,4 @@
-"""The saga of one invoice's money, told in events."""
+"""The decider of a collection."""
 
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from services.payments.collections.refusals import (
     CollectionIsUnknown,
     PaymentMethodIsMissing,
 )
-from services.payments.tests.stories import COLLECTION, DAY, DUE, HOUR, INVOICE, NOON, POLICY, payment
+from services.payments.tests.scenarios import COLLECTION, DAY, DUE, HOUR, INVOICE, NOON, POLICY, payment
 from shared.billing.contracts.payments.collections import (
     CollectionAttemptDue,
     CollectionAttemptStarted,
@@ -57,7 +57,7 @@ def declined(number: int, *, hard: bool = False, after: timedelta = timedelta(0)
     )
 
 
-def silent(number: int) -> StopLookups:
+def stop_lookups(number: int) -> StopLookups:
     return StopLookups(payment_id=payment(number), now=NOON)
 
 
@@ -103,15 +103,15 @@ FIRST_DECLINED: tuple[CollectionEvent, ...] = (*FIRST_OPEN, due(2, 3 * DAY, "sof
 
 
 def test_an_invoice_is_collected_once_and_at_once() -> None:
-    """The fact that it was finalized may be told again."""
+    """A second start has no effect."""
     saga.when(START).then(started, first_due).when(START).then_nothing()
 
 
 def test_an_attempt_that_succeeds_ends_it() -> None:
-    """Money has come in; whatever is heard later changes nothing."""
-    told = saga.given(started, first_due).when(begin(1)).then(open_attempt(1))
-    told = told.when(paid(1)).then(completed(1)).when(paid(1)).then_nothing()
-    told.when(declined(1)).then_nothing().when(begin(1)).then_nothing()
+    """Later commands have no effect."""
+    spec = saga.given(started, first_due).when(begin(1)).then(open_attempt(1))
+    spec = spec.when(paid(1)).then(completed(1)).when(paid(1)).then_nothing()
+    spec.when(declined(1)).then_nothing().when(begin(1)).then_nothing()
 
 
 def test_there_is_never_a_second_attempt_beside_an_open_one() -> None:
@@ -122,26 +122,26 @@ def test_there_is_never_a_second_attempt_beside_an_open_one() -> None:
 
 def test_soft_declines_are_chased_after_three_five_and_seven_days_then_no_more() -> None:
     """Billing rule 14, V72: days from the first failure, which came an hour after the attempt began."""
-    told: Given[object, object, CollectionEvent] = saga.given(*FIRST_OPEN)  # type: ignore[assignment]
+    spec: Given[object, object, CollectionEvent] = saga.given(*FIRST_OPEN)  # type: ignore[assignment]
     failed_after = HOUR
     for number, day in enumerate(POLICY.dunning, start=1):
         retry = due(number + 1, HOUR + day, "soft_decline")
-        told = told.when(declined(number, after=failed_after)).then(retry)
-        told = told.when(begin(number + 1)).then(open_attempt(number + 1))
+        spec = spec.when(declined(number, after=failed_after)).then(retry)
+        spec = spec.when(begin(number + 1)).then(open_attempt(number + 1))
         failed_after = HOUR + day + timedelta(seconds=3)
-    told.when(declined(4)).then(gave_up("retries_exhausted"))
+    spec.when(declined(4)).then(gave_up("retries_exhausted"))
 
 
 def test_a_decline_that_is_heard_of_late_moves_the_rest_of_the_schedule() -> None:
-    """In doubt from day 3 to day 9: what was due on day 5 does not follow at once, but two days later."""
-    told = saga.given(*FIRST_DECLINED, open_attempt(2))
-    told = told.when(declined(2, after=9 * DAY)).then(due(3, 11 * DAY, "soft_decline"))
-    told = told.when(begin(3)).then(open_attempt(3))
-    told.when(declined(3, after=11 * DAY)).then(due(4, 13 * DAY, "soft_decline"))
+    """Unknown from day 3 to day 9: the attempt of day 5 does not follow at once, but two days later."""
+    spec = saga.given(*FIRST_DECLINED, open_attempt(2))
+    spec = spec.when(declined(2, after=9 * DAY)).then(due(3, 11 * DAY, "soft_decline"))
+    spec = spec.when(begin(3)).then(open_attempt(3))
+    spec.when(declined(3, after=11 * DAY)).then(due(4, 13 * DAY, "soft_decline"))
 
 
 def test_a_hard_decline_ends_it_at_once() -> None:
-    """It will never turn into a yes."""
+    """No retry is scheduled."""
     saga.given(*FIRST_OPEN).when(declined(1, hard=True)).then(gave_up("hard_declined"))
 
 
@@ -151,37 +151,37 @@ def test_a_missing_method_ends_it_at_once() -> None:
 
 
 def test_a_timer_of_another_attempt_comes_too_late() -> None:
-    """It was overtaken by a manual one."""
+    """A manual attempt was made before it."""
     saga.given(*FIRST_DECLINED).when(begin(1)).then_nothing()
     saga.given(*FIRST_DECLINED).when(begin(3)).then_nothing()
 
 
 def test_a_manual_attempt_uses_up_nothing_of_the_schedule() -> None:
-    """Declined, it goes back to the moment that it came before; the moments after that all still come."""
-    told = saga.given(*FIRST_DECLINED).when(collect_now()).then(open_attempt(2, manual=True))
-    told = told.when(declined(2, after=DAY)).then(due(3, 3 * DAY, "schedule_resumed"))
-    told = told.when(begin(3)).then(open_attempt(3))
-    told.when(declined(3)).then(due(4, 5 * DAY, "soft_decline"))
+    """Declined, it returns to the attempt that was scheduled; the later ones are still made."""
+    spec = saga.given(*FIRST_DECLINED).when(collect_now()).then(open_attempt(2, manual=True))
+    spec = spec.when(declined(2, after=DAY)).then(due(3, 3 * DAY, "schedule_resumed"))
+    spec = spec.when(begin(3)).then(open_attempt(3))
+    spec.when(declined(3)).then(due(4, 5 * DAY, "soft_decline"))
 
 
 def test_a_manual_attempt_that_outlasts_the_pause_is_followed_by_the_scheduled_one() -> None:
-    """Its moment has passed: it is due now."""
-    told = saga.given(*FIRST_DECLINED, open_attempt(2, manual=True))
-    told.when(declined(2, after=4 * DAY)).then(due(3, 4 * DAY, "schedule_resumed"))
+    """That one is overdue, so it is due now."""
+    spec = saga.given(*FIRST_DECLINED, open_attempt(2, manual=True))
+    spec.when(declined(2, after=4 * DAY)).then(due(3, 4 * DAY, "schedule_resumed"))
 
 
 def test_a_manual_attempt_is_possible_after_giving_up() -> None:
-    """Declined softly it is given up again for the old reason; a success ends it well."""
+    """Declined softly, it is given up again for the old reason; a success completes it."""
     given_up = saga.given(*FIRST_OPEN, gave_up("hard_declined"))
-    told = given_up.when(collect_now()).then(open_attempt(2, manual=True))
-    told.when(declined(2)).then(gave_up("hard_declined")).when(collect_now()).then(
+    spec = given_up.when(collect_now()).then(open_attempt(2, manual=True))
+    spec.when(declined(2)).then(gave_up("hard_declined")).when(collect_now()).then(
         open_attempt(3, manual=True)
     )
-    told.when(paid(2)).then(completed(2))
+    spec.when(paid(2)).then(completed(2))
 
 
 def test_nothing_is_collected_by_hand_without_a_method() -> None:
-    """Attach one first."""
+    """And not without an open collection."""
     saga.given(*FIRST_DECLINED).when(collect_now(has_method=False)).refuses(PaymentMethodIsMissing)
     saga.when(collect_now()).refuses(CollectionIsUnknown)
     saga.given(*FIRST_OPEN, completed(1)).when(collect_now()).refuses(CollectionIsOver)
@@ -189,12 +189,12 @@ def test_nothing_is_collected_by_hand_without_a_method() -> None:
 
 
 def test_a_gateway_that_never_answers_is_given_up_on_but_not_charged_again() -> None:
-    """The attempt stays open: it may still turn out paid, or declined."""
-    told = saga.given(*FIRST_OPEN).when(silent(1)).then(gave_up("payment_unknown"))
-    told.when(silent(1)).then_nothing()
-    told.when(collect_now()).refuses(AttemptIsOpen)
-    told.when(paid(1)).then(completed(1))
-    told.when(declined(1)).then(due(2, 3 * DAY, "soft_decline"))
+    """The attempt stays open: its payment may still succeed or be declined."""
+    spec = saga.given(*FIRST_OPEN).when(stop_lookups(1)).then(gave_up("payment_unknown"))
+    spec.when(stop_lookups(1)).then_nothing()
+    spec.when(collect_now()).refuses(AttemptIsOpen)
+    spec.when(paid(1)).then(completed(1))
+    spec.when(declined(1)).then(due(2, 3 * DAY, "soft_decline"))
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_gateway_that_never_answers_is_given_up_on_but_not_charged_again() -> 
     ],
 )
 def test_a_void_stops_it_at_any_point_for_ever(history: tuple[CollectionEvent, ...]) -> None:
-    """Also before it began: then it never does."""
-    told = saga.given(*history).when(CANCEL).then(cancelled).when(CANCEL).then_nothing()
-    for command in (START, begin(1), begin(2), paid(1), declined(1), silent(1)):
-        told.when(command).then_nothing()
+    """Also before it started: then it never starts."""
+    spec = saga.given(*history).when(CANCEL).then(cancelled).when(CANCEL).then_nothing()
+    for command in (START, begin(1), begin(2), paid(1), declined(1), stop_lookups(1)):
+        spec.when(command).then_nothing()

@@ -1,4 +1,4 @@
-"""The hunt for a double charge: every fault of the gateway x a death at every point of the saga (F2, F15)."""
+"""No double charge: every fault of the gateway x a crash at every point of the saga (F2, F15)."""
 
 from datetime import timedelta
 
@@ -8,9 +8,18 @@ from services.payments.gateways.sandbox.gateway import SandboxGateway
 from services.payments.gateways.sandbox.ledger import MemorySandboxLedger
 from services.payments.payment_methods.decider import ACCOUNT, payment_account_id
 from services.payments.payment_methods.routes import PaymentMethodBody
-from services.payments.tests.dying import Died, Fate, MortalGateway, mortal
-from services.payments.tests.running import Running
-from services.payments.tests.stories import DAY, DUE, FIVE_MINUTES, HOUR, NOON, REGISTERED, finalized, voided
+from services.payments.tests.crashing import Crashed, CrashingGateway, CrashPoints, crashing_store
+from services.payments.tests.harness import PaymentsHarness
+from services.payments.tests.scenarios import (
+    DAY,
+    DUE,
+    FIVE_MINUTES,
+    HOUR,
+    NOON,
+    REGISTERED,
+    finalized,
+    voided,
+)
 from shared.billing.contracts import CONTRACTS
 from shared.billing.contracts.payments.collections import (
     CollectionCancelled,
@@ -46,91 +55,91 @@ VOIDABLE = (
     "tok_refund_timeout",
 )
 VOIDS = (0, 1, 4)
-"""With which step the invoice is voided: 0 is together with its being finalized."""
+"""The step with which the invoice is voided; 0: the step in which it is finalized."""
 
 
-class World:
-    """What outlives a death: the history, the gateway's books, and time."""
+class Scenario:
+    """What remains after a crash: the store, the gateway's ledger and the clock."""
 
-    def __init__(self, fate: Fate) -> None:
-        self.fate = fate
+    def __init__(self, points: CrashPoints) -> None:
+        self.points = points
         self.clock = FakeClock(NOON)
         self.store = MemoryEventStore("payments", self.clock, CONTRACTS)
-        self.books = MemorySandboxLedger()
-        self.house = self.born()
+        self.ledger = MemorySandboxLedger()
+        self.payments = self.new_process()
 
-    def born(self) -> Running:
-        """A new process over what is left."""
-        sandbox = SandboxGateway(self.books, self.clock, timedelta(minutes=10))
-        gateway = MortalGateway(sandbox, self.fate)
-        return Running(mortal(self.store, self.fate), self.books, gateway, self.clock)
+    def new_process(self) -> PaymentsHarness:
+        """A new process on the same store and ledger."""
+        sandbox = SandboxGateway(self.ledger, self.clock, timedelta(minutes=10))
+        gateway = CrashingGateway(sandbox, self.points)
+        return PaymentsHarness(crashing_store(self.store, self.points), self.ledger, gateway, self.clock)
 
-    async def given_card(self, token: str) -> None:
-        """A customer with this card: attached in the store, for REST has its own stories."""
+    async def register(self, token: str) -> None:
+        """Register a customer with this card, without HTTP."""
         metadata = Metadata(correlation_id="story", actor="acme-agent", occurred_at=NOON)
-        await self.house.hear(REGISTERED)
+        await self.payments.deliver(REGISTERED)
         command = PaymentMethodBody(customer_id="cus_1", gateway="sandbox", token=token).command(now=NOON)
         await transact(
             self.store,
             lambda unit: unit.session("acme", metadata).handle(ACCOUNT, payment_account_id("cus_1"), command),
         )
 
-    async def step(self, pause: timedelta, *facts: Event) -> None:
-        """Time passes, facts come, timers fire; whoever dies of it is born again and hears it again."""
+    async def step(self, pause: timedelta, *events: Event) -> None:
+        """Move the clock, deliver events and fire timers; after a crash again in a new process."""
         self.clock.move(pause)
         while True:
             try:
-                await self.house.hear(*facts)
-                return await self.house.settle()
-            except Died:
-                self.house = self.born()
+                await self.payments.deliver(*events)
+                return await self.payments.fire_due_timers()
+            except Crashed:
+                self.payments = self.new_process()
 
 
-async def lived(token: str, void_at: int | None, dies_at: int) -> World:
-    """A whole life of one invoice, with at most one death in it."""
-    world = World(Fate())
-    await world.given_card(token)
-    world.fate.passed.clear()
-    world.fate.dies_at = dies_at
-    for place, pause in enumerate(PAUSES):
-        facts = [finalized()] if place == 0 else []
-        await world.step(pause, *facts, *([voided()] if place == void_at else []))
-    return world
+async def run(token: str, void_at: int | None, crash_at: int) -> Scenario:
+    """One invoice from start to end, with at most one crash."""
+    scenario = Scenario(CrashPoints())
+    await scenario.register(token)
+    scenario.points.passed.clear()
+    scenario.points.crash_at = crash_at
+    for index, pause in enumerate(PAUSES):
+        invoiced = [finalized()] if index == 0 else []
+        await scenario.step(pause, *invoiced, *([voided()] if index == void_at else []))
+    return scenario
 
 
-async def deaths(token: str, void_at: int | None) -> range:
-    """Every moment at which that life can end."""
-    return range(1, len((await lived(token, void_at, 0)).fate.passed) + 1)
+async def crash_points(token: str, void_at: int | None) -> range:
+    """The numbers of all crash points of that run."""
+    return range(1, len((await run(token, void_at, 0)).points.passed) + 1)
 
 
 @pytest.mark.parametrize("token", TOKENS)
 async def test_no_death_and_no_fault_of_the_gateway_charges_twice(token: str) -> None:
-    """One capture if the card can pay, none if it cannot; the saga ends, and both books agree."""
-    for dies_at in await deaths(token, None):
-        world = await lived(token, None, dies_at)
-        moment = world.fate.passed[dies_at - 1]
-        assert len(await world.house.charges()) == TOKENS[token], (dies_at, moment)
-        assert len(await world.house.said(PaymentSucceeded)) == TOKENS[token], (dies_at, moment)
-        assert len(await world.house.said(CollectionCompleted)) == TOKENS[token], (dies_at, moment)
-        assert len(await world.house.said(CollectionGaveUp)) == 1 - TOKENS[token], (dies_at, moment)
-        assert await world.house.told_of_money() == DUE.minor * TOKENS[token], (dies_at, moment)
+    """One capture if the card can pay, none if it cannot; the saga ends, and events and ledger agree."""
+    for crash_at in await crash_points(token, None):
+        scenario = await run(token, None, crash_at)
+        point = scenario.points.passed[crash_at - 1]
+        assert len(await scenario.payments.charges()) == TOKENS[token], (crash_at, point)
+        assert len(await scenario.payments.events(PaymentSucceeded)) == TOKENS[token], (crash_at, point)
+        assert len(await scenario.payments.events(CollectionCompleted)) == TOKENS[token], (crash_at, point)
+        assert len(await scenario.payments.events(CollectionGaveUp)) == 1 - TOKENS[token], (crash_at, point)
+        assert await scenario.payments.received_by_events() == DUE.minor * TOKENS[token], (crash_at, point)
 
 
 @pytest.mark.parametrize("void_at", VOIDS)
 @pytest.mark.parametrize("token", VOIDABLE)
 async def test_no_death_keeps_money_of_a_voided_invoice(token: str, void_at: int) -> None:
-    """Whenever the void comes and whoever dies: at most one charge, and everything goes back."""
-    for dies_at in await deaths(token, void_at):
-        world = await lived(token, void_at, dies_at)
-        moment = world.fate.passed[dies_at - 1]
-        assert len(await world.house.charges()) <= 1, (dies_at, moment)
-        assert await world.house.money_at_the_gateway() == 0, (dies_at, moment)
-        assert await world.house.told_of_money() == 0, (dies_at, moment)
-        assert len(await world.house.said(CollectionCancelled)) == 1, (dies_at, moment)
+    """At every step of the void and every crash: at most one charge, and everything is refunded."""
+    for crash_at in await crash_points(token, void_at):
+        scenario = await run(token, void_at, crash_at)
+        point = scenario.points.passed[crash_at - 1]
+        assert len(await scenario.payments.charges()) <= 1, (crash_at, point)
+        assert await scenario.payments.received_by_gateway() == 0, (crash_at, point)
+        assert await scenario.payments.received_by_events() == 0, (crash_at, point)
+        assert len(await scenario.payments.events(CollectionCancelled)) == 1, (crash_at, point)
 
 
 async def test_the_hunt_passes_the_moments_that_matter() -> None:
-    """Otherwise it would prove nothing: a life with a lost request, a refund and all."""
-    world = await lived("tok_timeout_before", 2, 0)
-    assert {"before capture", "after capture", "before lookup", "after refund"} <= set(world.fate.passed)
-    assert len(world.fate.passed) > 20
+    """A run with a lost request and a refund passes the points of every kind of call."""
+    scenario = await run("tok_timeout_before", 2, 0)
+    assert {"before capture", "after capture", "before lookup", "after refund"} <= set(scenario.points.passed)
+    assert len(scenario.points.passed) > 20

@@ -1,4 +1,4 @@
-"""A gateway that never leaves the house: stateful, durable, and as unreliable as its tokens say."""
+"""A payment gateway that simulates payments: stateful, durable, and failing as its tokens say."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ from services.payments.gateways.sandbox.ledger import (
     SandboxLedger,
     SandboxRefund,
 )
-from services.payments.gateways.sandbox.postgres import open_books
+from services.payments.gateways.sandbox.postgres import open_ledger
 from services.payments.gateways.sandbox.script import ScriptedOutcome, step_at, steps_of
 from shared.billing.money import Money
 from shared.framework.core.clock import Clock
@@ -35,11 +35,11 @@ _DECLINES = {
     ScriptedOutcome.SOFT: Declined("insufficient_funds", False),
     ScriptedOutcome.HARD: Declined("stolen_card", True),
 }
-_MUTE = {ScriptedOutcome.TIMEOUT_BEFORE, ScriptedOutcome.TIMEOUT_AFTER, ScriptedOutcome.SLOW}
+_WITHOUT_RESPONSE = {ScriptedOutcome.TIMEOUT_BEFORE, ScriptedOutcome.TIMEOUT_AFTER, ScriptedOutcome.SLOW}
 
 
 class SandboxSettings(BaseSettings):
-    """What only the sandbox is told from outside: `TOLLHOUSE_SANDBOX_DATABASE_URL`."""
+    """The settings of the sandbox gateway."""
 
     model_config = SettingsConfigDict(env_prefix="TOLLHOUSE_", frozen=True)
 
@@ -47,65 +47,67 @@ class SandboxSettings(BaseSettings):
 
 
 class KeyWasUsedForAnotherAmount(Exception):
-    """An idempotency key names one charge: asking another amount of it is a defect of the caller's."""
+    """An idempotency key names one charge; another amount under it is a defect of the caller."""
 
 
 class ChargeIsUnknown(Exception):
-    """A refund was asked of a charge that the gateway does not have."""
+    """A refund refers to a charge that the gateway has not made."""
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxGateway:
-    """Takes no money, remembers everything. `slow_by` is how late a slow charge is made."""
+    """A gateway over a ledger. `slow_by` is how long after the call a slow charge is made."""
 
-    books: SandboxLedger
+    ledger: SandboxLedger
     clock: Clock
     slow_by: timedelta
     name: str = "sandbox"
 
     def check_token(self, token: str) -> None:
-        """Raise TokenIsNotOfThisGateway unless the token is a script."""
+        """See PaymentGateway. A token is a script of outcomes."""
         steps_of(token)
 
     async def capture(
-        self, amount: Money, card: GatewayPaymentMethod, key: str
+        self, amount: Money, method: GatewayPaymentMethod, key: str
     ) -> Captured | Declined | UnknownOutcome:
-        """Do what the script says of this card's next charge; the same key again is the same charge."""
-        entry, fresh = await self.books.get_or_create(
-            key, card.method_id, lambda place: self._begin(amount, card, key, place)
+        """See PaymentGateway. A new key uses the next step of the card's script."""
+        charge, is_new = await self.ledger.get_or_create(
+            key, method.method_id, lambda index: self._new_charge(amount, method, key, index)
         )
-        if entry.amount != amount:
+        if charge.amount != amount:
             raise KeyWasUsedForAnotherAmount(key)
-        if fresh:
-            return await self._first_answer(entry)
-        if entry.status is ChargeStatus.LOST:
-            entry = await self.books.complete_late(key, self.clock.now())
-        answer = self._answer(entry)
-        return UnknownOutcome("in_progress") if isinstance(answer, ChargeNotFound) else answer
+        if is_new and charge.step in _WITHOUT_RESPONSE:
+            await _never_respond()
+        if is_new and charge.step == ScriptedOutcome.ERROR_AFTER:
+            return UnknownOutcome("http_500")
+        if charge.status is ChargeStatus.LOST:
+            charge = await self.ledger.complete_late(key, self.clock.now())
+        outcome = self._outcome(charge)
+        return UnknownOutcome("in_progress") if isinstance(outcome, ChargeNotFound) else outcome
 
     async def lookup(self, key: str) -> CaptureOutcome:
-        """What this key has come to by now."""
-        entry = await self.books.find(key)
-        return ChargeNotFound() if entry is None else self._answer(entry)
+        """See PaymentGateway."""
+        charge = await self.ledger.find(key)
+        return ChargeNotFound() if charge is None else self._outcome(charge)
 
     async def refund(self, reference: str, amount: Money, key: str) -> RefundConfirmed | UnknownOutcome:
-        """Send the money of a charge back, once per key."""
-        charge = await self.books.by_reference(reference)
-        if charge is None or not isinstance(self._answer(charge), Captured):
+        """See PaymentGateway."""
+        charge = await self.ledger.find(reference)
+        if charge is None or not isinstance(self._outcome(charge), Captured):
             raise ChargeIsUnknown(reference)
-        fresh = await self.books.refund(SandboxRefund(key=key, charge_reference=reference, amount=amount))
-        if fresh and charge.step == ScriptedOutcome.REFUND_TIMEOUT:
-            await _never_answer()
+        is_new = await self.ledger.refund(SandboxRefund(key=key, charge_reference=reference, amount=amount))
+        if is_new and charge.step == ScriptedOutcome.REFUND_TIMEOUT:
+            await _never_respond()
         return RefundConfirmed(derived_id("sbr", key))
 
-    def _begin(self, amount: Money, card: GatewayPaymentMethod, key: str, place: int) -> SandboxCharge:
-        step = step_at(card.token, place)
+    def _new_charge(self, amount: Money, method: GatewayPaymentMethod, key: str, index: int) -> SandboxCharge:
+        step = step_at(method.token, index)
         status = ChargeStatus.DECLINED if step in _DECLINES else ChargeStatus.CHARGED
         late = self.slow_by if step is ScriptedOutcome.SLOW else timedelta(0)
         return SandboxCharge(
             key=key,
-            card=card.method_id,
-            place=place,
+            card=method.method_id,
+            index=index,
             step=step,
             amount=amount,
             status=ChargeStatus.LOST if step is ScriptedOutcome.TIMEOUT_BEFORE else status,
@@ -113,32 +115,24 @@ class SandboxGateway:
             charged_at=self.clock.now() + late,
         )
 
-    async def _first_answer(self, entry: SandboxCharge) -> Captured | Declined | UnknownOutcome:
-        if entry.step in _MUTE:
-            await _never_answer()
-        if entry.step == ScriptedOutcome.ERROR_AFTER:
-            return UnknownOutcome("http_500")
-        answer = self._answer(entry)
-        return UnknownOutcome("in_progress") if isinstance(answer, ChargeNotFound) else answer
-
-    def _answer(self, entry: SandboxCharge) -> Captured | Declined | ChargeNotFound:
-        match entry.status:
+    def _outcome(self, charge: SandboxCharge) -> Captured | Declined | ChargeNotFound:
+        match charge.status:
             case ChargeStatus.DECLINED:
-                return _DECLINES[ScriptedOutcome(entry.step)]
-            case ChargeStatus.CHARGED if entry.charged_at <= self.clock.now():
-                return Captured(entry.reference)
+                return _DECLINES[ScriptedOutcome(charge.step)]
+            case ChargeStatus.CHARGED if charge.charged_at <= self.clock.now():
+                return Captured(charge.reference)
             case ChargeStatus.CHARGED | ChargeStatus.LOST:
                 return ChargeNotFound()
 
 
 @asynccontextmanager
 async def open_sandbox(clock: Clock, timeout_s: float) -> AsyncIterator[PaymentGateway]:
-    """The sandbox on its own database, until the process ends."""
-    settings = SandboxSettings()  # what is missing comes from the environment
-    async with open_books(settings.sandbox_database_url.get_secret_value()) as books:
-        yield SandboxGateway(books, clock, timedelta(seconds=2 * timeout_s))
+    """The sandbox on its own database."""
+    settings = SandboxSettings()  # read from the environment
+    async with open_ledger(settings.sandbox_database_url.get_secret_value()) as ledger:
+        yield SandboxGateway(ledger, clock, timedelta(seconds=2 * timeout_s))
 
 
-async def _never_answer() -> None:
-    """Never answer: whoever waits has a time limit."""
+async def _never_respond() -> None:
+    """Wait without end; the caller has a time limit."""
     await asyncio.Event().wait()

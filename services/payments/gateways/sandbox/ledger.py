@@ -1,4 +1,4 @@
-"""What the sandbox did: it outlives crashes of everybody else, as a real gateway's memory does."""
+"""The charges and refunds of the sandbox gateway, and the port of the ledger that stores them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,22 +10,22 @@ from shared.billing.money import Money
 
 
 class ChargeStatus(StrEnum):
-    """What the sandbox has done about a key."""
+    """What the sandbox did for a key."""
 
     LOST = "lost"
-    """The request never arrived."""
+    """The request was not received."""
     DECLINED = "declined"
     CHARGED = "charged"
-    """Money is taken, from `charged_at` on."""
+    """The money is taken at `charged_at`, which may be ahead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxCharge:
-    """One key, for ever; `place` counts the charges of its card from 0."""
+    """The charge of one key; `index` counts the charges of its card from 0."""
 
     key: str
     card: str
-    place: int
+    index: int
     step: str
     amount: Money
     status: ChargeStatus
@@ -35,7 +35,7 @@ class SandboxCharge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxRefund:
-    """Money that went back."""
+    """Money of a charge that was sent back."""
 
     key: str
     charge_reference: str
@@ -43,79 +43,71 @@ class SandboxRefund:
 
 
 class SandboxLedger(Protocol):
-    """Every write is committed by itself, before the sandbox answers or falls silent."""
+    """Port of the ledger. It is durable, as a real gateway's is: every write is committed when it returns."""
 
     async def get_or_create(
-        self, key: str, card: str, begin: Callable[[int], SandboxCharge]
+        self, key: str, card: str, create: Callable[[int], SandboxCharge]
     ) -> tuple[SandboxCharge, bool]:
-        """The key's entry, and whether it is new: then `begin` made it, from its place among its card's."""
+        """The charge of the key, and whether it is new: made by `create` from its index."""
         ...
 
-    async def find(self, key: str) -> SandboxCharge | None:
-        """The entry of a key."""
-        ...
-
-    async def by_reference(self, reference: str) -> SandboxCharge | None:
-        """The entry with this reference."""
+    async def find(self, key_or_reference: str) -> SandboxCharge | None:
+        """The charge with this key or this reference."""
         ...
 
     async def complete_late(self, key: str, charged_at: datetime) -> SandboxCharge:
-        """A request that was lost has arrived at last: charged, once."""
+        """Charge a key whose request was lost; one that was not lost stays as it is."""
         ...
 
     async def refund(self, refund: SandboxRefund) -> bool:
-        """Write it down unless its key is there; whether it is new."""
+        """Store the refund unless there is one with its key; whether it is new."""
         ...
 
-    async def entries(self) -> Sequence[SandboxCharge]:
-        """Everything, by key: for audits."""
+    async def charges(self) -> Sequence[SandboxCharge]:
+        """All charges in the order of their keys, for audits."""
         ...
 
     async def refunds(self) -> Sequence[SandboxRefund]:
-        """All money that went back, by key: for audits."""
+        """All refunds in the order of their keys, for audits."""
         ...
 
 
 class MemorySandboxLedger:
-    """Books for tests and simulation: durable as long as the object is kept."""
+    """In-memory implementation, for tests and simulation."""
 
     def __init__(self) -> None:
-        """Nothing happened yet."""
-        self._entries: dict[str, SandboxCharge] = {}
+        """A ledger without charges."""
+        self._charges: dict[str, SandboxCharge] = {}
         self._refunds: dict[str, SandboxRefund] = {}
 
     async def get_or_create(
-        self, key: str, card: str, begin: Callable[[int], SandboxCharge]
+        self, key: str, card: str, create: Callable[[int], SandboxCharge]
     ) -> tuple[SandboxCharge, bool]:
         """See SandboxLedger."""
-        fresh = key not in self._entries
+        fresh = key not in self._charges
         if fresh:
-            place = sum(entry.card == card for entry in self._entries.values())
-            self._entries[key] = begin(place)
-        return self._entries[key], fresh
+            index = sum(charge.card == card for charge in self._charges.values())
+            self._charges[key] = create(index)
+        return self._charges[key], fresh
 
-    async def find(self, key: str) -> SandboxCharge | None:
+    async def find(self, key_or_reference: str) -> SandboxCharge | None:
         """See SandboxLedger."""
-        return self._entries.get(key)
-
-    async def by_reference(self, reference: str) -> SandboxCharge | None:
-        """See SandboxLedger."""
-        return next((e for e in self._entries.values() if e.reference == reference), None)
+        return next((c for c in self._charges.values() if key_or_reference in (c.key, c.reference)), None)
 
     async def complete_late(self, key: str, charged_at: datetime) -> SandboxCharge:
         """See SandboxLedger."""
-        entry = self._entries[key]
-        if entry.status is ChargeStatus.LOST:
-            self._entries[key] = replace(entry, status=ChargeStatus.CHARGED, charged_at=charged_at)
-        return self._entries[key]
+        charge = self._charges[key]
+        if charge.status is ChargeStatus.LOST:
+            self._charges[key] = replace(charge, status=ChargeStatus.CHARGED, charged_at=charged_at)
+        return self._charges[key]
 
     async def refund(self, refund: SandboxRefund) -> bool:
         """See SandboxLedger."""
         return self._refunds.setdefault(refund.key, refund) is refund
 
-    async def entries(self) -> Sequence[SandboxCharge]:
+    async def charges(self) -> Sequence[SandboxCharge]:
         """See SandboxLedger."""
-        return [self._entries[key] for key in sorted(self._entries)]
+        return [self._charges[key] for key in sorted(self._charges)]
 
     async def refunds(self) -> Sequence[SandboxRefund]:
         """See SandboxLedger."""

@@ -1,8 +1,9 @@
-"""The sandbox's books in a Postgres database of its own; nobody else's transaction ever touches them."""
+"""The sandbox's ledger in a Postgres database of its own, outside the transactions of payments."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 
@@ -26,8 +27,8 @@ CREATE TABLE IF NOT EXISTS sandbox_refunds (
 
 
 @asynccontextmanager
-async def open_books(dsn: str) -> AsyncIterator["PostgresSandboxLedger"]:
-    """Connect, and create the tables if they are not there yet."""
+async def open_ledger(dsn: str) -> AsyncIterator["PostgresSandboxLedger"]:
+    """The ledger of the database `dsn`; its tables are created if they are missing."""
     pool = await asyncpg.create_pool(
         dsn, min_size=1, max_size=4, timeout=CONNECT_LIMIT_S, command_timeout=COMMAND_LIMIT_S
     )
@@ -39,38 +40,33 @@ async def open_books(dsn: str) -> AsyncIterator["PostgresSandboxLedger"]:
 
 
 class PostgresSandboxLedger:
-    """Books that survive everybody's death."""
+    """PostgreSQL implementation."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        """A pool of the sandbox's own database."""
+        """A ledger over a pool of the sandbox's own database."""
         self._pool = pool
 
     async def get_or_create(
-        self, key: str, card: str, begin: Callable[[int], SandboxCharge]
+        self, key: str, card: str, create: Callable[[int], SandboxCharge]
     ) -> tuple[SandboxCharge, bool]:
-        """See SandboxLedger. One request of a card is entered at a time."""
+        """See SandboxLedger. A lock admits one new charge of a card at a time."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", card)
             row = await connection.fetchrow("SELECT * FROM sandbox_entries WHERE key = $1", key)
             if row is not None:
-                return _entry(row), False
+                return _charge(row), False
             count = "SELECT count(*) FROM sandbox_entries WHERE card = $1"
-            entry = begin(await connection.fetchval(count, card))
+            charge = create(await connection.fetchval(count, card))
             await connection.execute(
-                "INSERT INTO sandbox_entries VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                *_row(entry),
+                "INSERT INTO sandbox_entries VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", *_row(charge)
             )
-            return entry, True
+            return charge, True
 
-    async def find(self, key: str) -> SandboxCharge | None:
+    async def find(self, key_or_reference: str) -> SandboxCharge | None:
         """See SandboxLedger."""
-        row = await self._pool.fetchrow("SELECT * FROM sandbox_entries WHERE key = $1", key)
-        return None if row is None else _entry(row)
-
-    async def by_reference(self, reference: str) -> SandboxCharge | None:
-        """See SandboxLedger."""
-        row = await self._pool.fetchrow("SELECT * FROM sandbox_entries WHERE reference = $1", reference)
-        return None if row is None else _entry(row)
+        query = "SELECT * FROM sandbox_entries WHERE key = $1 OR reference = $1"
+        row = await self._pool.fetchrow(query, key_or_reference)
+        return None if row is None else _charge(row)
 
     async def complete_late(self, key: str, charged_at: datetime) -> SandboxCharge:
         """See SandboxLedger."""
@@ -84,7 +80,7 @@ class PostgresSandboxLedger:
         )
         if row is None:
             raise KeyError(key)
-        return _entry(row)
+        return _charge(row)
 
     async def refund(self, refund: SandboxRefund) -> bool:
         """See SandboxLedger."""
@@ -97,46 +93,32 @@ class PostgresSandboxLedger:
         )
         return bool(done == "INSERT 0 1")
 
-    async def entries(self) -> Sequence[SandboxCharge]:
+    async def charges(self) -> Sequence[SandboxCharge]:
         """See SandboxLedger."""
         rows = await self._pool.fetch('SELECT * FROM sandbox_entries ORDER BY key COLLATE "C"')
-        return [_entry(row) for row in rows]
+        return [_charge(row) for row in rows]
 
     async def refunds(self) -> Sequence[SandboxRefund]:
         """See SandboxLedger."""
         rows = await self._pool.fetch('SELECT * FROM sandbox_refunds ORDER BY key COLLATE "C"')
-        return [
-            SandboxRefund(
-                key=row["key"],
-                charge_reference=row["charge_reference"],
-                amount=Money(row["amount_minor"], row["currency"]),
-            )
-            for row in rows
-        ]
+        return [SandboxRefund(amount=_amount(row), **_same(row, "key", "charge_reference")) for row in rows]
 
 
-def _row(entry: SandboxCharge) -> tuple[object, ...]:
-    return (
-        entry.key,
-        entry.card,
-        entry.place,
-        entry.step,
-        entry.amount.minor,
-        entry.amount.currency,
-        entry.status.value,
-        entry.reference,
-        entry.charged_at,
-    )
+def _row(charge: SandboxCharge) -> tuple[object, ...]:
+    amount, status = charge.amount, charge.status.value
+    named = (charge.key, charge.card, charge.index, charge.step)
+    return (*named, amount.minor, amount.currency, status, charge.reference, charge.charged_at)
 
 
-def _entry(row: asyncpg.Record) -> SandboxCharge:
-    return SandboxCharge(
-        key=row["key"],
-        card=row["card"],
-        place=row["place"],
-        step=row["step"],
-        amount=Money(row["amount_minor"], row["currency"]),
-        status=ChargeStatus(row["status"]),
-        reference=row["reference"],
-        charged_at=row["charged_at"],
-    )
+def _charge(row: asyncpg.Record) -> SandboxCharge:
+    status, same = ChargeStatus(row["status"]), _same(row, "key", "card", "step", "reference", "charged_at")
+    return SandboxCharge(index=row["place"], amount=_amount(row), status=status, **same)
+
+
+def _amount(row: asyncpg.Record) -> Money:
+    return Money(row["amount_minor"], row["currency"])
+
+
+def _same(row: asyncpg.Record, *columns: str) -> dict[str, Any]:
+    """The columns that are fields of the same names."""
+    return {column: row[column] for column in columns}

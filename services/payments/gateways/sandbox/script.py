@@ -1,7 +1,7 @@
-"""What a sandbox card does is written in its token: `tok_<step>[-<step>...]`, one step per charge.
+"""The token of a sandbox card is a script of its charges: `tok_<step>[-<step>...]`, one step for each.
 
-Each new key uses the next step, the last one repeats; `tok_soft-ok` is declined once, then recovers. After a
-dot anything may follow, to tell cards apart: `tok_ok.alice`.
+Each new key uses the next step, and the last step repeats: `tok_soft-ok` is declined once, then charged. A
+suffix after a dot makes cards differ: `tok_ok.alice`.
 """
 
 import re
@@ -11,7 +11,7 @@ from services.payments.gateways.port import TokenIsNotOfThisGateway
 
 
 class ScriptedOutcome(StrEnum):
-    """What becomes of one charge."""
+    """The outcome of one charge."""
 
     OK = "ok"
     """Charged."""
@@ -20,15 +20,15 @@ class ScriptedOutcome(StrEnum):
     HARD = "hard"
     """Declined: stolen card."""
     TIMEOUT_BEFORE = "timeout_before"
-    """No answer, and not charged; asked again under the same key, it charges."""
+    """No response, and not charged; a second call under the same key charges."""
     TIMEOUT_AFTER = "timeout_after"
-    """Charged, and no answer."""
+    """Charged, without a response."""
     ERROR_AFTER = "error_after"
-    """Charged, and a 500 for an answer."""
+    """Charged, with status 500 as the response."""
     SLOW = "slow"
-    """No answer; charged only after everybody has stopped waiting."""
+    """No response; charged only after the caller's time limit."""
     REFUND_TIMEOUT = "refund_timeout"
-    """Charged; its refund is made, and not answered the first time."""
+    """Charged; its refund is made, without a response to the first call."""
 
 
 _TOKEN = re.compile(
@@ -37,7 +37,7 @@ _TOKEN = re.compile(
 
 
 def steps_of(token: str) -> tuple[ScriptedOutcome, ...]:
-    """The script of a token; TokenIsNotOfThisGateway for anything else."""
+    """The steps of a token. Raises TokenIsNotOfThisGateway for any other text."""
     if not _TOKEN.fullmatch(token):
         raise TokenIsNotOfThisGateway(
             "the sandbox takes tok_<step>[-<step>...] of " + ", ".join(ScriptedOutcome)
@@ -45,7 +45,7 @@ def steps_of(token: str) -> tuple[ScriptedOutcome, ...]:
     return tuple(ScriptedOutcome(word) for word in token.removeprefix("tok_").split(".")[0].split("-"))
 
 
-def step_at(token: str, place: int) -> ScriptedOutcome:
-    """The step of the card's charge number `place`, counted from 0."""
+def step_at(token: str, index: int) -> ScriptedOutcome:
+    """The step of the card's charge number `index`, counted from 0."""
     steps = steps_of(token)
-    return steps[min(place, len(steps) - 1)]
+    return steps[min(index, len(steps) - 1)]

@@ -1,4 +1,4 @@
-"""Payment methods: tokens, never numbers."""
+"""The payment account: methods are attached by tokens, never by card numbers."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from services.payments.payment_methods.decider import (
     PaymentAccount,
     method_id_of,
 )
-from services.payments.tests.stories import NOON
+from services.payments.tests.scenarios import NOON
 from shared.billing.contracts.payments.payment_methods import AccountOpened, PaymentMethodAttached
 from shared.framework.testing.spec import Spec
 
@@ -42,24 +42,24 @@ def attached(token: str) -> PaymentMethodAttached:
 
 
 def test_a_customer_is_heard_of_once() -> None:
-    """The fact may be told again."""
+    """The event may be delivered again."""
     account.when(OPEN).then(opened).when(OPEN).then_nothing()
 
 
 def test_a_method_needs_a_customer() -> None:
-    """One that payments has heard of."""
+    """The customer must have an account."""
     account.when(attach("tok_ok")).refuses(CustomerIsUnknown)
 
 
 def test_the_method_attached_last_is_the_default() -> None:
-    """An older one that is attached again comes to the front again."""
-    told = account.given(opened).when(attach("tok_ok")).then(attached("tok_ok"))
-    told = told.when(attach("tok_ok")).then_nothing()
-    told = told.when(attach("tok_hard")).then(attached("tok_hard"))
-    told = told.when(attach("tok_ok")).then(attached("tok_ok"))
-    assert isinstance(told.state, PaymentAccount)
-    assert told.state.default is not None
-    assert told.state.default.token == "tok_ok"
+    """An older one that is attached again is the default again."""
+    spec = account.given(opened).when(attach("tok_ok")).then(attached("tok_ok"))
+    spec = spec.when(attach("tok_ok")).then_nothing()
+    spec = spec.when(attach("tok_hard")).then(attached("tok_hard"))
+    spec = spec.when(attach("tok_ok")).then(attached("tok_ok"))
+    assert isinstance(spec.state, PaymentAccount)
+    assert spec.state.default is not None
+    assert spec.state.default.token == "tok_ok"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One attempt to take money, told in events."""
+"""The decider of a payment."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from services.payments.payments.commands import (
     SubmitPayment,
 )
 from services.payments.payments.decider import PAYMENT, PaymentCommand, PaymentEvent
-from services.payments.tests.stories import COLLECTION, DUE, INVOICE, NOON, POLICY, payment
+from services.payments.tests.scenarios import COLLECTION, DUE, INVOICE, NOON, POLICY, payment
 from shared.billing.contracts.payments.payments import (
     PaymentFailed,
     PaymentRequested,
@@ -44,7 +44,7 @@ REQUEST = RequestPayment(
 SUBMIT = SubmitPayment(now=NOON)
 CAPTURED = RecordCapture(reference="sbx_1", now=NOON)
 DECLINED = RecordDecline(code="insufficient_funds", hard=False, now=NOON)
-SILENCE = RecordUnknownOutcome(cause="no_answer", lookup_pauses=POLICY.lookup_pauses, now=NOON)
+UNKNOWN = RecordUnknownOutcome(cause="no_answer", lookup_pauses=POLICY.lookup_pauses, now=NOON)
 ABANDON = AbandonPayment(now=NOON)
 REFUND = RequestRefund(refund_id="ref_1", reason="invoice_voided", now=NOON)
 REFUND_DONE = ConfirmRefund(reference="sbr_1", now=NOON)
@@ -112,7 +112,7 @@ def unknown(check_after: timedelta) -> PaymentUnknown:
     )
 
 
-ASKED: tuple[PaymentEvent, ...] = (requested, submitted)
+SUBMITTED: tuple[PaymentEvent, ...] = (requested, submitted)
 
 
 def test_a_payment_is_requested_once_under_its_own_key() -> None:
@@ -121,34 +121,34 @@ def test_a_payment_is_requested_once_under_its_own_key() -> None:
 
 
 def test_it_is_said_that_the_gateway_is_asked_before_it_is() -> None:
-    """A crash in between must leave a doubt, not a lie."""
+    """After a crash in between the outcome is unknown, not failed."""
     attempt.given(requested).when(SUBMIT).then(submitted).when(SUBMIT).then_nothing()
 
 
 def test_the_gateway_takes_it_or_refuses_it_once() -> None:
-    """Either answer may be heard again."""
-    attempt.given(*ASKED).when(CAPTURED).then(succeeded).when(CAPTURED).then_nothing()
-    attempt.given(*ASKED).when(DECLINED).then(failed()).when(DECLINED).then_nothing()
+    """Either outcome may be recorded again."""
+    attempt.given(*SUBMITTED).when(CAPTURED).then(succeeded).when(CAPTURED).then_nothing()
+    attempt.given(*SUBMITTED).when(DECLINED).then(failed()).when(DECLINED).then_nothing()
 
 
 def test_silence_is_asked_about_again_until_the_schedule_ends() -> None:
     """Billing rule 14, V71: after 5 minutes, an hour, and five days."""
-    told = attempt.given(*ASKED)
+    spec = attempt.given(*SUBMITTED)
     for pause in POLICY.lookup_pauses:
-        told = told.when(SILENCE).then(unknown(pause))
-    told.when(SILENCE).then_nothing()
+        spec = spec.when(UNKNOWN).then(unknown(pause))
+    spec.when(UNKNOWN).then_nothing()
 
 
 def test_asking_for_the_money_again_forgets_no_silence() -> None:
     """The count of checks goes on through a second submission."""
-    told = attempt.given(*ASKED, unknown(POLICY.lookup_pauses[0])).when(SUBMIT).then(submitted)
-    told.when(SILENCE).then(unknown(POLICY.lookup_pauses[1]))
+    spec = attempt.given(*SUBMITTED, unknown(POLICY.lookup_pauses[0])).when(SUBMIT).then(submitted)
+    spec.when(UNKNOWN).then(unknown(POLICY.lookup_pauses[1]))
 
 
 @pytest.mark.parametrize(("command", "event"), [(CAPTURED, succeeded), (DECLINED, failed())])
 def test_a_doubt_ends_with_an_answer(command: PaymentCommand, event: PaymentEvent) -> None:
-    """Charged or not: now it is known."""
-    attempt.given(*ASKED, unknown(POLICY.lookup_pauses[0])).when(command).then(event)
+    """Charged or declined."""
+    attempt.given(*SUBMITTED, unknown(POLICY.lookup_pauses[0])).when(command).then(event)
 
 
 @pytest.mark.parametrize(
@@ -157,38 +157,40 @@ def test_a_doubt_ends_with_an_answer(command: PaymentCommand, event: PaymentEven
         ((), CAPTURED),
         ((requested,), CAPTURED),
         ((requested,), DECLINED),
-        ((*ASKED, failed()), CAPTURED),
-        ((*ASKED, succeeded), DECLINED),
+        ((*SUBMITTED, failed()), CAPTURED),
+        ((*SUBMITTED, succeeded), DECLINED),
     ],
 )
 def test_an_answer_that_contradicts_history_is_loud(
     history: tuple[PaymentEvent, ...], command: PaymentCommand
 ) -> None:
-    """A gateway that takes back its word, or answers what nobody asked, needs a person."""
+    """An outcome that changes, or one without a call, needs a person."""
     with pytest.raises(ImpossibleHistory):
         _ = attempt.given(*history).when(command).decided
 
 
 def test_what_was_not_submitted_can_be_abandoned() -> None:
-    """Afterwards nobody asks the gateway for it."""
-    told = attempt.given(requested).when(ABANDON).then(failed("abandoned"))
-    told.when(SUBMIT).then_nothing()
+    """Afterwards it cannot be submitted."""
+    spec = attempt.given(requested).when(ABANDON).then(failed("abandoned"))
+    spec.when(SUBMIT).then_nothing()
 
 
-@pytest.mark.parametrize("history", [ASKED, (*ASKED, unknown(POLICY.lookup_pauses[0])), (*ASKED, succeeded)])
+@pytest.mark.parametrize(
+    "history", [SUBMITTED, (*SUBMITTED, unknown(POLICY.lookup_pauses[0])), (*SUBMITTED, succeeded)]
+)
 def test_what_was_submitted_cannot_be_abandoned(history: tuple[PaymentEvent, ...]) -> None:
-    """The money may be gone: it has to be asked about, and given back."""
+    """The money may have been taken: it must be looked up and refunded."""
     attempt.given(*history).when(ABANDON).then_nothing()
 
 
 def test_money_goes_back_once_and_whole() -> None:
-    """Asked and confirmed any number of times."""
-    told = attempt.given(*ASKED, succeeded).when(REFUND).then(refund_requested)
-    told = told.when(REFUND).then_nothing().when(REFUND_DONE).then(refund_issued)
-    told.when(REFUND).then_nothing().when(REFUND_DONE).then_nothing().when(CAPTURED).then_nothing()
+    """Requested and confirmed any number of times."""
+    spec = attempt.given(*SUBMITTED, succeeded).when(REFUND).then(refund_requested)
+    spec = spec.when(REFUND).then_nothing().when(REFUND_DONE).then(refund_issued)
+    spec.when(REFUND).then_nothing().when(REFUND_DONE).then_nothing().when(CAPTURED).then_nothing()
 
 
-@pytest.mark.parametrize("history", [(requested,), ASKED, (*ASKED, failed())])
+@pytest.mark.parametrize("history", [(requested,), SUBMITTED, (*SUBMITTED, failed())])
 def test_what_was_not_taken_does_not_go_back(history: tuple[PaymentEvent, ...]) -> None:
     """No refund without a capture."""
     attempt.given(*history).when(REFUND).then_nothing()

@@ -1,4 +1,4 @@
-"""The invoices, cards and moments that the stories are about."""
+"""The invoices, instants and policy that the tests of payments use."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -36,9 +36,9 @@ def payment(attempt: int, invoice_id: str = INVOICE) -> str:
 
 
 def finalized(minor: int = DUE.minor, invoice_id: str = INVOICE) -> InvoiceFinalized:
-    """A document that so much is due on."""
+    """An invoice with this amount due."""
     amount = Money(minor, "USD")
-    line = InvoiceLine(
+    gateway = InvoiceLine(
         line_id="lin_1", charge_key=None, description="Work", quantity=Decimal(1), amount=amount
     )
     return InvoiceFinalized(
@@ -46,7 +46,7 @@ def finalized(minor: int = DUE.minor, invoice_id: str = INVOICE) -> InvoiceFinal
         customer_id="cus_1",
         subscription_id=None,
         number="INV-000001",
-        lines=(line,),
+        lines=(gateway,),
         taxes=(),
         subtotal=amount,
         tax=Money(0, "USD"),
@@ -57,7 +57,7 @@ def finalized(minor: int = DUE.minor, invoice_id: str = INVOICE) -> InvoiceFinal
 
 
 def voided(invoice_id: str = INVOICE) -> InvoiceVoided:
-    """It is not owed any more."""
+    """The event that voids the invoice."""
     return InvoiceVoided(
         invoice_id=invoice_id, customer_id="cus_1", amount_due=DUE, reason="wrong plan", voided_at=NOON
     )
