@@ -31,7 +31,7 @@ CAPTURE = "capture"
 """Timer purpose: a payment is to be captured, or looked up if it may have been captured already."""
 
 MANUAL = "manual"
-"""In a capture timer's payload: requested by a caller, so no answer uses up none of the lookup pauses."""
+"""In a capture timer's payload: requested by a caller, so it uses up none of the lookup pauses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class CaptureTimer:
         return await gateway.capture(order.amount, request.method, order.gateway_key)
 
     async def record_outcome(self, session: Session, timer: Timer, outcome: CaptureOutcome | None) -> None:
-        """Apply the outcome; of a manual lookup only one that says what became of the payment."""
+        """Apply the outcome; of a manual lookup only a conclusive one."""
         inconclusive = isinstance(outcome, UnknownOutcome | ChargeNotFound)
         if outcome is not None and not (inconclusive and timer.payload.get(MANUAL)):
             await apply_payment_outcome(session, timer.payload["payment_id"], outcome, self.policy)

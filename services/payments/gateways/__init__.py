@@ -1,4 +1,4 @@
-"""The register of payment gateways: one gateway is one folder, with its settings, and one line of GATEWAYS."""
+"""The register of payment gateways: one folder each, with its settings, and one line of GATEWAYS."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -8,7 +8,7 @@ from services.payments.gateways.sandbox.gateway import open_sandbox
 from shared.framework.core.clock import Clock
 
 GatewayFactory = Callable[[Clock, float], AbstractAsyncContextManager[PaymentGateway]]
-"""`factory(clock, timeout_s)` opens the gateway with its own settings; a call is abandoned after `timeout_s`."""
+"""`factory(clock, timeout_s)` opens the gateway, with settings of its own and a time limit for its calls."""
 
 GATEWAYS: Mapping[str, GatewayFactory] = {
     "sandbox": open_sandbox,

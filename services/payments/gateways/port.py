@@ -52,7 +52,7 @@ class ChargeNotFound:
 
 @dataclass(frozen=True, slots=True)
 class UnknownOutcome:
-    """No response, or one that does not say whether money was moved; `cause` is a code such as no_answer."""
+    """No response, or one that leaves open whether money was moved; `cause` is a code such as no_answer."""
 
     cause: str
 

@@ -1,6 +1,6 @@
 """One payment: an attempt to take money, with at most one charge per gateway key.
 
-A call without an answer makes its outcome unknown; a lookup resolves it (billing rule 14).
+A call without a response makes its outcome unknown; a lookup resolves it (billing rule 14).
 """
 
 from collections.abc import Sequence

@@ -76,7 +76,7 @@ class Scenario:
 
     async def register(self, token: str) -> None:
         """Register a customer with this card, without HTTP."""
-        metadata = Metadata(correlation_id="story", actor="acme-agent", occurred_at=NOON)
+        metadata = Metadata(correlation_id="test", actor="acme-agent", occurred_at=NOON)
         await self.payments.deliver(REGISTERED)
         command = PaymentMethodBody(customer_id="cus_1", gateway="sandbox", token=token).command(now=NOON)
         await transact(

@@ -1,4 +1,4 @@
-"""A payment gateway that simulates payments: stateful, durable, and failing as its tokens say."""
+"""A payment gateway that simulates payments: stateful, durable, and failing as its tokens prescribe."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -80,8 +80,8 @@ async def test_a_key_moves_money_once_and_is_answered_the_same(sandbox: TimedSan
 
 async def test_twenty_at_once_under_one_key_are_one_charge(sandbox: TimedSandbox) -> None:
     """All get the same outcome."""
-    answers = await asyncio.gather(*(sandbox.capture("tok_ok") for _ in range(20)))
-    assert len(set(answers)) == 1
+    outcomes = await asyncio.gather(*(sandbox.capture("tok_ok") for _ in range(20)))
+    assert len(set(outcomes)) == 1
     assert len(await sandbox.ledger.charges()) == 1
 
 
@@ -97,8 +97,8 @@ async def test_cards_are_declined_for_now_or_for_ever(sandbox: TimedSandbox) -> 
 
 async def test_each_new_key_of_a_card_takes_the_next_step_and_the_last_repeats(sandbox: TimedSandbox) -> None:
     """`tok_soft-hard-ok`; a repeated key takes none."""
-    answers = [await sandbox.capture("tok_soft-hard-ok", key) for key in ("a", "a", "b", "c", "d")]
-    assert [type(answer) for answer in answers] == [Declined, Declined, Declined, Captured, Captured]
+    outcomes = [await sandbox.capture("tok_soft-hard-ok", key) for key in ("a", "a", "b", "c", "d")]
+    assert [type(outcome) for outcome in outcomes] == [Declined, Declined, Declined, Captured, Captured]
 
 
 async def test_every_card_has_a_script_of_its_own(sandbox: TimedSandbox) -> None:
