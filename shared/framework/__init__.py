@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from shared.framework.core.refusals import RefusalKind as RefusalKind
     from shared.framework.eventstore.contracts import Contracts as Contracts
     from shared.framework.eventstore.contracts import by_wire_name as by_wire_name
-    
-    
-    
+    from shared.framework.eventstore.records import EventRecord as EventRecord
+    from shared.framework.eventstore.records import SideWrite as SideWrite
+    from shared.framework.eventstore.records import Timer as Timer
     from shared.framework.eventstore.unit_of_work import Session as Session
     from shared.framework.http.authorization import Caller as Caller
     from shared.framework.http.authorization import requires as requires

@@ -33,7 +33,6 @@ NO_PATHS = {
 # `law 3` is how rules were cited before. An applied migration is never edited, not even its comments.
 OLD_STYLE_LEFT = {
     "services/ingest/migrations/0001_usage.sql": "an applied migration",
-    "shared/billing/pricing/graduated.py": "text of the OpenAPI document, frozen",
 }
 
 

@@ -12,7 +12,21 @@ from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.idempotency import MemoryIdempotencyKeys
 from shared.framework.eventstore.memory_feed import MemoryFeed, cap_page_bytes
 from shared.framework.eventstore.ports import InboxConflict, TimerAlreadyDone, VersionConflict
-from shared.framework.eventstore.records import Append, ChangeSet, CommitReceipt, DeadLetter, EventPosition, EventRecord, FeedPage, IdempotencyKey, InboxAdvance, InboxPosition, StoredResponse, StreamHistory, Timer
+from shared.framework.eventstore.records import (
+    Append,
+    ChangeSet,
+    CommitReceipt,
+    DeadLetter,
+    EventPosition,
+    EventRecord,
+    FeedPage,
+    IdempotencyKey,
+    InboxAdvance,
+    InboxPosition,
+    StoredResponse,
+    StreamHistory,
+    Timer,
+)
 from shared.framework.eventstore.rows import EventRow, rows_of
 
 

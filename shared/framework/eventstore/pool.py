@@ -6,7 +6,12 @@ from typing import Any
 
 import asyncpg
 
-from shared.framework.eventstore.ports import InboxConflict, StoreIsUnavailable, TimerAlreadyDone, VersionConflict
+from shared.framework.eventstore.ports import (
+    InboxConflict,
+    StoreIsUnavailable,
+    TimerAlreadyDone,
+    VersionConflict,
+)
 
 CONNECT_TIMEOUT_S = 5.0
 ACQUIRE_TIMEOUT_S = 5.0

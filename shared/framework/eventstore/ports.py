@@ -6,7 +6,18 @@ from typing import Protocol
 
 from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.eventstore.contracts import Contracts
-from shared.framework.eventstore.records import ChangeSet, CommitReceipt, DeadLetter, EventRecord, FeedPage, IdempotencyKey, InboxPosition, StoredResponse, StreamHistory, Timer
+from shared.framework.eventstore.records import (
+    ChangeSet,
+    CommitReceipt,
+    DeadLetter,
+    EventRecord,
+    FeedPage,
+    IdempotencyKey,
+    InboxPosition,
+    StoredResponse,
+    StreamHistory,
+    Timer,
+)
 
 
 class VersionConflict(Exception):

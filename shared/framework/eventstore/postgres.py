@@ -15,7 +15,20 @@ import asyncpg
 from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.pool import connection_of, translate_errors
 from shared.framework.eventstore.postgres_idempotency import claim, delete_expired, release, store_response
-from shared.framework.eventstore.records import PAGE_BYTES_MAX, ChangeSet, CommitReceipt, DeadLetter, EventPosition, EventRecord, FeedPage, IdempotencyKey, InboxPosition, StoredResponse, StreamHistory, Timer
+from shared.framework.eventstore.records import (
+    PAGE_BYTES_MAX,
+    ChangeSet,
+    CommitReceipt,
+    DeadLetter,
+    EventPosition,
+    EventRecord,
+    FeedPage,
+    IdempotencyKey,
+    InboxPosition,
+    StoredResponse,
+    StreamHistory,
+    Timer,
+)
 from shared.framework.eventstore.rows import (
     EventRow,
     commit_payload,

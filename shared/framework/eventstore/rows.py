@@ -11,7 +11,15 @@ import msgspec
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import slot_of
 from shared.framework.eventstore.contracts import Contracts
-from shared.framework.eventstore.records import Append, ChangeSet, DeadLetter, EventRecord, InboxAdvance, InboxPosition, Timer
+from shared.framework.eventstore.records import (
+    Append,
+    ChangeSet,
+    DeadLetter,
+    EventRecord,
+    InboxAdvance,
+    InboxPosition,
+    Timer,
+)
 from shared.framework.eventstore.unit_of_work import event_id_of
 
 _encoder = msgspec.json.Encoder(decimal_format="string")

@@ -14,7 +14,14 @@ from shared.framework.core.decider import Decider
 from shared.framework.core.event import Event, Metadata
 from shared.framework.core.ids import NAMESPACE
 from shared.framework.eventstore.ports import EventStore, StreamIsBusy, TenantClocks, VersionConflict
-from shared.framework.eventstore.records import Append, ChangeSet, CommitReceipt, EventRecord, SideWrite, Timer
+from shared.framework.eventstore.records import (
+    Append,
+    ChangeSet,
+    CommitReceipt,
+    EventRecord,
+    SideWrite,
+    Timer,
+)
 from shared.framework.eventstore.retry_lock import serialize_retries
 
 S = TypeVar("S")

@@ -7,7 +7,19 @@ from operator import attrgetter
 from shared.framework.core.event import Event, Metadata
 from shared.framework.eventstore.contracts import Contracts, by_wire_name
 from shared.framework.eventstore.ports import Store
-from shared.framework.eventstore.records import Append, ChangeSet, CommitReceipt, DeadLetter, EventPosition, EventRecord, IdempotencyKey, InboxAdvance, InboxPosition, StoredResponse, Timer
+from shared.framework.eventstore.records import (
+    Append,
+    ChangeSet,
+    CommitReceipt,
+    DeadLetter,
+    EventPosition,
+    EventRecord,
+    IdempotencyKey,
+    InboxAdvance,
+    InboxPosition,
+    StoredResponse,
+    Timer,
+)
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TENANT, STRANGER = "tenant-a", "tenant-b"

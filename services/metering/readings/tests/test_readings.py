@@ -23,7 +23,14 @@ from shared.billing.pricing import Flat, PerUnit
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.records import Append, ChangeSet, DeadLetter, InboxAdvance, InboxPosition, Timer
+from shared.framework.eventstore.records import (
+    Append,
+    ChangeSet,
+    DeadLetter,
+    InboxAdvance,
+    InboxPosition,
+    Timer,
+)
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.messaging.feed import InProcessFeeds
 from shared.framework.testing.fakes import FakeClock
