@@ -13,7 +13,6 @@ class IdGenerator(Protocol):
 
     def new(self, prefix: str) -> str:
         """A new id such as `inv_01j9...`."""
-        ...
 
 
 def format_id(prefix: str, value: UUID) -> str:

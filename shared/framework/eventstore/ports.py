@@ -54,18 +54,15 @@ class EventStore(Protocol):
 
     async def load(self, tenant_id: str, stream_id: str) -> StreamHistory:
         """A stream of this tenant; a stream of another tenant is returned as empty."""
-        ...
 
     async def version(self, tenant_id: str, stream_id: str) -> int:
         """The version of a stream, without reading its events (0: no such stream)."""
-        ...
 
     async def commit(self, changes: ChangeSet) -> CommitReceipt:
         """Write all of the changes or nothing.
 
         Raises VersionConflict, InboxConflict, TimerAlreadyDone, KeyIsInFlight, EventIsNotRegistered.
         """
-        ...
 
 
 class Feed(Protocol):
@@ -82,11 +79,9 @@ class Feed(Protocol):
 
         Fewer if they reach PAGE_BYTES_MAX; empty only if there are none.
         """
-        ...
 
     async def feed(self, partition: int, partitions: int, after: int, limit: int) -> FeedPage:
         """Settled records of one of `partitions` partitions after a position, limited as in `read_stable`."""
-        ...
 
 
 class InboxPositions(Protocol):
@@ -94,7 +89,6 @@ class InboxPositions(Protocol):
 
     async def inbox(self, consumer: str) -> dict[tuple[str, int], InboxPosition]:
         """The positions of a consumer by (topic, partition)."""
-        ...
 
 
 class TimerStore(Protocol):
@@ -105,11 +99,9 @@ class TimerStore(Protocol):
 
         A timer set under a test clock is due by the tenant's test clock, any other by `system_now`.
         """
-        ...
 
     async def postpone(self, timer_id: str, until: datetime) -> None:
         """Count a failed attempt, and hide the timer until `until` (system clock). No error if it is gone."""
-        ...
 
 
 class TenantClocks(Protocol):
@@ -117,7 +109,6 @@ class TenantClocks(Protocol):
 
     async def test_clock_now(self, tenant_id: str) -> datetime | None:
         """The time of the tenant's test clock; None if it has none."""
-        ...
 
 
 class IdempotencyKeys(Protocol):
@@ -128,18 +119,15 @@ class IdempotencyKeys(Protocol):
 
         Raises KeyIsInFlight, KeyBelongsToAnotherRequest.
         """
-        ...
 
     async def release(self, key: IdempotencyKey) -> None:
         """Delete a claimed key because its command wrote nothing; a key with a response stays."""
-        ...
 
     async def delete_expired_keys(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` keys claimed before an instant, oldest first; returns how many.
 
         A request with a deleted key is handled as a new one.
         """
-        ...
 
 
 class DeadLetters(Protocol):
@@ -147,11 +135,9 @@ class DeadLetters(Protocol):
 
     async def dead_letters(self, consumer: str | None = None) -> Sequence[DeadLetter]:
         """Dead letters of one consumer or of all, by position, with the later events of their streams."""
-        ...
 
     async def blocked_streams(self, consumer: str) -> Mapping[tuple[str, str], int]:
         """The number of dead letters of each (topic, stream id), without reading them."""
-        ...
 
 
 class ConsumerStore(EventStore, InboxPositions, DeadLetters, Protocol):

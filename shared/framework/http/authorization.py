@@ -113,7 +113,6 @@ class Authenticator(Protocol):
 
     def authenticate(self, headers: RawHeaders) -> Credential:
         """The verified credential of a request. Raises CredentialIsNotAccepted, without details."""
-        ...
 
 
 CREDENTIAL_IN_SCOPE = "tollhouse.credential"

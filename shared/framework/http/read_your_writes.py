@@ -40,7 +40,6 @@ class PositionWaiter(Protocol):
         True at once for a context that this process does not subscribe to, so that a client may send all its
         positions to every service.
         """
-        ...
 
 
 class NoUpstreamPositions:

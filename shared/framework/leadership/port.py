@@ -20,7 +20,6 @@ class Lease(Protocol):
 
     def check(self) -> None:
         """Raise LeadershipLost if the lease is lost."""
-        ...
 
 
 class Leadership(Protocol):
@@ -28,7 +27,6 @@ class Leadership(Protocol):
 
     def acquire(self, name: str) -> AbstractAsyncContextManager[Lease]:
         """Wait for the lease of this name; it is released at the end of the block."""
-        ...
 
 
 class LeadershipTerm:

@@ -23,11 +23,9 @@ class FeedReader(Protocol):
 
     async def page(self, context: str, partition: int, partitions: int, after: int, limit: int) -> FeedPage:
         """Settled records of one partition after a position, in order. Raises FeedUnavailable."""
-        ...
 
     async def heads(self, context: str, partitions: int) -> dict[int, int]:
         """The last settled position of each partition (0: none). Raises FeedUnavailable."""
-        ...
 
 
 class InProcessFeeds:

@@ -43,11 +43,9 @@ class Producer(Protocol):
 
     async def send_batch(self, messages: Sequence[Message]) -> None:
         """Send all and wait until all replicas have acknowledged each. Raises BrokerFailed."""
-        ...
 
     async def close(self) -> None:
         """Close the connection, within a time-out and without raising."""
-        ...
 
 
 class Subscriber(Protocol):
@@ -55,11 +53,9 @@ class Subscriber(Protocol):
 
     async def poll(self, limit: int, wait_s: float) -> Sequence[Delivery]:
         """At most `limit` messages in order of partition; empty after `wait_s`. Raises BrokerFailed."""
-        ...
 
     async def close(self) -> None:
         """Close the connection, within a time-out and without raising."""
-        ...
 
 
 class Broker(Protocol):
@@ -67,12 +63,9 @@ class Broker(Protocol):
 
     async def cluster_id(self) -> str:
         """The id of the cluster: offsets are valid for this cluster only. Raises BrokerFailed."""
-        ...
 
     async def producer(self) -> Producer:
         """A connected producer. Raises BrokerFailed."""
-        ...
 
     async def subscriber(self, starts: Mapping[TopicPartition, int | None]) -> Subscriber:
         """A reader of these partitions, each from an offset or (None) the earliest. Raises BrokerFailed."""
-        ...

@@ -39,11 +39,9 @@ class RelayCursor(Protocol):
 
     async def position(self) -> int:
         """The position (0: nothing was published yet). Raises StoreIsUnavailable."""
-        ...
 
     async def advance(self, expected: int, position: int) -> None:
         """Set the position if it is `expected`. Raises CursorConflict, StoreIsUnavailable."""
-        ...
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """One process of one context: HTTP, relay, consumer and timers on one event loop.
 
-A service's main.py composes its features and calls `run_process`.
+A service's main.py composes its features and calls `run_process`, as in shared/framework/README.md.
 """
 
 import asyncio

@@ -22,11 +22,9 @@ class Sleeper(Protocol):
 
     async def sleep(self, seconds: float, wake: asyncio.Event | None = None) -> bool:
         """Return after `seconds`, or as soon as `wake` is set; returns whether it was set."""
-        ...
 
     def elapsed(self) -> float:
         """Monotonic seconds, to measure intervals."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,9 @@ class SideTable(Protocol):
 
     def note_write(self, text: str) -> SideWrite:
         """A side write of this text."""
-        ...
 
     async def notes(self) -> set[str]:
         """All committed texts."""
-        ...
 
 
 class EventStreamContract:
