@@ -1,1 +1,1 @@
-"""Turns usage into quantities per meter, hour and group; it knows no prices."""
+"""Metering: turns usage into quantities per meter, hour and group; it has no prices."""

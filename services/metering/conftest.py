@@ -1,4 +1,4 @@
-"""Metering on memory or Postgres, for the suites that hold both."""
+"""Metering in memory or on Postgres, for suites that run on both."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ OWN_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A history, and what is kept beside it."""
+class Stores:
+    """A history, and what is stores beside it."""
 
     store: Store
-    book: MeterRepository
+    meters: MeterRepository
     rollups: RollupStore
 
 
@@ -41,17 +41,17 @@ async def pool(database_url: str) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]
 
 
 @pytest.fixture
-def in_memory() -> Kept:
+def in_memory() -> Stores:
     store = MemoryEventStore("metering", FakeClock(NOON), CONTRACTS)
-    return Kept(store, MemoryMeterRepository(store), MemoryRollups(store))
+    return Stores(store, MemoryMeterRepository(store), MemoryRollups(store))
 
 
 @pytest.fixture(params=["memory", "postgres"])
-def kept(request: pytest.FixtureRequest) -> Kept:
+def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "memory":
-        memory: Kept = request.getfixturevalue("in_memory")
+        memory: Stores = request.getfixturevalue("in_memory")
         return memory
     pool = request.getfixturevalue("pool")
-    return Kept(
+    return Stores(
         PostgresEventStore(pool, "metering", CONTRACTS), PostgresMeterRepository(pool), PostgresRollups(pool)
     )

@@ -6,7 +6,7 @@ from services.metering.meters.feature import meters
 from services.metering.meters.postgres import PostgresMeterRepository
 from services.metering.readings.feature import readings
 from services.metering.readings.timers import ReadingProcess
-from services.metering.readings.usage_progress import InboxUsageProgress
+from services.metering.readings.usage_progress import UsageProgress
 from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.feature import rollups
 from services.metering.rollups.ports import CONSUMER
@@ -23,17 +23,17 @@ from shared.framework.process.service_definition import ServiceDefinition, Servi
 async def build(tools: ServiceDependencies[MeteringSettings]) -> ServiceDefinition:
     """The metering service."""
     settings, sleeper, partitions = tools.settings, tools.sleeper, tools.settings.broker_partitions
-    book, store = PostgresMeterRepository(tools.pool), PostgresRollups(tools.pool)
-    progress = InboxUsageProgress(
+    repository, store = PostgresMeterRepository(tools.pool), PostgresRollups(tools.pool)
+    progress = UsageProgress(
         tools.store, tools.feeds, sleeper, partitions, settings.metering_reading_timeout_s
     )
-    process = ReadingProcess(book, store, progress, partitions, settings.metering_grace)
-    publisher = UsageTotalsPublisher(tools.store, store, book, tools.clock, tools.ids)
-    backfill = MeterBackfill(tools.store, book, store, tools.feeds, partitions)
+    process = ReadingProcess(repository, store, progress, partitions, settings.metering_grace)
+    publisher = UsageTotalsPublisher(tools.store, store, repository, tools.clock, tools.ids)
+    backfill = MeterBackfill(tools.store, repository, store, tools.feeds, partitions)
     return ServiceDefinition.of(
-        meters(book),
-        rollups(RollupConsumer(book, store)),
-        usage_queries(book, store, partitions),
+        meters(repository),
+        rollups(RollupConsumer(repository, store)),
+        usage_queries(repository, store, partitions),
         usage_totals(publisher, sleeper, settings.metering_publish_interval_s),
         backfills(backfill, sleeper, settings.metering_backfill_interval_s),
         readings(process),

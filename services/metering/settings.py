@@ -1,4 +1,4 @@
-"""All that metering may be told from outside."""
+"""Settings of metering."""
 
 from datetime import timedelta
 
@@ -8,11 +8,11 @@ from shared.framework.process.settings import ServiceSettings
 
 
 class MeteringSettings(ServiceSettings):
-    """Settings of metering beside ServiceSettings.
+    """Settings of metering, besides those of every service.
 
     `metering_grace`: wait between the end of a period and its reading (billing rule 11).
     `metering_batch_messages_max`: messages per commit, each a batch of usage events.
-    `metering_reading_timeout_s`: how long a reading waits until accepted usage is folded.
+    `metering_reading_timeout_s`: how long a reading waits until accepted usage is in the rollups.
     `metering_publish_interval_s`, `metering_backfill_interval_s`: pauses of the two periodic tasks.
     """
 

@@ -1,9 +1,10 @@
-"""A new meter catches up with the past, and then joins the live count at one position, exactly.
+"""Counts the past of a new meter, then activates it at one position, so that each event is counted once.
 
-The past is read from ingest's feed with a mark of the meter's own, moved in the transaction of what it
-counts. When nothing is left and the live mark is not beyond the meter's own, the meter joins while the live
-mark is held where it was read: whoever folds at that moment either has moved the mark (and the meter
-catches up with that too) or meets a book with one more meter (`MeterRepository.still`) and folds again.
+The past is read from ingest's feed with an inbox position of the meter's own, moved in the transaction of
+what it counts. When the feed has no more and the live inbox position is not after the meter's, the meter is
+activated in a transaction that asserts the live position. A rollup consumer at work at that time either has
+moved the live position, then the backfill goes on, or its commit fails because another meter is active
+(`MeterRepository.assert_unchanged_write`), then it counts again.
 """
 
 import logging
@@ -22,7 +23,7 @@ from shared.framework.eventstore.ports import ConsumerStore, InboxConflict
 from shared.framework.eventstore.records import ChangeSet, EventRecord, InboxAdvance, InboxPosition
 from shared.framework.messaging.feed import FeedReader
 
-PAGE = 50
+BATCHES_MAX = 50
 """Batches of usage in one commit."""
 
 TOPIC = TOPICS["ingest"]
@@ -32,61 +33,59 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MeterBackfill:
-    """Brings every meter of the book to the live count."""
+    """The backfill of all meters that are not active."""
 
     store: ConsumerStore
-    book: MeterRepository
+    meters: MeterRepository
     rollups: RollupStore
     feeds: FeedReader
     partitions: int
 
     async def pending(self) -> Sequence[RegisteredMeter]:
-        """Meters that have not joined yet."""
-        return [entry for entry in await self.book.all() if entry.joined_from is None]
+        """The meters that are not active."""
+        return [one for one in await self.meters.all() if one.joined_from is None]
 
     async def step(self) -> int:
-        """One step for each meter that is behind; how many can go on. FeedUnavailable when ingest is away.
+        """Do one step for each pending meter; the number of meters that can go on. FeedUnavailable.
 
-        One that meets damaged history stays behind, and so do the readings that need it; the others go on.
+        A meter whose history is damaged stays pending, and readings that need it wait; the others go on.
         """
-        stuck, entries = 0, await self.pending()
-        for entry in entries:
+        damaged, pending = 0, await self.pending()
+        for meter in pending:
             try:
-                await self._step(entry)
+                await self._step(meter)
             except InboxConflict:
-                continue  # usage was folded meanwhile, or another process is at it
+                continue  # usage was counted meanwhile, or another process backfills this meter
             except EventIsUnreadable:
-                stuck += 1
-                _log.exception("the backfill of a meter failed", extra={"meter_id": entry.meter.meter_id})
-        return len(entries) - stuck
+                damaged += 1
+                _log.exception("the backfill of a meter failed", extra={"meter_id": meter.meter.meter_id})
+        return len(pending) - damaged
 
-    async def _step(self, entry: RegisteredMeter) -> None:
-        partition = partition_of(slot_of(entry.tenant_id), self.partitions)
-        done = await self._mark(f"{CONSUMER}.backfill.{entry.meter.meter_id}", partition)
-        page = await self.feeds.page("ingest", partition, self.partitions, done.position, PAGE)
-        if page.records:
-            await self.store.commit(await self._caught_up(entry, done, page.records))
-        else:
-            await self.store.commit(await self._activate(entry, done))
+    async def _step(self, meter: RegisteredMeter) -> None:
+        partition = partition_of(slot_of(meter.tenant_id), self.partitions)
+        done = await self._inbox_position(f"{CONSUMER}.backfill.{meter.meter.meter_id}", partition)
+        page = await self.feeds.page("ingest", partition, self.partitions, done.position, BATCHES_MAX)
+        changes = self._count(meter, done, page.records) if page.records else self._activate(meter, done)
+        await self.store.commit(await changes)
 
-    async def _caught_up(
-        self, entry: RegisteredMeter, done: InboxPosition, records: Sequence[EventRecord]
+    async def _count(
+        self, meter: RegisteredMeter, done: InboxPosition, records: Sequence[EventRecord]
     ) -> ChangeSet:
-        tally, gauge = UsageAccumulator(), CompiledMeter.of(entry.tenant_id, entry.meter)
+        usage, compiled = UsageAccumulator(), CompiledMeter.of(meter.tenant_id, meter.meter)
         for record in records:
-            if (record.tenant_id, record.wire_name) == (entry.tenant_id, UsageRecorded.wire_name):
-                tally.add(usage_in(record), [gauge])
-        effect = await self.rollups.record(tally)
+            if (record.tenant_id, record.wire_name) == (meter.tenant_id, UsageRecorded.wire_name):
+                usage.add(usage_in(record), [compiled])
+        write = await self.rollups.record_write(usage)
         reached = InboxPosition(done.consumer, TOPIC, done.partition, records[-1].position)
-        return ChangeSet(inbox=[InboxAdvance(reached, done.position)], side_writes=[effect] if effect else [])
+        return ChangeSet(inbox=[InboxAdvance(reached, done.position)], side_writes=[write] if write else [])
 
-    async def _activate(self, entry: RegisteredMeter, done: InboxPosition) -> ChangeSet:
-        live = await self._mark(CONSUMER, done.partition)
+    async def _activate(self, meter: RegisteredMeter, done: InboxPosition) -> ChangeSet:
+        live = await self._inbox_position(CONSUMER, done.partition)
         if live.position > done.position:
-            raise InboxConflict("usage was folded after the feed had been read to its end")
-        effects = [self.book.activate(entry.meter.meter_id, done.position)]
-        return ChangeSet(inbox=[InboxAdvance(live, live.position)], side_writes=effects)
+            raise InboxConflict("usage was counted after the feed had been read to its end")
+        write = self.meters.activate_write(meter.meter.meter_id, done.position)
+        return ChangeSet(inbox=[InboxAdvance(live, live.position)], side_writes=[write])
 
-    async def _mark(self, consumer: str, partition: int) -> InboxPosition:
-        marks = await self.store.inbox(consumer)
-        return marks.get((TOPIC, partition), InboxPosition(consumer, TOPIC, partition, 0))
+    async def _inbox_position(self, consumer: str, partition: int) -> InboxPosition:
+        inbox = await self.store.inbox(consumer)
+        return inbox.get((TOPIC, partition), InboxPosition(consumer, TOPIC, partition, 0))

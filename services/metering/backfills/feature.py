@@ -1,4 +1,4 @@
-"""What backfills add to the metering service."""
+"""The backfills feature of the metering service."""
 
 from functools import partial
 
@@ -9,10 +9,10 @@ from shared.framework.retry.periodic_task import repeat
 
 
 def backfills(backfill: MeterBackfill, sleeper: Sleeper, pause_s: float) -> Feature:
-    """The feature: a task that counts the past of new meters."""
+    """A task that counts the past of new meters; its pending work is the number of them."""
 
-    async def pending() -> int:
+    async def pending_count() -> int:
         return len(await backfill.pending())
 
     run = partial(repeat, "backfill", backfill.step, sleeper, pause_s)
-    return Feature(tasks={"backfill": run}, pending_work=pending)
+    return Feature(tasks={"backfill": run}, pending_work=pending_count)

@@ -1,1 +1,1 @@
-"""Meters."""
+"""Meters: what is counted of usage, and how; owns the meter streams and publishes MeterDefined."""

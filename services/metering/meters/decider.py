@@ -1,4 +1,4 @@
-"""Every way in which metering says no."""
+"""A meter: its definition, which never changes, and the refusals of an invalid or different one."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ _PATH = re.compile(r"[^.\x00-\x1f\x7f]{1,64}(\.[^.\x00-\x1f\x7f]{1,64}){0,7}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefineMeter:
-    """Count events of `event_type` that pass the filter (path -> allowed texts), per values of `group_by`."""
+    """Define a meter of `event_type`; `filter` is path -> allowed texts, `group_by` the paths to group by."""
 
     meter_id: str
     key: str
@@ -77,12 +77,12 @@ class DefineMeter:
 
 @dataclass(frozen=True, slots=True)
 class NoMeter:
-    """Nobody has defined it yet."""
+    """The key is not in use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Defined:
-    """It counts; it never changes, for another way of counting is another meter."""
+    """The meter counts. It never changes: a different definition needs a different key."""
 
     meter: MeterDefined
 
@@ -91,12 +91,12 @@ Meter = NoMeter | Defined
 
 
 def meter_id_of(tenant_id: str, key: str) -> str:
-    """One key names one meter of a tenant."""
+    """The id of the tenant's meter of this key; derived, so that a key has one meter."""
     return derived_id("mtr", tenant_id, key)
 
 
 def decide(meter: Meter, command: DefineMeter) -> Sequence[MeterDefined]:
-    """The first definition holds; the very same again is nothing new."""
+    """MeterDefined, or nothing if the meter has this definition already. MeterExists if it has another."""
     match meter:
         case NoMeter():
             _check(command)
@@ -108,7 +108,7 @@ def decide(meter: Meter, command: DefineMeter) -> Sequence[MeterDefined]:
 
 
 def evolve(meter: Meter, event: MeterDefined) -> Meter:
-    """What is true after this event."""
+    """The state after an event."""
     match meter:
         case NoMeter():
             return Defined(event)

@@ -1,4 +1,4 @@
-"""Defining meters."""
+"""The command that defines a meter, and the query of one meter."""
 
 from services.metering.meters.decider import METER, Defined, DefineMeter, MeterIsUnknown, NoMeter
 from services.metering.meters.ports import MeterRepository
@@ -6,21 +6,21 @@ from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.eventstore.unit_of_work import Session
 
 
-async def define_meter(session: Session, command: DefineMeter, *, book: MeterRepository) -> MeterDefined:
-    """Define a meter; the same definition again is the same meter. MeterExists for another."""
+async def define_meter(session: Session, command: DefineMeter, *, meters: MeterRepository) -> MeterDefined:
+    """The defined meter; an equal definition again gives the same meter. MeterExists for another."""
     is_new = bool(await session.handle(METER, command.meter_id, command))
     match await session.state(METER, command.meter_id):
         case Defined(meter):
             if is_new:
-                session.add_side_write(book.add(session.tenant_id, meter))
+                session.add_side_write(meters.add_write(session.tenant_id, meter))
             return meter
         case NoMeter():
             raise MeterIsUnknown(command.key)
 
 
-async def meter_of(book: MeterRepository, tenant_id: str, key: str) -> MeterDefined:
-    """The tenant's meter of this key; MeterIsUnknown."""
-    entry = await book.find(tenant_id, key)
-    if entry is None:
+async def meter_of(meters: MeterRepository, tenant_id: str, key: str) -> MeterDefined:
+    """The tenant's meter of this key. Raises MeterIsUnknown."""
+    registered = await meters.find(tenant_id, key)
+    if registered is None:
         raise MeterIsUnknown(key)
-    return entry.meter
+    return registered.meter

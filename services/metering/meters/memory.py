@@ -1,9 +1,9 @@
-"""The book of meters in memory."""
+"""Meters in memory: a table of the memory store, so that a failed commit undoes it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from services.metering.meters.ports import RegisteredMeter
+from services.metering.meters.ports import RegisteredMeter, active_count
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import VersionConflict
@@ -14,16 +14,16 @@ class MemoryMeterRepository:
     """See MeterRepository."""
 
     def __init__(self, store: MemoryEventStore) -> None:
-        """Keeps its rows beside the events of this store."""
+        """The rows are in tables of this event store."""
         self._store = store
 
     async def all(self) -> Sequence[RegisteredMeter]:
         """See MeterRepository."""
-        return [entry for _, entry in sorted(self._store.table("meters").items())]
+        return [one for _, one in sorted(self._store.table("meters").items())]
 
     async def of_tenant(self, tenant_id: str) -> Sequence[MeterDefined]:
         """See MeterRepository."""
-        return [entry.meter for entry in await self.all() if entry.tenant_id == tenant_id]
+        return [one.meter for one in await self.all() if one.tenant_id == tenant_id]
 
     async def find(self, tenant_id: str, key: str) -> RegisteredMeter | None:
         """See MeterRepository."""
@@ -34,7 +34,7 @@ class MemoryMeterRepository:
         """See MeterRepository."""
         return int(self._store.table("unreadable").get(meter_id, 0))
 
-    def add(self, tenant_id: str, meter: MeterDefined) -> SideWrite:
+    def add_write(self, tenant_id: str, meter: MeterDefined) -> SideWrite:
         """See MeterRepository."""
 
         async def write(store: MemoryEventStore, _: CommitReceipt) -> None:
@@ -42,25 +42,21 @@ class MemoryMeterRepository:
 
         return write
 
-    def activate(self, meter_id: str, position: int) -> SideWrite:
+    def activate_write(self, meter_id: str, position: int) -> SideWrite:
         """See MeterRepository."""
 
         async def write(store: MemoryEventStore, _: CommitReceipt) -> None:
-            for place, entry in store.table("meters").items():
-                if entry.meter.meter_id == meter_id:
-                    store.table("meters")[place] = replace(entry, joined_from=position)
+            for key, one in store.table("meters").items():
+                if one.meter.meter_id == meter_id:
+                    store.table("meters")[key] = replace(one, joined_from=position)
 
         return write
 
-    def assert_unchanged(self, entries: Sequence[RegisteredMeter]) -> SideWrite:
+    def assert_unchanged_write(self, meters: Sequence[RegisteredMeter]) -> SideWrite:
         """See MeterRepository."""
 
         async def check(store: MemoryEventStore, _: CommitReceipt) -> None:
-            if _joined(store.table("meters").values()) != _joined(entries):
-                raise VersionConflict("another meter has joined")
+            if active_count(store.table("meters").values()) != active_count(meters):
+                raise VersionConflict("another meter was activated")
 
         return check
-
-
-def _joined(entries: Iterable[RegisteredMeter]) -> int:
-    return sum(entry.joined_from is not None for entry in entries)

@@ -1,6 +1,6 @@
-"""What metering needs beside its history: a book of meters, rollups, and news of how far usage has come."""
+"""Port of meters: all of them by key, and the position from which each is counted live."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,18 +10,23 @@ from shared.framework.eventstore.records import SideWrite
 
 @dataclass(frozen=True, slots=True)
 class RegisteredMeter:
-    """A meter in the book. From `joined_from` on it is counted live; before (None), its past is caught up."""
+    """A tenant's meter. It is active, that is counted live, after position `joined_from`; None: not yet."""
 
     tenant_id: str
     meter: MeterDefined
     joined_from: int | None = None
 
 
+def active_count(meters: Iterable[RegisteredMeter]) -> int:
+    """The number of active meters."""
+    return sum(one.joined_from is not None for one in meters)
+
+
 class MeterRepository(Protocol):
-    """All meters, readable by key; written in the transaction that defines one."""
+    """All meters; a meter is added in the transaction that defines it."""
 
     async def all(self) -> Sequence[RegisteredMeter]:
-        """Every tenant's meters as of now."""
+        """The meters of all tenants."""
         ...
 
     async def of_tenant(self, tenant_id: str) -> Sequence[MeterDefined]:
@@ -33,17 +38,17 @@ class MeterRepository(Protocol):
         ...
 
     async def unreadable_count(self, tenant_id: str, meter_id: str) -> int:
-        """How many events of its type the meter could not read, and so does not count."""
+        """The number of events of its type that the meter could not read and does not count."""
         ...
 
-    def add(self, tenant_id: str, meter: MeterDefined) -> SideWrite:
-        """What writes a new meter down, not joined yet."""
+    def add_write(self, tenant_id: str, meter: MeterDefined) -> SideWrite:
+        """The side write that adds a meter, not active yet."""
         ...
 
-    def activate(self, meter_id: str, position: int) -> SideWrite:
-        """What lets a meter be counted live, beyond this position of its tenant's partition."""
+    def activate_write(self, meter_id: str, position: int) -> SideWrite:
+        """The side write that makes a meter active after this position of its tenant's partition."""
         ...
 
-    def assert_unchanged(self, entries: Sequence[RegisteredMeter]) -> SideWrite:
-        """What raises VersionConflict if another meter has joined since these were read."""
+    def assert_unchanged_write(self, meters: Sequence[RegisteredMeter]) -> SideWrite:
+        """The side write that raises VersionConflict if another meter is active than among these."""
         ...

@@ -1,4 +1,4 @@
-"""What metering's REST routes take and answer."""
+"""REST routes of meters: define one, list them, read one with its count of unreadable events."""
 
 from datetime import datetime
 from functools import partial
@@ -39,7 +39,7 @@ class NewMeter(ApiModel):
     ]
 
     def command(self, *, now: datetime, meter_id: str) -> DefineMeter:
-        """The command that it asks for."""
+        """The command that defines this meter."""
         paths = {path: tuple(texts) for path, texts in self.filter.items()}
         return DefineMeter(
             meter_id=meter_id, now=now, **dict(self) | {"group_by": tuple(self.group_by), "filter": paths}
@@ -71,8 +71,8 @@ class MeterList(ApiModel):
     items: list[MeterResponse]
 
 
-def meters_router(book: MeterRepository) -> APIRouter:
-    """Defining and looking at meters."""
+def meters_router(meters: MeterRepository) -> APIRouter:
+    """The routes of meters."""
     router = APIRouter(prefix="/v1/meters", tags=["meters"], route_class=DecodedBodyRoute)
     reads = [requires("meters:read")]
 
@@ -80,18 +80,20 @@ def meters_router(book: MeterRepository) -> APIRouter:
     async def post_meter(body: NewMeter, ctx: CommandDep) -> Response:
         """Define a meter; repeating the same definition returns it. It counts earlier events too."""
         command = body.command(now=ctx.now, meter_id=meter_id_of(ctx.tenant_id, body.key))
-        return await ctx.execute(partial(define_meter, book=book), command, MeterResponse.of)
+        return await ctx.execute(partial(define_meter, meters=meters), command, MeterResponse.of)
 
     @router.get("", dependencies=reads)
     async def list_meters(caller: Caller) -> MeterList:
         """The tenant's meters by key."""
-        return MeterList(items=[MeterResponse.of(meter) for meter in await book.of_tenant(caller.tenant_id)])
+        return MeterList(
+            items=[MeterResponse.of(meter) for meter in await meters.of_tenant(caller.tenant_id)]
+        )
 
     @router.get("/{key}", dependencies=reads)
     async def get_meter(key: Identifier, caller: Caller) -> MeterDetail:
         """A meter, with the number of events that it could not read."""
-        meter = await meter_of(book, caller.tenant_id, key)
-        unreadable = await book.unreadable_count(caller.tenant_id, meter.meter_id)
+        meter = await meter_of(meters, caller.tenant_id, key)
+        unreadable = await meters.unreadable_count(caller.tenant_id, meter.meter_id)
         return MeterDetail(**dict(MeterResponse.of(meter)), unreadable=unreadable)
 
     return router

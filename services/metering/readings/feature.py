@@ -1,4 +1,4 @@
-"""What readings add to the metering service."""
+"""The readings feature of the metering service."""
 
 from services.metering.readings.timers import PURPOSE, ReadingProcess
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
@@ -7,7 +7,7 @@ from shared.framework.timers.timer import TimerHandler
 
 
 def readings(process: ReadingProcess) -> Feature:
-    """The feature: a closed period schedules its reading, the timer takes it."""
+    """A closed period schedules its reading; the timer takes it."""
     return Feature(
         subscribes_to=["subscriptions"],
         reactors={BillingPeriodClosed: process.on_billing_period_closed},

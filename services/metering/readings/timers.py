@@ -1,15 +1,14 @@
-"""Readings that a bill may stand on: taken after the grace time, complete, and pinned to a position."""
+"""The process from a closed billing period to its reading, which is taken once, at one position."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
 from services.metering.meters.ports import MeterRepository
-from services.metering.readings.ports import UsageIsBehind, UsageProgress
+from services.metering.readings.usage_progress import UsageIsBehind, UsageProgress
 from services.metering.rollups.ports import RollupSnapshot, RollupStore
 from services.metering.usage_queries.query import UsageQuery, usage_buckets
 from shared.billing.contracts.metering.meters import MeterDefined
@@ -24,7 +23,7 @@ PURPOSE = "take-reading"
 
 
 class ReadingRequest(msgspec.Struct, frozen=True):
-    """Of a closed period, what is needed to read its usage: the timer's payload."""
+    """The part of a closed period that its reading needs: the timer's payload."""
 
     subscription_id: str
     customer_id: str
@@ -34,13 +33,13 @@ class ReadingRequest(msgspec.Struct, frozen=True):
 
     @property
     def reading_id(self) -> str:
-        """One reading per subscription and period."""
+        """Derived, so that a subscription has one reading per period."""
         return derived_id("rdg", self.subscription_id, self.period.start.isoformat())
 
 
 @dataclass(frozen=True, slots=True)
 class PinnedUsage:
-    """Quantities and the position up to which they include everything, read as one."""
+    """Quantities, and the position of ingest's partition up to which they are complete."""
 
     quantities: tuple[MeterQuantity, ...]
     partition: int
@@ -49,9 +48,9 @@ class PinnedUsage:
 
 @dataclass(frozen=True, slots=True)
 class ReadingProcess:
-    """The process from a closed period to its reading."""
+    """The process of all readings."""
 
-    book: MeterRepository
+    meters: MeterRepository
     rollups: RollupStore
     progress: UsageProgress
     partitions: int
@@ -60,81 +59,74 @@ class ReadingProcess:
     async def on_billing_period_closed(
         self, session: Session, event: BillingPeriodClosed, _: EventRecord
     ) -> None:
-        """Wait for the grace time (billing rule 11), on the tenant's own clock."""
+        """Schedule the reading at the period's end + grace time (billing rule 11) on the tenant's clock."""
         keys = sorted({charge.meter_key for charge in event.charges if charge.meter_key is not None})
-        closing = ReadingRequest(
+        request = ReadingRequest(
             event.subscription_id, event.customer_id, event.subject, event.period, tuple(keys)
         )
-        timer_id = derived_id("tmr", closing.reading_id, PURPOSE)
-        payload = msgspec.to_builtins(closing)
+        timer_id = derived_id("tmr", request.reading_id, PURPOSE)
+        payload = msgspec.to_builtins(request)
         session.schedule(timer_id, event.period.end + self.grace, PURPOSE, payload)
 
     async def measure(self, timer: Timer) -> PinnedUsage:
-        """Wait until all that ingest has accepted by now is folded, then read it at one position.
+        """Wait until all usage that is accepted by now is in the rollups, then read them at one position.
 
-        UsageIsBehind when that takes too long: the timer comes again.
+        Raises UsageIsBehind when that takes too long: the timer is tried again.
         """
-        closing = _closing_in(timer)
+        request = _request_of(timer)
         partition = partition_of(slot_of(timer.tenant_id), self.partitions)
         head = await self.progress.head(partition)
         await self.progress.wait_for_position(timer.tenant_id, partition, head)
-        # Before the snapshot: who waits for a second connection while holding one may wait for ever.
-        meters = {key: await self._meter(timer.tenant_id, key) for key in closing.meter_keys}
+        # Before the snapshot: waiting for a second connection while holding one may never end.
+        meters = {key: await self._meter(timer.tenant_id, key) for key in request.meter_keys}
         async with self.rollups.snapshot() as snapshot:
             quantities: list[MeterQuantity] = []
             for key, meter in meters.items():
-                quantities += await _quantities(snapshot, timer.tenant_id, closing, key, meter)
+                quantities += await _quantities(snapshot, timer.tenant_id, request, key, meter)
             return PinnedUsage(tuple(quantities), partition, await snapshot.position(partition))
 
     async def _meter(self, tenant_id: str, key: str) -> MeterDefined | None:
-        entry = await self.book.find(tenant_id, key)
-        if entry is None:
+        registered = await self.meters.find(tenant_id, key)
+        if registered is None:
             return None
-        if entry.joined_from is None:
+        if registered.joined_from is None:
             raise UsageIsBehind(f"meter {key} is not backfilled yet")
-        return entry.meter
+        return registered.meter
 
     async def record(self, session: Session, timer: Timer, pinned: PinnedUsage) -> None:
-        """Tell the reading, once: a second one would be version 1 of the same stream."""
-        closing = _closing_in(timer)
-        if await session.version(closing.reading_id):
+        """Append the reading, unless its stream has it already."""
+        request = _request_of(timer)
+        if await session.version(request.reading_id):
             return
         reading = UsageReadingTaken(
-            reading_id=closing.reading_id,
-            subscription_id=closing.subscription_id,
-            customer_id=closing.customer_id,
-            subject=closing.subject,
-            period=closing.period,
+            reading_id=request.reading_id,
+            subscription_id=request.subscription_id,
+            customer_id=request.customer_id,
+            subject=request.subject,
+            period=request.period,
             quantities=pinned.quantities,
             cutoff_partition=pinned.partition,
             cutoff_position=pinned.position,
             taken_at=session.now,
         )
-        session.append(closing.reading_id, 0, [reading])
+        session.append(request.reading_id, 0, [reading])
 
 
 async def _quantities(
-    snapshot: RollupSnapshot, tenant_id: str, closing: ReadingRequest, key: str, meter: MeterDefined | None
+    snapshot: RollupSnapshot, tenant_id: str, request: ReadingRequest, key: str, meter: MeterDefined | None
 ) -> Sequence[MeterQuantity]:
-    nothing = [MeterQuantity(meter_key=key, dimensions={}, quantity=Decimal(0))]
-    if meter is None or closing.period.start >= closing.period.end:
-        return nothing
-    asked = UsageQuery(
-        meter=meter,
-        tenant_id=tenant_id,
-        subject=closing.subject,
-        start=closing.period.start,
-        end=closing.period.end,
-        window="total",
-        group_by=meter.group_by,
-    )
-    found = [
-        MeterQuantity(meter_key=key, dimensions=figure.group, quantity=figure.value)
-        for figure in await usage_buckets(snapshot, asked)
-    ]
-    return found or nothing
+    """The meter's quantity per combination of dimensions; zero if there is no usage or no such meter."""
+    period, quantities = request.period, []
+    if meter is not None and period.start < period.end:
+        query = UsageQuery(
+            meter, tenant_id, request.subject, period.start, period.end, "total", meter.group_by
+        )
+        quantities = [
+            MeterQuantity(meter_key=key, dimensions=bucket.group, quantity=bucket.value)
+            for bucket in await usage_buckets(snapshot, query)
+        ]
+    return quantities or [MeterQuantity(meter_key=key, dimensions={}, quantity=Decimal(0))]
 
 
-def _closing_in(timer: Timer) -> ReadingRequest:
-    payload: dict[str, Any] = timer.payload
-    return msgspec.convert(payload, ReadingRequest)
+def _request_of(timer: Timer) -> ReadingRequest:
+    return msgspec.convert(timer.payload, ReadingRequest)

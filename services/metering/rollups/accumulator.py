@@ -1,4 +1,4 @@
-"""Usage folded into hourly tallies: exact numbers, and the same result in any order and any grouping."""
+"""Usage added up by meter, series and hour, in exact numbers; order and grouping of events do not matter."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ from shared.billing.money import EXACT
 
 
 class MeterInput(msgspec.Struct, gc=False):
-    """Of a usage event, what a meter looks at; numbers in `data` are exact (int, Decimal)."""
+    """The part of a usage event that meters read; numbers in `data` are exact (int, Decimal)."""
 
     type: str
     subject: str
@@ -36,9 +36,10 @@ class Series(NamedTuple):
 
 
 class RollupCell(msgspec.Struct):
-    """What one series counted in one hour: every single point, and their sum if the meter adds up.
+    """The usage of one series in one hour: every point, and their sum if the aggregation is additive.
 
-    A point is (microseconds since the hour began, amount): periods may begin at any instant.
+    A point is (microseconds since the hour began, amount). Points are kept because a period may begin or end
+    within an hour.
     """
 
     is_additive: bool
@@ -48,7 +49,7 @@ class RollupCell(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class CompiledMeter:
-    """A meter made ready to count."""
+    """A meter's definition with its paths split, so that this is not done for every event."""
 
     tenant_id: str
     meter_id: str
@@ -60,7 +61,7 @@ class CompiledMeter:
 
     @classmethod
     def of(cls, tenant_id: str, meter: MeterDefined) -> Self:
-        """Take its definition apart once, instead of at every event."""
+        """Compile a tenant's meter."""
         return cls(
             tenant_id,
             meter.meter_id,
@@ -73,26 +74,26 @@ class CompiledMeter:
 
 
 class MeterAccumulator:
-    """What one gauge has counted; this is the innermost loop of the house, so it is written for speed."""
+    """The usage of one meter. `add` is the innermost loop of metering, so it is written for speed."""
 
-    __slots__ = ("_read", "_value_path", "cells", "gauge", "unreadable")
+    __slots__ = ("_meter", "_read", "_value_path", "cells", "unreadable")
 
-    def __init__(self, gauge: CompiledMeter) -> None:
-        """Begin with nothing."""
-        self.gauge = gauge
+    def __init__(self, meter: CompiledMeter) -> None:
+        """`cells` by subject, hour and dimensions; `unreadable` is the number of such events by hour."""
         self.cells: dict[tuple[str, int, tuple[str, ...]], RollupCell] = {}
         self.unreadable: Counter[int] = Counter()
-        self._read = gauge.aggregation.read
-        self._value_path = gauge.value_path
+        self._meter = meter
+        self._read = meter.aggregation.read
+        self._value_path = meter.value_path
 
     def add(self, subject: str, data: dict[str, Any], hour: int, offset_us: int) -> None:
-        """Count one event, unless the filter keeps it out or it cannot be read."""
-        gauge = self.gauge
-        if gauge.filter and not all(text_of(value_at(data, path)) in texts for path, texts in gauge.filter):
+        """Count one event, unless the filter excludes it or it cannot be read."""
+        meter = self._meter
+        if meter.filter and not all(text_of(value_at(data, path)) in texts for path, texts in meter.filter):
             return
         amount = self._read(value_at(data, self._value_path))
         dimensions = (
-            tuple([text_of(value_at(data, path)) for path in gauge.group_by]) if gauge.group_by else ()
+            tuple([text_of(value_at(data, path)) for path in meter.group_by]) if meter.group_by else ()
         )
         if amount is None or None in dimensions:
             self.unreadable[hour] += 1
@@ -100,27 +101,27 @@ class MeterAccumulator:
         key = (subject, hour, dimensions)
         cell = self.cells.get(key)  # type: ignore[arg-type]  # there is no None among the dimensions
         if cell is None:
-            cell = self.cells[key] = RollupCell(gauge.aggregation.is_additive)  # type: ignore[index]
+            cell = self.cells[key] = RollupCell(meter.aggregation.is_additive)  # type: ignore[index]
         if cell.is_additive:
             cell.value += amount  # type: ignore[operator]  # additive amounts are numbers
         cell.points.append((offset_us, amount))
 
 
 class UsageAccumulator:
-    """What some usage amounts to, by gauge."""
+    """The usage of any number of meters."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """No usage yet."""
         self._counts: dict[CompiledMeter, MeterAccumulator] = {}
 
-    def add(self, events: Iterable[MeterInput], gauges: Iterable[CompiledMeter]) -> None:
-        """Count events by every gauge (of their tenant) that listens to them."""
-        listening: defaultdict[str, list[MeterAccumulator]] = defaultdict(list)
-        for gauge in gauges:
-            listening[gauge.event_type].append(self._counts.setdefault(gauge, MeterAccumulator(gauge)))
+    def add(self, events: Iterable[MeterInput], meters: Iterable[CompiledMeter]) -> None:
+        """Count each event by every meter of its type; events and meters are of one tenant."""
+        by_type: defaultdict[str, list[MeterAccumulator]] = defaultdict(list)
+        for meter in meters:
+            by_type[meter.event_type].append(self._counts.setdefault(meter, MeterAccumulator(meter)))
         with localcontext(EXACT):
             for event in events:
-                counts = listening.get(event.type)
+                counts = by_type.get(event.type)
                 if counts is not None:
                     hour, offset_us = hour_and_offset(event.time)
                     for count in counts:
@@ -128,16 +129,16 @@ class UsageAccumulator:
 
     def cells(self) -> Iterator[tuple[Series, int, RollupCell]]:
         """Every series and hour that was counted."""
-        for gauge, count in self._counts.items():
+        for meter, count in self._counts.items():
             for (subject, hour, dimensions), cell in count.cells.items():
-                yield Series(gauge.tenant_id, gauge.meter_id, subject, dimensions), hour, cell
+                yield Series(meter.tenant_id, meter.meter_id, subject, dimensions), hour, cell
 
     def unreadable(self) -> Counter[tuple[str, date]]:
-        """How many events each meter could not read, by meter id and day."""
+        """The number of events that each meter could not read, by meter id and day."""
         found: Counter[tuple[str, date]] = Counter()
-        for gauge, count in self._counts.items():
+        for meter, count in self._counts.items():
             for hour, events in count.unreadable.items():
-                found[gauge.meter_id, day_of(hour)] += events
+                found[meter.meter_id, day_of(hour)] += events
         return found
 
 

@@ -1,4 +1,4 @@
-"""Usage heard is usage counted: a poll's batches become one tally, in the transaction of the inbox."""
+"""Consumer of UsageRecorded: adds up one poll's batches and writes the rollups in the inbox's transaction."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from shared.framework.eventstore.unit_of_work import UnitOfWork
 
 
 class UsageBatch(msgspec.Struct, gc=False):
-    """Of UsageRecorded, what is counted."""
+    """The part of UsageRecorded that is counted."""
 
     events: list[MeterInput]
 
@@ -25,41 +25,39 @@ _decoder = msgspec.json.Decoder(UsageBatch, float_hook=Decimal)
 
 
 class RollupConsumer:
-    """The handler of ingest's facts."""
+    """Batch handler of ingest's events."""
 
-    def __init__(self, book: MeterRepository, rollups: RollupStore) -> None:
-        """Count by the meters of the book, into these rollups."""
-        self._book = book
+    def __init__(self, meters: MeterRepository, rollups: RollupStore) -> None:
+        """Usage is counted by these meters into these rollups."""
+        self._meters = meters
         self._rollups = rollups
 
     async def __call__(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
-        """Count everything in these records by the meters that have joined, if no other joins meanwhile."""
-        entries = await self._book.all()
-        gauges = _compiled_meters(entries)
-        tally = UsageAccumulator()
+        """Count the records by all active meters; the commit fails if another is activated."""
+        registered = await self._meters.all()
+        compiled = _compiled_meters(registered)
+        usage = UsageAccumulator()
         for record in records:
             if record.wire_name == UsageRecorded.wire_name:
-                mine = gauges.get(record.tenant_id, ())
-                tally.add(usage_in(record), [gauge for since, gauge in mine if since < record.position])
-        unit.changes.side_writes.append(self._book.assert_unchanged(entries))
-        effect = await self._rollups.record(tally)
-        if effect is not None:
-            unit.changes.side_writes.append(effect)
+                meters = compiled.get(record.tenant_id, ())
+                usage.add(usage_in(record), [meter for after, meter in meters if after < record.position])
+        unit.changes.side_writes.append(self._meters.assert_unchanged_write(registered))
+        write = await self._rollups.record_write(usage)
+        if write is not None:
+            unit.changes.side_writes.append(write)
 
 
-def _compiled_meters(entries: Sequence[RegisteredMeter]) -> Mapping[str, Sequence[tuple[int, CompiledMeter]]]:
-    """By tenant, each with the position beyond which it counts."""
-    gauges: defaultdict[str, list[tuple[int, CompiledMeter]]] = defaultdict(list)
-    for entry in entries:
-        if entry.joined_from is not None:
-            gauges[entry.tenant_id].append(
-                (entry.joined_from, CompiledMeter.of(entry.tenant_id, entry.meter))
-            )
-    return gauges
+def _compiled_meters(registered: Sequence[RegisteredMeter]) -> Mapping[str, list[tuple[int, CompiledMeter]]]:
+    """The active meters by tenant, each with the position after which it counts."""
+    meters: defaultdict[str, list[tuple[int, CompiledMeter]]] = defaultdict(list)
+    for one in registered:
+        if one.joined_from is not None:
+            meters[one.tenant_id].append((one.joined_from, CompiledMeter.of(one.tenant_id, one.meter)))
+    return meters
 
 
 def usage_in(record: EventRecord) -> Iterable[MeterInput]:
-    """The events of a stored batch, with numbers exact; EventIsUnreadable if its bytes are damaged."""
+    """The events of a stored batch, with exact numbers; EventIsUnreadable if its bytes are damaged."""
     try:
         return _decoder.decode(json_bytes(record.wire_name, record.state)).events
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

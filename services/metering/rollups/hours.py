@@ -1,4 +1,4 @@
-"""Windows of an hour, counted from 1970 in UTC, and how a stretch of time falls into them."""
+"""Hours counted from 1970 in UTC, and the hours and parts of hours of a range of time."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -6,14 +6,12 @@ from typing import NamedTuple
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
-_MICROSECOND = timedelta(microseconds=1)
 _ORDINAL_HOURS = _EPOCH_ORDINAL * 24
 
-HOUR_US = _HOUR // _MICROSECOND
-
+HOUR_US = _HOUR // timedelta(microseconds=1)
 
 HourOffset = tuple[int, int]
-"""An instant as the hour it lies in and the microseconds since that hour began."""
+"""An instant as its hour and the microseconds since that hour began."""
 
 
 class PartialHour(NamedTuple):
@@ -25,7 +23,7 @@ class PartialHour(NamedTuple):
 
 
 class HourRange(NamedTuple):
-    """[start, end) as whole hours [first, last) and at most two parts of hours beside them."""
+    """A range of time as the whole hours [first, last) and at most two parts of hours at its ends."""
 
     first: int
     last: int
@@ -33,7 +31,7 @@ class HourRange(NamedTuple):
 
 
 def hour_and_offset(instant: datetime) -> HourOffset:
-    """Where an instant (UTC) lies."""
+    """The hour of a UTC instant and the microseconds since that hour began."""
     hour = instant.toordinal() * 24 + instant.hour - _ORDINAL_HOURS
     return hour, (instant.minute * 60 + instant.second) * 1_000_000 + instant.microsecond
 
@@ -44,7 +42,7 @@ def start_of(hour: int) -> datetime:
 
 
 def day_of(hour: int) -> date:
-    """The UTC day that an hour lies in."""
+    """The UTC day that contains an hour."""
     return date.fromordinal(_EPOCH_ORDINAL + hour // 24)
 
 
@@ -54,7 +52,7 @@ def first_hour(day: date) -> int:
 
 
 def hour_range(start: datetime, end: datetime) -> HourRange:
-    """How [start, end) of aware instants falls into hours; nothing for an empty one."""
+    """The hours of [start, end), both aware instants; no hours if it is empty."""
     first, from_us = hour_and_offset(start.astimezone(UTC))
     last, to_us = hour_and_offset(end.astimezone(UTC))
     if (first, from_us) >= (last, to_us):

@@ -1,7 +1,7 @@
-"""Rollups in memory: tables of the memory store, so that a failed commit takes them back."""
+"""Rollups in memory: tables of the memory store, so that a failed commit undoes them."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal, localcontext
@@ -18,26 +18,25 @@ from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 
 class MemoryRollups:
-    """See RollupStore; it keeps nothing but points, so it is also what the other one is compared with."""
+    """See RollupStore. It stores points only, and so is the reference that Postgres is compared with."""
 
     def __init__(self, store: MemoryEventStore) -> None:
-        """Keeps its rows beside the events and marks of this store."""
+        """The rows are in tables of this event store."""
         self._store = store
 
-    async def record(self, tally: UsageAccumulator) -> SideWrite | None:
+    async def record_write(self, usage: UsageAccumulator) -> SideWrite | None:
         """See RollupStore."""
 
-        async def write(store: MemoryEventStore, receipt: CommitReceipt) -> None:
-            points, changed = store.table("points"), store.table("changed_days")
+        async def write(store: MemoryEventStore, _: CommitReceipt) -> None:
+            points, changed, unreadable = map(store.table, ("points", "changed_days", "unreadable"))
             days = set()
-            for series, hour, cell in tally.cells():
+            for series, hour, cell in usage.cells():
                 days.add((series, day_of(hour)))
-                kept, additive = points.get((series, hour), ((), cell.is_additive))
-                points[series, hour] = ((*kept, *cell.points), additive)
-            for series, day in days:
-                changed[series, day] = changed.get((series, day), 0) + 1
-            for (meter_id, _), count in tally.unreadable().items():
-                unreadable = store.table("unreadable")
+                stored, additive = points.get((series, hour), ((), cell.is_additive))
+                points[series, hour] = ((*stored, *cell.points), additive)
+            for key in days:
+                changed[key] = changed.get(key, 0) + 1
+            for (meter_id, _), count in usage.unreadable().items():
                 unreadable[meter_id] = unreadable.get(meter_id, 0) + count
 
         return write
@@ -45,21 +44,23 @@ class MemoryRollups:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[RollupSnapshot]:
         """See RollupStore."""
-        marks = await self._store.inbox(CONSUMER)
+        inbox = await self._store.inbox(CONSUMER)
         positions = {
-            number: mark.position for (topic, number), mark in marks.items() if topic == TOPICS["ingest"]
+            partition: reached.position
+            for (topic, partition), reached in inbox.items()
+            if topic == TOPICS["ingest"]
         }
         yield MemoryRollupSnapshot(
             dict(self._store.table("points")), dict(self._store.table("changed_days")), positions
         )
 
-    async def mark_published(self, days: Sequence[ChangedDay]) -> SideWrite:
+    async def mark_published_write(self, days: Sequence[ChangedDay]) -> SideWrite:
         """See RollupStore."""
 
         async def write(store: MemoryEventStore, _: CommitReceipt) -> None:
             changed = store.table("changed_days")
             for one in days:
-                if changed.get((one.series, one.day)) == one.marks:
+                if changed.get((one.series, one.day)) == one.changes_count:
                     del changed[one.series, one.day]
 
         return write
@@ -70,7 +71,7 @@ class MemoryRollups:
 
 
 class MemoryRollupSnapshot:
-    """See Snapshot."""
+    """See RollupSnapshot."""
 
     def __init__(self, points: dict[Any, Any], changed: dict[Any, int], positions: dict[int, int]) -> None:
         """Copies of the tables, taken at once."""
@@ -79,39 +80,37 @@ class MemoryRollupSnapshot:
         self._positions = positions
 
     async def position(self, partition: int) -> int:
-        """See Snapshot."""
+        """See RollupSnapshot."""
         return self._positions.get(partition, 0)
 
     async def series(self, tenant_id: str, meter_id: str, subject: str | None) -> Sequence[Series]:
-        """See Snapshot."""
+        """See RollupSnapshot."""
         return sorted(
             {one for one, _ in self._points if (one.tenant_id, one.meter_id) == (tenant_id, meter_id)
              and subject in (None, one.subject)}
         )  # fmt: skip
 
-    async def totals(self, question: RollupQuery) -> RollupTotals:
-        """See Snapshot."""
+    async def totals(self, query: RollupQuery) -> RollupTotals:
+        """See RollupSnapshot."""
         found: defaultdict[tuple[int, int], list[MeasuredValue]] = defaultdict(list)
-        whole = [
-            PartialHour(hour, 0, HOUR_US) for hour in range(question.stretch.first, question.stretch.last)
-        ]
-        for series, group in question.groups.items():
-            for edge in (*whole, *question.stretch.edges):
-                bucket = edge.hour // question.bucket_hours if question.bucket_hours else 0
-                for amount in self._within(series, edge):
-                    found[group, bucket].append(amount)
-        return {place: _total(amounts, question.is_additive) for place, amounts in found.items()}
+        parts = [*_whole(query.hours.first, query.hours.last), *query.hours.edges]
+        for series, group in query.groups.items():
+            for part in parts:
+                bucket = part.hour // query.bucket_hours if query.bucket_hours else 0
+                if amounts := self._amounts(series, part):
+                    found[group, bucket] += amounts
+        return {key: _total(amounts, query.is_additive) for key, amounts in found.items()}
 
     async def changed_days(self, limit: int) -> Sequence[ChangedDay]:
-        """See Snapshot."""
+        """See RollupSnapshot."""
         return [
-            ChangedDay(series, day, self._day_total(series, day), marks)
-            for (series, day), marks in sorted(self._changed.items())[:limit]
+            ChangedDay(series, day, self._day_total(series, day), changes_count)
+            for (series, day), changes_count in sorted(self._changed.items())[:limit]
         ]
 
-    def _within(self, series: Series, edge: PartialHour) -> Iterator[MeasuredValue]:
-        points, _ = self._points.get((series, edge.hour), ((), True))
-        return (amount for offset, amount in points if edge.from_us <= offset < edge.to_us)
+    def _amounts(self, series: Series, part: PartialHour) -> list[MeasuredValue]:
+        points, _ = self._points.get((series, part.hour), ((), True))
+        return [amount for offset, amount in points if part.from_us <= offset < part.to_us]
 
     def _day_total(self, series: Series, day: date) -> Decimal:
         hours = range(first_hour(day), first_hour(day) + 24)
@@ -119,6 +118,10 @@ class MemoryRollupSnapshot:
         return _total(
             [amount for points, _ in cells for _, amount in points], all(additive for _, additive in cells)
         )
+
+
+def _whole(first: int, last: int) -> Iterable[PartialHour]:
+    return (PartialHour(hour, 0, HOUR_US) for hour in range(first, last))
 
 
 def _total(amounts: Sequence[Any], is_additive: bool) -> Decimal:

@@ -1,4 +1,4 @@
-"""What metering needs beside its history: a book of meters, rollups, and news of how far usage has come."""
+"""Ports of rollups: a store of hourly usage and a consistent view of it."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -12,16 +12,16 @@ from services.metering.rollups.hours import HourRange
 from shared.framework.eventstore.records import SideWrite
 
 CONSUMER = "metering"
-"""Owner of the inbox marks of this context."""
+"""The consumer name of this context's inbox positions."""
 
 
 @dataclass(frozen=True, slots=True)
 class RollupQuery:
-    """What shall be added up: each series into its group, per bucket of so many hours (0: all in one)."""
+    """A request for totals: of each group of series, per bucket of `bucket_hours` hours (0: one bucket)."""
 
     groups: Mapping[Series, int]
     is_additive: bool
-    stretch: HourRange
+    hours: HourRange
     bucket_hours: int
 
 
@@ -31,49 +31,49 @@ RollupTotals = Mapping[tuple[int, int], Decimal]
 
 @dataclass(frozen=True, slots=True)
 class ChangedDay:
-    """The newest total of a series on a UTC day, to be published; `marks` counts the changes it includes."""
+    """The newest total of a series on a UTC day, to be published; it includes `changes_count` changes."""
 
     series: Series
     day: date
     value: Decimal
-    marks: int
+    changes_count: int
 
 
 class RollupSnapshot(Protocol):
-    """Rollups and inbox as one commit left them: whatever is read from it belongs together."""
+    """Rollups and inbox positions as of one commit."""
 
     async def position(self, partition: int) -> int:
-        """The last position of the usage topic's partition that is folded in."""
+        """The last position of the usage topic's partition that is included."""
         ...
 
     async def series(self, tenant_id: str, meter_id: str, subject: str | None) -> Sequence[Series]:
-        """Series of a meter that have any usage (of all subjects: None)."""
+        """The series of a meter that have usage, of one subject or of all (None)."""
         ...
 
-    async def totals(self, question: RollupQuery) -> RollupTotals:
-        """The exact answer for series of this snapshot, also where the stretch cuts through an hour."""
+    async def totals(self, query: RollupQuery) -> RollupTotals:
+        """Exact totals, also if the range begins or ends within an hour. Series must be of this snapshot."""
         ...
 
     async def changed_days(self, limit: int) -> Sequence[ChangedDay]:
-        """Days whose totals have changed since they were told."""
+        """Days that have changed since their totals were published."""
         ...
 
 
 class RollupStore(Protocol):
-    """Hourly tallies by event time; written in the transaction of the inbox, so each event counts once."""
+    """Hourly usage by event time; written in the transaction of the inbox, so each event counts once."""
 
-    async def record(self, tally: UsageAccumulator) -> SideWrite | None:
-        """What adds a tally, and notes which days have changed; None when it is empty."""
+    async def record_write(self, usage: UsageAccumulator) -> SideWrite | None:
+        """The side write that adds usage and records which days have changed; None if there is none."""
         ...
 
     def snapshot(self) -> AbstractAsyncContextManager[RollupSnapshot]:
         """A consistent view."""
         ...
 
-    async def mark_published(self, days: Sequence[ChangedDay]) -> SideWrite:
-        """What forgets days that have not changed again since they were read."""
+    async def mark_published_write(self, days: Sequence[ChangedDay]) -> SideWrite:
+        """The side write that removes the days that have not changed again since they were read."""
         ...
 
     async def unpublished_count(self) -> int:
-        """How many days have changed since they were told."""
+        """The number of changed days that are not published."""
         ...

@@ -1,81 +1,93 @@
 """Rollups in Postgres: binary COPY into a staging table, then MERGE, in the transaction of the inbox."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from hashlib import blake2b
 from operator import itemgetter
 from typing import Any
 
 import asyncpg
+import msgspec
 
-from services.metering.rollups.accumulator import RollupCell, UsageAccumulator
+from services.metering.rollups.accumulator import RollupCell, Series, UsageAccumulator
 from services.metering.rollups.hours import day_of
-from services.metering.rollups.points import pack
 from services.metering.rollups.ports import ChangedDay, RollupSnapshot
-from services.metering.rollups.series_ids import SeriesIds
 from services.metering.rollups.snapshot import PostgresRollupSnapshot
 from shared.framework.eventstore.pool import ACQUIRE_TIMEOUT_S, translate_errors
 from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
+SERIES_CACHED_MAX = 500_000
+
+_ADD_SERIES = """
+INSERT INTO series (key, tenant_id, meter_id, subject, dimensions, is_additive)
+SELECT new.key, new.tenant_id, new.meter_id, new.subject,
+       ARRAY(SELECT jsonb_array_elements_text(new.dimensions)), new.is_additive
+FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::boolean[])
+     AS new (key, tenant_id, meter_id, subject, dimensions, is_additive)
+ON CONFLICT (key) DO NOTHING
+"""
+_SERIES_IDS = "SELECT key, series_id FROM series WHERE key = ANY($1::bytea[])"
 _STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged (
     hour integer NOT NULL, series_id bigint NOT NULL, value numeric NOT NULL
 ) ON COMMIT DELETE ROWS
 """
-# The hours as a constant: without them the MERGE would look through whole partitions.
+# The hours are a constant, else the MERGE would read whole partitions.
 _MERGE = """
 MERGE INTO rollups AS kept USING staged AS new
 ON kept.hour = new.hour AND kept.series_id = new.series_id AND kept.hour = ANY($1::integer[])
 WHEN MATCHED THEN UPDATE SET value = kept.value + new.value
 WHEN NOT MATCHED THEN INSERT (hour, series_id, value) VALUES (new.hour, new.series_id, new.value)
 """
-_UNIQUES = """
+_ADD_UNIQUES = """
 INSERT INTO uniques (hour, series_id, value)
 SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[]) ON CONFLICT DO NOTHING
 """
-_CHANGED = """
+_ADD_CHANGED = """
 INSERT INTO changed_days AS kept (series_id, day, marks)
 SELECT series_id, day, 1 FROM unnest($1::bigint[], $2::date[]) AS new (series_id, day)
 ON CONFLICT (day, series_id) DO UPDATE SET marks = kept.marks + 1
 """
-_UNREADABLE = """
+_ADD_UNREADABLE = """
 INSERT INTO unreadable AS kept (meter_id, day, events)
 SELECT * FROM unnest($1::text[], $2::date[], $3::bigint[])
 ON CONFLICT (meter_id, day) DO UPDATE SET events = kept.events + excluded.events
 """
-_TOLD = """
+_DELETE_PUBLISHED = """
 DELETE FROM changed_days AS kept
-USING unnest($1::bigint[], $2::date[], $3::bigint[]) AS told (series_id, day, marks)
-WHERE kept.series_id = told.series_id AND kept.day = told.day AND kept.marks = told.marks
+USING unnest($1::bigint[], $2::date[], $3::bigint[]) AS published (series_id, day, marks)
+WHERE kept.series_id = published.series_id AND kept.day = published.day AND kept.marks = published.marks
 """
 
-_place = itemgetter(0, 1)
+_hour_and_series = itemgetter(0, 1)
+_pack_points = msgspec.msgpack.Encoder().encode
 
 
 class PostgresRollups:
-    """See RollupStore. Series and partitions are made when they are first met, outside the transaction."""
+    """See RollupStore. New series and partitions are made before the transaction."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         """`pool` of the service's own database."""
         self._pool = pool
-        self._ids = SeriesIds(pool)
+        self._series = SeriesIds(pool)
         self._months: set[tuple[int, int]] = set()
 
-    async def record(self, tally: UsageAccumulator) -> SideWrite | None:
+    async def record_write(self, usage: UsageAccumulator) -> SideWrite | None:
         """See RollupStore."""
-        cells = list(tally.cells())
-        unreadable = sorted((*place, count) for place, count in tally.unreadable().items())
+        cells = list(usage.cells())
+        unreadable = sorted((*key, count) for key, count in usage.unreadable().items())
         if not cells and not unreadable:
             return None
-        ids = await self._ids.of({series: cell.is_additive for series, _, cell in cells})
+        ids = await self._series.ids_of({series: cell.is_additive for series, _, cell in cells})
         await self._make_months({hour for _, hour, _ in cells})
-        # By place: neighbours go to the same page, and two writers cannot wait for each other in a circle.
-        placed = sorted([(hour, ids[series], cell) for series, hour, cell in cells], key=_place)
+        # In key order: neighbours go to the same page, and two writers cannot deadlock.
+        rows = sorted([(hour, ids[series], cell) for series, hour, cell in cells], key=_hour_and_series)
 
         async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
-            if placed:
-                await _write_cells(connection, placed)
+            if rows:
+                await _write_cells(connection, rows)
             if unreadable:
-                await connection.execute(_UNREADABLE, *_columns(unreadable))
+                await connection.execute(_ADD_UNREADABLE, *_columns(unreadable))
 
         return write
 
@@ -87,15 +99,15 @@ class PostgresRollups:
                 self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
-                yield PostgresRollupSnapshot(connection, self._ids)
+                yield PostgresRollupSnapshot(connection, self._series.cache)
 
-    async def mark_published(self, days: Sequence[ChangedDay]) -> SideWrite:
+    async def mark_published_write(self, days: Sequence[ChangedDay]) -> SideWrite:
         """See RollupStore."""
-        ids = await self._ids.of({one.series: True for one in days})
-        rows = sorted((ids[one.series], one.day, one.marks) for one in days)
+        ids = await self._series.ids_of({one.series: True for one in days})
+        rows = sorted((ids[one.series], one.day, one.changes_count) for one in days)
 
         async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
-            await connection.execute(_TOLD, *_columns(rows))
+            await connection.execute(_DELETE_PUBLISHED, *_columns(rows))
 
         return write
 
@@ -112,6 +124,52 @@ class PostgresRollups:
             self._months.add(month)
 
 
+class SeriesIds:
+    """The ids of series: a cache over their table. An id never changes."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        """`pool` of the service's own database."""
+        self._pool = pool
+        self._cached: dict[Series, int] = {}
+
+    def cache(self, series: Series, series_id: int) -> None:
+        """Keep the id of a series; a full cache is emptied first."""
+        if len(self._cached) >= SERIES_CACHED_MAX:
+            self._cached.clear()
+        self._cached[series] = series_id
+
+    async def ids_of(self, wanted: Mapping[Series, bool]) -> Mapping[Series, int]:
+        """Ids of series (each with whether it is additive); new ones are made in a transaction of their own.
+
+        An id that stays unused because the commit fails does no harm.
+        """
+        found = {series: self._cached[series] for series in wanted if series in self._cached}
+        new = {series: additive for series, additive in wanted.items() if series not in found}
+        if new:
+            await self._add(new)
+            for series, series_id in await self._fetch(new):
+                self.cache(series, series_id)
+                found[series] = series_id
+        return found
+
+    async def _add(self, new: Mapping[Series, bool]) -> None:
+        rows = sorted((_key(one), *one[:3], msgspec.json.encode(one.dimensions).decode(), additive)
+                      for one, additive in new.items())  # fmt: skip
+        with translate_errors():
+            await self._pool.execute(_ADD_SERIES, *_columns(rows))
+
+    async def _fetch(self, wanted: Collection[Series]) -> list[tuple[Series, int]]:
+        keys = {_key(one): one for one in wanted}
+        with translate_errors():
+            rows = await self._pool.fetch(_SERIES_IDS, list(keys))
+        return [(keys[row["key"]], row["series_id"]) for row in rows]
+
+
+def _key(series: Series) -> bytes:
+    # A JSON array, so that different series never have the same bytes.
+    return blake2b(msgspec.json.encode(series), digest_size=16).digest()
+
+
 async def _write_cells(connection: Any, cells: Sequence[tuple[int, int, RollupCell]]) -> None:
     sums = [(hour, series_id, cell.value) for hour, series_id, cell in cells if cell.is_additive]
     if sums:
@@ -125,12 +183,12 @@ async def _write_cells(connection: Any, cells: Sequence[tuple[int, int, RollupCe
         for value in sorted({value for _, value in cell.points})
     ]
     if values:
-        await connection.execute(_UNIQUES, *_columns(values))
-    points = [(hour, series_id, pack(cell.points)) for hour, series_id, cell in cells]
+        await connection.execute(_ADD_UNIQUES, *_columns(values))
+    points = [(hour, series_id, _pack_points(cell.points)) for hour, series_id, cell in cells]
     await connection.copy_records_to_table("points", records=points)
     changed = sorted({(hour // 24 * 24, series_id) for hour, series_id, _ in cells})
     days = [day_of(hour) for hour, _ in changed]
-    await connection.execute(_CHANGED, [series_id for _, series_id in changed], days)
+    await connection.execute(_ADD_CHANGED, [series_id for _, series_id in changed], days)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

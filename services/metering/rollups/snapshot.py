@@ -1,19 +1,21 @@
-"""A consistent view of rollups and inbox: one repeatable-read transaction, which blocks nobody."""
+"""A consistent view of rollups and inbox: one repeatable-read transaction, which blocks no writer."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal, localcontext
 from typing import Any
 
 import asyncpg
+import msgspec
 
 from services.metering.rollups.accumulator import Series
 from services.metering.rollups.hours import PartialHour, first_hour
-from services.metering.rollups.points import sum_within, values_within
 from services.metering.rollups.ports import CONSUMER, ChangedDay, RollupQuery, RollupTotals
-from services.metering.rollups.series_ids import SeriesIds
 from shared.billing.contracts import TOPICS
 from shared.billing.money import EXACT
+
+PackedPoints = Mapping[tuple[PartialHour, int], list[bytes]]
+"""Packed points by part of an hour and series id; each pack is from one write."""
 
 _POSITION = "SELECT position FROM inbox WHERE consumer = $1 AND topic = $2 AND partition = $3"
 _SERIES = """
@@ -56,86 +58,75 @@ SELECT d.number,
 FROM (
     SELECT number, series_id, is_additive, ARRAY(SELECT generate_series(first_hour, first_hour + 23)) AS hours
     FROM unnest($1::bigint[], $2::integer[], $3::boolean[])
-         WITH ORDINALITY AS asked (series_id, first_hour, is_additive, number)
+         WITH ORDINALITY AS wanted (series_id, first_hour, is_additive, number)
 ) AS d
 ORDER BY d.number
 """
 
 
-class PostgresRollupSnapshot:
-    """See Snapshot."""
+_unpack_numbers = msgspec.msgpack.Decoder(list[tuple[int, Decimal]]).decode
+_unpack_values = msgspec.msgpack.Decoder(list[tuple[int, bytes]]).decode
 
-    def __init__(self, connection: Any, ids: SeriesIds) -> None:
-        """`connection` is inside a repeatable-read transaction."""
+
+class PostgresRollupSnapshot:
+    """See RollupSnapshot."""
+
+    def __init__(self, connection: Any, cache_series: Callable[[Series, int], None]) -> None:
+        """`connection` is inside a repeatable-read transaction; each series that is read is cached."""
         self._connection = connection
-        self._ids = ids
-        self._numbers: dict[Series, int] = {}
+        self._cache_series = cache_series
+        self._series_ids: dict[Series, int] = {}
 
     async def position(self, partition: int) -> int:
-        """See Snapshot."""
+        """See RollupSnapshot."""
         position = await self._connection.fetchval(_POSITION, CONSUMER, TOPICS["ingest"], partition)
         return int(position or 0)
 
     async def series(self, tenant_id: str, meter_id: str, subject: str | None) -> Sequence[Series]:
-        """See Snapshot."""
+        """See RollupSnapshot."""
         rows = await self._connection.fetch(_SERIES, tenant_id, meter_id, subject)
-        return [self._learnt(row) for row in rows]
+        return [self._series_of(row) for row in rows]
 
-    async def totals(self, question: RollupQuery) -> RollupTotals:
-        """See Snapshot."""
-        if not question.groups:
+    async def totals(self, query: RollupQuery) -> RollupTotals:
+        """See RollupSnapshot."""
+        if not query.groups:
             return {}
-        groups = {self._numbers[series]: group for series, group in question.groups.items()}
-        edges = await self._points_at(question.stretch.edges, list(groups))
-        if question.is_additive:
-            return await self._sums(question, groups, edges)
-        return await self._uniques(question, groups, edges)
+        groups = {self._series_ids[series]: group for series, group in query.groups.items()}
+        packs = await self._points_at(query.hours.edges, list(groups))
+        totals = self._sums if query.is_additive else self._unique_counts
+        return await totals(query, groups, packs)
 
     async def changed_days(self, limit: int) -> Sequence[ChangedDay]:
-        """See Snapshot."""
+        """See RollupSnapshot."""
         rows = await self._connection.fetch(_CHANGED, limit)
         if not rows:
             return []
-        asked = [(row["series_id"], first_hour(row["day"]), row["is_additive"]) for row in rows]
-        totals = await self._connection.fetch(_DAYS, *map(list, zip(*asked, strict=True)))
+        days = [(row["series_id"], first_hour(row["day"]), row["is_additive"]) for row in rows]
+        totals = await self._connection.fetch(_DAYS, *map(list, zip(*days, strict=True)))
         return [
-            ChangedDay(self._learnt(row), row["day"], Decimal(total["value"]), row["marks"])
+            ChangedDay(self._series_of(row), row["day"], Decimal(total["value"]), row["marks"])
             for row, total in zip(rows, totals, strict=True)
         ]
 
-    async def _sums(
-        self,
-        question: RollupQuery,
-        groups: Mapping[int, int],
-        edges: Mapping[tuple[PartialHour, int], list[bytes]],
-    ) -> RollupTotals:
-        rows = await self._connection.fetch(_SUMS, *_asked(question, groups))
-        found = {(row["number"], row["bucket"]): row["value"] for row in rows}
-        for (edge, series_id), packs in edges.items():
-            place = (groups[series_id], _bucket(edge.hour, question))
-            part = sum_within(packs, edge)
-            if part is not None:
-                found[place] = EXACT.add(found.get(place, Decimal(0)), part)
-        return found
+    async def _sums(self, query: RollupQuery, groups: Mapping[int, int], packs: PackedPoints) -> RollupTotals:
+        rows = await self._connection.fetch(_SUMS, *_arguments(query, groups))
+        totals: defaultdict[tuple[int, int], Decimal] = defaultdict(
+            Decimal, {(row["number"], row["bucket"]): row["value"] for row in rows}
+        )
+        with localcontext(EXACT):
+            for group, bucket, amount in _points_within(query, groups, packs, _unpack_numbers):
+                totals[group, bucket] += amount
+        return totals
 
-    async def _uniques(
-        self,
-        question: RollupQuery,
-        groups: Mapping[int, int],
-        edges: Mapping[tuple[PartialHour, int], list[bytes]],
+    async def _unique_counts(
+        self, query: RollupQuery, groups: Mapping[int, int], packs: PackedPoints
     ) -> RollupTotals:
-        beside = [
-            (groups[series_id], _bucket(edge.hour, question), value)
-            for (edge, series_id), packs in edges.items()
-            for value in values_within(packs, edge)
-        ]
-        columns = map(list, zip(*beside, strict=True)) if beside else ([], [], [])
-        rows = await self._connection.fetch(_UNIQUES, *_asked(question, groups), *columns)
+        values = list(set(_points_within(query, groups, packs, _unpack_values)))
+        columns = map(list, zip(*values, strict=True)) if values else ([], [], [])
+        rows = await self._connection.fetch(_UNIQUES, *_arguments(query, groups), *columns)
         return {(row["number"], row["bucket"]): row["value"] for row in rows}
 
-    async def _points_at(
-        self, edges: Sequence[PartialHour], series_ids: Sequence[int]
-    ) -> Mapping[tuple[PartialHour, int], list[bytes]]:
+    async def _points_at(self, edges: Sequence[PartialHour], series_ids: Sequence[int]) -> PackedPoints:
         packs: defaultdict[tuple[PartialHour, int], list[bytes]] = defaultdict(list)
         if edges:
             by_hour = {edge.hour: edge for edge in edges}
@@ -143,17 +134,25 @@ class PostgresRollupSnapshot:
                 packs[by_hour[row["hour"]], row["series_id"]].append(row["packed"])
         return packs
 
-    def _learnt(self, row: asyncpg.Record) -> Series:
+    def _series_of(self, row: asyncpg.Record) -> Series:
         series = Series(row["tenant_id"], row["meter_id"], row["subject"], tuple(row["dimensions"]))
-        self._ids.learn(series, row["series_id"])
-        self._numbers[series] = row["series_id"]
+        self._cache_series(series, row["series_id"])
+        self._series_ids[series] = row["series_id"]
         return series
 
 
-def _asked(question: RollupQuery, groups: Mapping[int, int]) -> Iterable[object]:
-    stretch = question.stretch
-    return (list(groups), list(groups.values()), stretch.first, stretch.last, question.bucket_hours)
+def _points_within(
+    query: RollupQuery, groups: Mapping[int, int], packs: PackedPoints, unpack: Callable[[bytes], Any]
+) -> Iterable[tuple[int, int, Any]]:
+    """Group, bucket and amount of every point inside its part of an hour."""
+    for (edge, series_id), packed in packs.items():
+        bucket = edge.hour // query.bucket_hours if query.bucket_hours else 0
+        for pack in packed:
+            for offset, amount in unpack(pack):
+                if edge.from_us <= offset < edge.to_us:
+                    yield groups[series_id], bucket, amount
 
 
-def _bucket(hour: int, question: RollupQuery) -> int:
-    return hour // question.bucket_hours if question.bucket_hours else 0
+def _arguments(query: RollupQuery, groups: Mapping[int, int]) -> Iterable[object]:
+    hours = query.hours
+    return (list(groups), list(groups.values()), hours.first, hours.last, query.bucket_hours)

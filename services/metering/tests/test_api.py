@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from services.metering.conftest import Kept
+from services.metering.conftest import Stores
 from services.metering.meters.routes import meters_router
 from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
@@ -34,39 +34,39 @@ MARCH = {"from": "2026-03-01T00:00:00Z", "to": "2026-04-01T00:00:00Z"}
 PARTITIONS = 4
 
 
-in_memory = pytest.mark.parametrize("kept", ["memory"], indirect=True)
-"""For what is decided before anything is kept."""
+in_memory = pytest.mark.parametrize("stores", ["memory"], indirect=True)
+"""For what is decided before anything is stores."""
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """A client of the service, and what is behind it."""
+class ServiceClient:
+    """A client of the service, and the service's stores."""
 
     http: httpx2.AsyncClient
-    kept: Kept
+    stores: Stores
 
     async def define(self, key: str = "k1", **changes: Any) -> httpx2.Response:
         meter = {name: value for name, value in {**MILES, **changes}.items() if value is not None}
         answer = await self.http.post("/v1/meters", json=meter, headers={"idempotency-key": key})
         if answer.status_code == 201:
-            join = self.kept.book.activate(answer.json()["meter_id"], 0)
-            await self.kept.store.commit(ChangeSet(side_writes=[join]))
+            join = self.stores.meters.activate_write(answer.json()["meter_id"], 0)
+            await self.stores.store.commit(ChangeSet(side_writes=[join]))
         return answer
 
-    async def ask(self, who: str = "admin", **query: Any) -> httpx2.Response:
+    async def usage(self, who: str = "admin", **query: Any) -> httpx2.Response:
         headers = {"authorization": f"Bearer {who}"}
         return await self.http.get("/v1/usage", params={"meter": "miles", **MARCH, **query}, headers=headers)
 
     async def fold(self, *events: UsageEvent) -> None:
-        unit = UnitOfWork(self.kept.store)
-        await RollupConsumer(self.kept.book, self.kept.rollups)(unit, [record(events, 7)])
-        mark = InboxPosition(CONSUMER, TOPICS["ingest"], partition_of(slot_of("nyc"), PARTITIONS), 7)
-        unit.changes.inbox.append(InboxAdvance(mark, 0))
+        unit = UnitOfWork(self.stores.store)
+        await RollupConsumer(self.stores.meters, self.stores.rollups)(unit, [record(events, 7)])
+        reached = InboxPosition(CONSUMER, TOPICS["ingest"], partition_of(slot_of("nyc"), PARTITIONS), 7)
+        unit.changes.inbox.append(InboxAdvance(reached, 0))
         await unit.commit()
 
 
 @pytest_asyncio.fixture
-async def door(kept: Kept) -> AsyncIterator[Door]:
+async def client(stores: Stores) -> AsyncIterator[ServiceClient]:
     callers = {
         "admin": caller("nyc", "meters:write", "meters:read", "usage:read"),
         "viewer": caller("nyc", "meters:read", "usage:read"),
@@ -74,8 +74,8 @@ async def door(kept: Kept) -> AsyncIterator[Door]:
     }
     app = create_app(
         "metering",
-        [meters_router(kept.book), usage_router(kept.book, kept.rollups, PARTITIONS)],
-        store=kept.store,
+        [meters_router(stores.meters), usage_router(stores.meters, stores.rollups, PARTITIONS)],
+        store=stores.store,
         clock=FakeClock(NOON),
         ids=SequentialIds(),
         authenticator=FakeAuthenticator(callers),
@@ -84,28 +84,28 @@ async def door(kept: Kept) -> AsyncIterator[Door]:
     transport = httpx2.ASGITransport(app=app)
     headers = {"authorization": "Bearer admin"}
     async with httpx2.AsyncClient(transport=transport, base_url="http://metering", headers=headers) as http:
-        yield Door(http, kept)
+        yield ServiceClient(http, stores)
 
 
-async def test_a_meter_is_defined_shown_and_listed(door: Door) -> None:
+async def test_a_meter_is_defined_shown_and_listed(client: ServiceClient) -> None:
     """The same definition under another key of the caller is the same meter."""
-    made = await door.define()
+    made = await client.define()
     assert made.status_code == 201
     assert (
         made.json() | MILES
         == made.json() | {"group_by": ["origin"], "filter": {"origin": ["EWR", "JFK"]}} | MILES
     )
     assert made.headers["tollhouse-position"].startswith("metering:")
-    assert (await door.define("k2")).json() == made.json()
-    shown = (await door.http.get("/v1/meters/miles")).json()
+    assert (await client.define("k2")).json() == made.json()
+    shown = (await client.http.get("/v1/meters/miles")).json()
     assert shown == {**made.json(), "unreadable": 0}
-    assert (await door.http.get("/v1/meters")).json() == {"items": [made.json()]}
+    assert (await client.http.get("/v1/meters")).json() == {"items": [made.json()]}
 
 
-async def test_another_definition_of_the_key_is_a_conflict(door: Door) -> None:
+async def test_another_definition_of_the_key_is_a_conflict(client: ServiceClient) -> None:
     """409 with a stable code."""
-    await door.define()
-    answer = await door.define("k2", group_by=[])
+    await client.define()
+    answer = await client.define("k2", group_by=[])
     assert (answer.status_code, answer.json()["code"]) == (409, "meter-exists")
 
 
@@ -125,19 +125,19 @@ async def test_another_definition_of_the_key_is_a_conflict(door: Door) -> None:
         {"surprise": 1},
     ],
 )
-async def test_a_meter_that_cannot_be_is_refused(door: Door, changes: dict[str, Any]) -> None:
+async def test_a_meter_that_cannot_be_is_refused(client: ServiceClient, changes: dict[str, Any]) -> None:
     """400, and nothing is written."""
-    assert (await door.define(**changes)).status_code == 400
-    assert (await door.http.get("/v1/meters")).json() == {"items": []}
+    assert (await client.define(**changes)).status_code == 400
+    assert (await client.http.get("/v1/meters")).json() == {"items": []}
 
 
-async def test_usage_is_answered_exactly_with_the_position_that_it_includes(door: Door) -> None:
+async def test_usage_is_answered_exactly_with_the_position_that_it_includes(client: ServiceClient) -> None:
     """Values are decimal strings; windows without usage are left out."""
-    await door.define()
-    await door.fold(
+    await client.define()
+    await client.fold(
         usage(value="0.1", origin="JFK"), usage(value="0.2", origin="EWR"), usage(value=5, origin="LGA")
     )
-    answer = (await door.ask(subject="UA")).json()
+    answer = (await client.usage(subject="UA")).json()
     partition = partition_of(slot_of("nyc"), PARTITIONS)
     assert answer == {
         "meter": "miles",
@@ -146,7 +146,7 @@ async def test_usage_is_answered_exactly_with_the_position_that_it_includes(door
         "as_of_position": f"ingest:{partition}:7",
         "items": [{"start": MARCH["from"], "end": MARCH["to"], "group": {}, "value": "0.3"}],
     }
-    by_origin = (await door.ask(window="day", group_by=["origin", "subject"])).json()["items"]
+    by_origin = (await client.usage(window="day", group_by=["origin", "subject"])).json()["items"]
     assert [(item["group"], item["start"], item["value"]) for item in by_origin] == [
         ({"origin": "EWR", "subject": "UA"}, "2026-03-01T00:00:00Z", "0.2"),
         ({"origin": "JFK", "subject": "UA"}, "2026-03-01T00:00:00Z", "0.1"),
@@ -168,25 +168,25 @@ async def test_usage_is_answered_exactly_with_the_position_that_it_includes(door
     ],
 )
 async def test_a_question_that_makes_no_sense_is_a_clear_no(
-    door: Door, query: dict[str, Any], status: int, code: str
+    client: ServiceClient, query: dict[str, Any], status: int, code: str
 ) -> None:
     """Never an empty answer that looks like no usage."""
-    await door.define()
-    answer = await door.ask(**query)
+    await client.define()
+    answer = await client.usage(**query)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-async def test_another_tenant_sees_neither_meter_nor_usage(door: Door) -> None:
+async def test_another_tenant_sees_neither_meter_nor_usage(client: ServiceClient) -> None:
     """404, as if it were not there."""
-    await door.define()
-    await door.fold(usage(value=1, origin="JFK"))
-    assert (await door.ask("other")).status_code == 404
+    await client.define()
+    await client.fold(usage(value=1, origin="JFK"))
+    assert (await client.usage("other")).status_code == 404
     other = {"authorization": "Bearer other"}
-    assert (await door.http.get("/v1/meters/miles", headers=other)).status_code == 404
-    assert (await door.http.get("/v1/meters", headers=other)).json() == {"items": []}
+    assert (await client.http.get("/v1/meters/miles", headers=other)).status_code == 404
+    assert (await client.http.get("/v1/meters", headers=other)).json() == {"items": []}
 
 
-async def test_a_viewer_defines_nothing(door: Door) -> None:
+async def test_a_viewer_defines_nothing(client: ServiceClient) -> None:
     """Scopes decide."""
-    door.http.headers["authorization"] = "Bearer viewer"
-    assert (await door.define()).status_code == 403
+    client.http.headers["authorization"] = "Bearer viewer"
+    assert (await client.define()).status_code == 403

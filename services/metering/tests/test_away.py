@@ -1,4 +1,4 @@
-"""What metering says when its database is away, and what a full cache of series forgets."""
+"""Metering when its database is away, and a full cache of series."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -7,48 +7,47 @@ import asyncpg
 import pytest
 
 from services.metering.meters.postgres import PostgresMeterRepository
-from services.metering.rollups import series_ids
+from services.metering.rollups import postgres
 from services.metering.rollups.accumulator import Series
-from services.metering.rollups.postgres import PostgresRollups
-from services.metering.rollups.series_ids import SeriesIds
+from services.metering.rollups.postgres import PostgresRollups, SeriesIds
 from services.metering.tests.usage import TENANT
 from shared.framework.eventstore.ports import StoreIsUnavailable
 
 
-async def look(rollups: PostgresRollups) -> None:
+async def open_snapshot(rollups: PostgresRollups) -> None:
     async with rollups.snapshot():
         pass
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "call",
     [
         lambda pool: PostgresMeterRepository(pool).all(),
         lambda pool: PostgresMeterRepository(pool).of_tenant(TENANT),
         lambda pool: PostgresMeterRepository(pool).find(TENANT, "count"),
         lambda pool: PostgresMeterRepository(pool).unreadable_count(TENANT, "mtr_1"),
         lambda pool: PostgresRollups(pool).unpublished_count(),
-        lambda pool: look(PostgresRollups(pool)),
-        lambda pool: SeriesIds(pool).of({Series(TENANT, "mtr_1", "UA", ()): True}),
+        lambda pool: open_snapshot(PostgresRollups(pool)),
+        lambda pool: SeriesIds(pool).ids_of({Series(TENANT, "mtr_1", "UA", ()): True}),
     ],
 )
 async def test_a_database_that_is_away_is_said_to_be(
-    pool: "asyncpg.Pool[asyncpg.Record]", ask: Callable[[Any], Awaitable[object]]
+    pool: "asyncpg.Pool[asyncpg.Record]", call: Callable[[Any], Awaitable[object]]
 ) -> None:
     """A refusal that every transport knows (503, try again), and no error of the driver's own (500)."""
     pool.terminate()
     with pytest.raises(StoreIsUnavailable):
-        await ask(pool)
+        await call(pool)
 
 
 async def test_a_full_cache_of_series_forgets_nothing_that_was_asked_for(
     pool: "asyncpg.Pool[asyncpg.Record]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is emptied when it is full, also in the middle of an answer."""
-    monkeypatch.setattr(series_ids, "KNOWN_MAX", 4)
+    monkeypatch.setattr(postgres, "SERIES_CACHED_MAX", 4)
     ids = SeriesIds(pool)
     many = {Series(TENANT, "mtr_1", f"subject-{number}", ()): True for number in range(7)}
-    numbers = [await ids.of(dict(list(many.items())[:3])), await ids.of(many), await ids.of(many)]
+    numbers = [await ids.ids_of(dict(list(many.items())[:3])), await ids.ids_of(many), await ids.ids_of(many)]
     assert numbers[1] == numbers[2]
     assert set(numbers[1]) == set(many)
     assert numbers[0].items() <= numbers[1].items()

@@ -1,4 +1,4 @@
-"""Usage as ingest tells it, meters as tenants define them, and an oracle that shares no code with them."""
+"""Usage as ingest publishes it, meters as tenants define them, and an oracle that shares no code."""
 
 import json
 import random

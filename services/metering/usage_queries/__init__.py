@@ -1,1 +1,1 @@
-"""Usage queries."""
+"""Usage queries: usage by window and group, read from the rollups; owns nothing and publishes nothing."""

@@ -1,4 +1,4 @@
-"""Every way in which metering says no."""
+"""Usage of one meter by window and group, and the refusals of an invalid query."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class UsageQuery:
 
 @dataclass(frozen=True, slots=True)
 class UsageBucket:
-    """One window of one group. The first and last window may be cut by the range that was asked for."""
+    """The usage of one group in one window; the first and the last window are cut at the query's range."""
 
     start: datetime
     end: datetime
@@ -56,48 +56,47 @@ class UsageBucket:
     value: Decimal
 
 
-async def usage_buckets(snapshot: RollupSnapshot, asked: UsageQuery) -> Sequence[UsageBucket]:
-    """The answer by group and time; windows without usage are left out."""
-    series = await snapshot.series(asked.tenant_id, asked.meter.meter_id, asked.subject)
-    names = [_group_of(one, asked) for one in series]
-    groups = sorted(set(names))
-    number = {name: at for at, name in enumerate(groups)}
-    hours = HOURS_OF[asked.window]
-    question = RollupQuery(
-        groups={one: number[name] for one, name in zip(series, names, strict=True)},
-        is_additive=AGGREGATIONS[asked.meter.aggregation].is_additive,
-        stretch=hour_range(asked.start, asked.end),
-        bucket_hours=hours,
-    )
-    totals = await snapshot.totals(question)
-    return [
-        UsageBucket(
-            *_bounds(bucket, hours, asked), dict(zip(asked.group_by, groups[group], strict=True)), value
+async def usage_buckets(snapshot: RollupSnapshot, query: UsageQuery) -> Sequence[UsageBucket]:
+    """The buckets of a valid query by group and time; without windows that have no usage."""
+    series = await snapshot.series(query.tenant_id, query.meter.meter_id, query.subject)
+    values = [_group_of(one, query) for one in series]
+    groups = sorted(set(values))
+    number = {value: index for index, value in enumerate(groups)}
+    totals = await snapshot.totals(
+        RollupQuery(
+            groups={one: number[value] for one, value in zip(series, values, strict=True)},
+            is_additive=AGGREGATIONS[query.meter.aggregation].is_additive,
+            hours=hour_range(query.start, query.end),
+            bucket_hours=HOURS_OF[query.window],
         )
+    )
+    return [
+        UsageBucket(*_bounds(bucket, query), dict(zip(query.group_by, groups[group], strict=True)), value)
         for (group, bucket), value in sorted(totals.items())
     ]
 
 
-def _group_of(series: Series, asked: UsageQuery) -> tuple[str, ...]:
-    # A meter's own path comes first, also one that is called `subject`: bills are split by what meters say.
-    at = {SUBJECT: series.subject} | dict(zip(asked.meter.group_by, series.dimensions, strict=True))
-    return tuple(at[name] for name in asked.group_by)
+def _group_of(series: Series, query: UsageQuery) -> tuple[str, ...]:
+    # A path of the meter that is called `subject` hides the event's subject: invoices split by meter paths.
+    by_name = {SUBJECT: series.subject} | dict(zip(query.meter.group_by, series.dimensions, strict=True))
+    return tuple(by_name[name] for name in query.group_by)
 
 
-def _bounds(bucket: int, hours: int, asked: UsageQuery) -> tuple[datetime, datetime]:
+def _bounds(bucket: int, query: UsageQuery) -> tuple[datetime, datetime]:
+    hours = HOURS_OF[query.window]
     if not hours:
-        return asked.start, asked.end
+        return query.start, query.end
     start = start_of(bucket * hours)
-    return max(start, asked.start), min(start + timedelta(hours=hours), asked.end)
+    return max(start, query.start), min(start + timedelta(hours=hours), query.end)
 
 
-def validate(asked: UsageQuery) -> None:
-    """Refuse what cannot be answered: RangeIsInvalid, DimensionIsUnknown."""
-    unknown = set(asked.group_by) - {SUBJECT, *asked.meter.group_by}
+def validate(query: UsageQuery) -> None:
+    """Refuse an invalid query: DimensionIsUnknown, RangeIsInvalid."""
+    unknown = set(query.group_by) - {SUBJECT, *query.meter.group_by}
     if unknown:
         raise DimensionIsUnknown(", ".join(sorted(unknown)))
-    if not timedelta(0) < asked.end - asked.start <= RANGE_MAX:
-        raise RangeIsInvalid(f"{asked.start.isoformat()} to {asked.end.isoformat()}")
-    hours = HOURS_OF[asked.window]
-    if hours and (asked.end - asked.start) / timedelta(hours=hours) > WINDOWS_MAX:
+    if not timedelta(0) < query.end - query.start <= RANGE_MAX:
+        raise RangeIsInvalid(f"{query.start.isoformat()} to {query.end.isoformat()}")
+    hours = HOURS_OF[query.window]
+    if hours and (query.end - query.start) / timedelta(hours=hours) > WINDOWS_MAX:
         raise RangeIsInvalid(f"more than {WINDOWS_MAX} windows: take longer ones")

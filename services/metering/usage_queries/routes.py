@@ -1,4 +1,4 @@
-"""What metering's REST routes take and answer."""
+"""The REST route that reads usage of a meter."""
 
 from typing import Annotated, Literal
 
@@ -37,8 +37,8 @@ Window = Literal["hour", "day", "total"]
 Dimension = Annotated[str, Query(max_length=256)]
 
 
-def usage_router(book: MeterRepository, rollups: RollupStore, partitions: int) -> APIRouter:
-    """Asking for usage."""
+def usage_router(meters: MeterRepository, rollups: RollupStore, partitions: int) -> APIRouter:
+    """The route of usage."""
     router = APIRouter(prefix="/v1", tags=["usage"])
 
     @router.get("/usage", dependencies=[requires("usage:read")])
@@ -52,26 +52,22 @@ def usage_router(book: MeterRepository, rollups: RollupStore, partitions: int) -
         group_by: Annotated[list[Dimension], Query(max_length=8)] = [],  # noqa: B006 - FastAPI copies it
     ) -> UsageResponse:
         """Usage in [from, to) per UTC hour, per UTC day or in total, for one subject or all."""
-        asked = UsageQuery(
-            meter=await meter_of(book, caller.tenant_id, meter),
-            tenant_id=caller.tenant_id,
-            subject=subject,
-            start=start,
-            end=end,
-            window=window,
-            group_by=tuple(group_by),
-        )
-        validate(asked)
+        definition = await meter_of(meters, caller.tenant_id, meter)
+        query = UsageQuery(definition, caller.tenant_id, subject, start, end, window, tuple(group_by))
+        validate(query)
         partition = partition_of(slot_of(caller.tenant_id), partitions)
         async with rollups.snapshot() as snapshot:
-            found = await usage_buckets(snapshot, asked)
-            mark = PositionToken("ingest", partition, await snapshot.position(partition))
-        items = [
-            UsageBucketBody(start=one.start, end=one.end, group=one.group, value=f"{one.value:f}")
-            for one in found
-        ]
+            buckets = await usage_buckets(snapshot, query)
+            token = PositionToken("ingest", partition, await snapshot.position(partition))
         return UsageResponse(
-            meter=meter, subject=subject, window=window, as_of_position=str(mark), items=items
+            meter=meter,
+            subject=subject,
+            window=window,
+            as_of_position=str(token),
+            items=[
+                UsageBucketBody(start=one.start, end=one.end, group=one.group, value=f"{one.value:f}")
+                for one in buckets
+            ],
         )
 
     return router

@@ -1,1 +1,1 @@
-"""Usage totals."""
+"""Usage totals: publishes UsageAggregated, the newest totals of days that have changed."""

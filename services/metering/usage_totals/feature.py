@@ -1,4 +1,4 @@
-"""What usage totals add to the metering service."""
+"""The usage totals feature of the metering service."""
 
 from functools import partial
 
@@ -9,6 +9,6 @@ from shared.framework.retry.periodic_task import repeat
 
 
 def usage_totals(publisher: UsageTotalsPublisher, sleeper: Sleeper, pause_s: float) -> Feature:
-    """The feature: a task that publishes changed days every `pause_s` seconds."""
-    run = partial(repeat, "telling", publisher.step, sleeper, pause_s)
-    return Feature(tasks={"teller": run}, pending_work=publisher.rollups.unpublished_count)
+    """A task that publishes changed days; its pending work is the number of them."""
+    run = partial(repeat, "usage totals", publisher.step, sleeper, pause_s)
+    return Feature(tasks={"usage_totals": run}, pending_work=publisher.rollups.unpublished_count)

@@ -1,8 +1,8 @@
-"""Telling what changed: the newest totals of days, each replacing what was told of it before."""
+"""Publishes the newest totals of changed days; each replaces the one published before."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.metering.meters.ports import MeterRepository
 from services.metering.rollups.ports import ChangedDay, RollupStore
@@ -17,46 +17,45 @@ from shared.framework.eventstore.unit_of_work import UnitOfWork, metadata_now
 DAYS_MAX = 2_000
 """Totals in one event."""
 
-_TELLER = InboxPosition(consumer="metering.telling", topic="changed-days", partition=0, position=0)
+_NOTHING_PUBLISHED = InboxPosition("metering.telling", "changed-days", partition=0, position=0)
+"""Its position counts publications, so that of two processes that read the same days only one publishes."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsageTotalsPublisher:
-    """Reads changed days and tells them in the order in which they were read, by a mark of its own."""
+    """Publishes changed days in the order in which they were read."""
 
     store: Store
     rollups: RollupStore
-    book: MeterRepository
+    meters: MeterRepository
     clock: Clock
     ids: IdGenerator
 
     async def publish_changed_days(self) -> int:
-        """Tell up to 2000 changed days; how many. An older total is never told after a newer one."""
-        told_so_far = await self._last_published()
+        """Publish up to 2000 changed days and return their number; never an older total after a newer one."""
+        inbox = await self.store.inbox(_NOTHING_PUBLISHED.consumer)
+        before = inbox.get((_NOTHING_PUBLISHED.topic, _NOTHING_PUBLISHED.partition), _NOTHING_PUBLISHED)
         async with self.rollups.snapshot() as snapshot:
             days = await snapshot.changed_days(DAYS_MAX)
         if not days:
             return 0
         unit = UnitOfWork(self.store)
-        unit.changes.side_writes.append(await self.rollups.mark_published(days))
-        unit.changes.inbox.append(_move(told_so_far))
-        meters = {entry.meter.meter_id: entry.meter for entry in await self.book.all()}
-        for tenant_id, mine in _by_tenant(days).items():
-            await self._append(unit, tenant_id, mine, meters)
+        unit.changes.side_writes.append(await self.rollups.mark_published_write(days))
+        unit.changes.inbox.append(
+            InboxAdvance(replace(before, position=before.position + 1), before.position)
+        )
+        meters = {one.meter.meter_id: one.meter for one in await self.meters.all()}
+        for tenant_id, tenant_days in _by_tenant(days).items():
+            await self._append(unit, tenant_id, tenant_days, meters)
         try:
             await unit.commit()
         except InboxConflict:
-            return 0  # another process tells, and what we read may be older than what it told
+            return 0  # another process has published, perhaps newer totals than these
         return len(days)
 
     async def step(self) -> bool:
-        """Tell once; whether more days are probably waiting."""
+        """Publish once; whether more days are probably waiting."""
         return await self.publish_changed_days() >= DAYS_MAX
-
-    async def _last_published(self) -> int:
-        marks = await self.store.inbox(_TELLER.consumer)
-        mark = marks.get((_TELLER.topic, _TELLER.partition), _TELLER)
-        return mark.position
 
     async def _append(
         self, unit: UnitOfWork, tenant_id: str, days: Sequence[ChangedDay], meters: dict[str, MeterDefined]
@@ -68,11 +67,6 @@ class UsageTotalsPublisher:
         windows = tuple(_window(day, meters[day.series.meter_id]) for day in days)
         event = UsageAggregated(windows=windows, aggregated_at=metadata.occurred_at)
         unit.session(tenant_id, metadata).append(stream_id, 0, [event], slot_key=tenant_id)
-
-
-def _move(told_so_far: int) -> InboxAdvance:
-    mark = InboxPosition(_TELLER.consumer, _TELLER.topic, _TELLER.partition, told_so_far + 1)
-    return InboxAdvance(mark, expected=told_so_far)
 
 
 def _by_tenant(days: Sequence[ChangedDay]) -> dict[str, list[ChangedDay]]:

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from services.metering.backfills.backfill import MeterBackfill
-from services.metering.conftest import Kept
-from services.metering.readings.ports import UsageIsBehind
-from services.metering.readings.tests.test_readings import PARTITION, PARTITIONS, PLACE, World
+from services.metering.conftest import Stores
+from services.metering.readings.tests.test_readings import PARTITION, PARTITION_OF_TOPIC, PARTITIONS, Scenario
+from services.metering.readings.usage_progress import UsageIsBehind
 from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
 from services.metering.rollups.tests.test_rollups import total
@@ -22,69 +22,71 @@ from shared.framework.messaging.feed import InProcessFeeds
 START, END = NOON - timedelta(days=6), NOON + timedelta(days=1)
 
 
-def backfill_of(world: World) -> MeterBackfill:
-    kept = world.kept
+def backfill_of(scenario: Scenario) -> MeterBackfill:
+    stores = scenario.stores
     return MeterBackfill(
-        kept.store, kept.book, kept.rollups, InProcessFeeds({"ingest": world.ingest}), PARTITIONS
+        stores.store, stores.meters, stores.rollups, InProcessFeeds({"ingest": scenario.ingest}), PARTITIONS
     )
 
 
-async def define(kept: Kept, key: str) -> None:
+async def define(stores: Stores, key: str) -> None:
     of = next(one for one in METERS if one.key == key)
-    await kept.store.commit(ChangeSet(side_writes=[kept.book.add(TENANT, of)]))
+    await stores.store.commit(ChangeSet(side_writes=[stores.meters.add_write(TENANT, of)]))
 
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_any_interleaving_of_usage_folding_and_catching_up_counts_everything_once(
-    kept: Kept, seed: int
+    stores: Stores, seed: int
 ) -> None:
     """Meters are defined before, amid and after the usage; the totals are those of all of it."""
     dice = random.Random(seed)
-    world, events = World(kept), much_usage(dice, 200)
-    backfill = backfill_of(world)
+    scenario, events = Scenario(stores), much_usage(dice, 200)
+    backfill = backfill_of(scenario)
     keys = [one.key for one in METERS]
     waiting = list(events)
     while waiting or keys or await backfill.pending():
         match dice.randrange(4):
             case 0 if waiting:
-                await world.accept(*(waiting.pop() for _ in range(min(20, len(waiting)))))
+                await scenario.accept(*(waiting.pop() for _ in range(min(20, len(waiting)))))
             case 1 if keys:
-                await define(kept, keys.pop())
+                await define(stores, keys.pop())
             case 2:
                 await backfill.step()
             case _:
-                await world.fold()
-    await world.fold()
+                await scenario.fold()
+    await scenario.fold()
     for one in METERS:
         for subject in ("UA", "DL"):
-            assert await total(kept, one, subject, START, END) == oracle(events, one, subject, START, END)
+            assert await total(stores, one, subject, START, END) == oracle(events, one, subject, START, END)
 
 
-async def test_who_folds_while_a_meter_joins_folds_again(kept: Kept) -> None:
+async def test_who_folds_while_a_meter_joins_folds_again(stores: Stores) -> None:
     """Else the usage in its hands would be counted neither live nor as the past."""
-    world = World(kept)
-    await define(kept, "count")
-    await backfill_of(world).step()
-    await define(kept, "sum")
-    await world.accept(usage(value=1))
-    page = await world.ingest.feed(PARTITION, PARTITIONS, 0, 10)
-    unit = UnitOfWork(kept.store)
-    await RollupConsumer(kept.book, kept.rollups)(unit, page.records)
-    unit.changes.inbox.append(InboxAdvance(InboxPosition(CONSUMER, *PLACE, page.head), expected=0))
+    scenario = Scenario(stores)
+    await define(stores, "count")
+    await backfill_of(scenario).step()
+    await define(stores, "sum")
+    await scenario.accept(usage(value=1))
+    page = await scenario.ingest.feed(PARTITION, PARTITIONS, 0, 10)
+    unit = UnitOfWork(stores.store)
+    await RollupConsumer(stores.meters, stores.rollups)(unit, page.records)
+    unit.changes.inbox.append(
+        InboxAdvance(InboxPosition(CONSUMER, *PARTITION_OF_TOPIC, page.head), expected=0)
+    )
     for _ in range(2):
-        await backfill_of(world).step()
+        await backfill_of(scenario).step()
     with pytest.raises(VersionConflict):
         await unit.commit()
-    await world.fold()
+    await scenario.fold()
     for key in ("count", "sum"):
         of = next(one for one in METERS if one.key == key)
-        assert await total(kept, of, "UA", START, END) == {(): 1}
+        assert await total(stores, of, "UA", START, END) == {(): 1}
 
 
-async def test_usage_folded_between_the_last_look_and_the_joining_is_caught_up_with(kept: Kept) -> None:
+async def test_usage_folded_between_the_last_look_and_the_joining_is_caught_up_with(stores: Stores) -> None:
     """The feed said that nothing is left; by the time the meter joins, something was and has been folded."""
-    world = World(kept)
-    await define(kept, "count")
+    scenario = Scenario(stores)
+    await define(stores, "count")
 
     class Late(InProcessFeeds):
         async def page(
@@ -92,27 +94,29 @@ async def test_usage_folded_between_the_last_look_and_the_joining_is_caught_up_w
         ) -> FeedPage:
             page = await super().page(context, partition, partitions, after, limit)
             if not page.records and after == 0:
-                await world.accept(usage())
-                await world.fold()
+                await scenario.accept(usage())
+                await scenario.fold()
             return page
 
-    backfill = MeterBackfill(kept.store, kept.book, kept.rollups, Late({"ingest": world.ingest}), PARTITIONS)
+    backfill = MeterBackfill(
+        stores.store, stores.meters, stores.rollups, Late({"ingest": scenario.ingest}), PARTITIONS
+    )
     while await backfill.step():
         pass
-    await world.fold()
-    assert await total(kept, METERS[0], "UA", START, END) == {(): 1}
+    await scenario.fold()
+    assert await total(stores, METERS[0], "UA", START, END) == {(): 1}
 
 
 @pytest.mark.parametrize("damaged", [b"{", b"\x28\xb5\x2f\xfd\x20\x05ruin!"])
 async def test_damaged_history_holds_back_the_meters_that_need_it_and_nobody_else(
-    kept: Kept, damaged: bytes
+    stores: Stores, damaged: bytes
 ) -> None:
     """Another tenant's meter joins; this one's readings wait, for they would bill too little."""
-    world = World(kept)
-    await define(kept, "count")
+    scenario = Scenario(stores)
+    await define(stores, "count")
     elsewhere = meter("elsewhere", meter_id="mtr_elsewhere")
-    await kept.store.commit(ChangeSet(side_writes=[kept.book.add("zzz", elsewhere)]))
-    await world.accept(usage())
+    await stores.store.commit(ChangeSet(side_writes=[stores.meters.add_write("zzz", elsewhere)]))
+    await scenario.accept(usage())
 
     class Damaged(InProcessFeeds):
         async def page(
@@ -123,24 +127,24 @@ async def test_damaged_history_holds_back_the_meters_that_need_it_and_nobody_els
             return replace(page, records=bad)
 
     backfill = MeterBackfill(
-        kept.store, kept.book, kept.rollups, Damaged({"ingest": world.ingest}), PARTITIONS
+        stores.store, stores.meters, stores.rollups, Damaged({"ingest": scenario.ingest}), PARTITIONS
     )
     while await backfill.step():
         pass
     assert [entry.meter.key for entry in await backfill.pending()] == ["count"]
 
 
-async def test_a_reading_waits_for_a_meter_that_has_not_caught_up(kept: Kept) -> None:
+async def test_a_reading_waits_for_a_meter_that_has_not_caught_up(stores: Stores) -> None:
     """It would bill the past as if there had been none."""
-    world = World(kept)
-    await define(kept, "count")
-    await world.accept(usage())
-    await world.fold()
-    timer = await world.close()
+    scenario = Scenario(stores)
+    await define(stores, "count")
+    await scenario.accept(usage())
+    await scenario.fold()
+    timer = await scenario.close()
     with pytest.raises(UsageIsBehind, match="not backfilled"):
-        await world.readings.measure(timer)
-    backfill = backfill_of(world)
+        await scenario.readings.measure(timer)
+    backfill = backfill_of(scenario)
     while await backfill.step():
         pass
-    pinned = await world.readings.measure(timer)
+    pinned = await scenario.readings.measure(timer)
     assert [one.quantity for one in pinned.quantities if one.meter_key == "count"] == [1]

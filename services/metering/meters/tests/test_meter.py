@@ -25,7 +25,7 @@ meters = Spec(METER)
 
 
 def define(**changes: Any) -> DefineMeter:
-    asked: dict[str, Any] = {
+    query: dict[str, Any] = {
         "meter_id": meter("miles").meter_id,
         "key": "miles",
         "event_type": "flight",
@@ -36,7 +36,7 @@ def define(**changes: Any) -> DefineMeter:
         "now": NOON,
         **changes,
     }
-    return DefineMeter(**asked)
+    return DefineMeter(**query)
 
 
 DEFINED = meter(

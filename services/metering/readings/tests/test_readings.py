@@ -6,10 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from services.metering.conftest import Kept
-from services.metering.readings.ports import UsageIsBehind
+from services.metering.conftest import Stores
 from services.metering.readings.timers import PURPOSE, PinnedUsage, ReadingProcess
-from services.metering.readings.usage_progress import InboxUsageProgress
+from services.metering.readings.usage_progress import UsageIsBehind, UsageProgress
 from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
 from services.metering.tests.usage import NOON, TENANT, meter, usage
@@ -37,7 +36,7 @@ from shared.framework.testing.fakes import FakeClock
 
 PARTITIONS = 4
 PARTITION = partition_of(slot_of(TENANT), PARTITIONS)
-PLACE = (TOPICS["ingest"], PARTITION)
+PARTITION_OF_TOPIC = (TOPICS["ingest"], PARTITION)
 GRACE = timedelta(hours=1)
 START, END = NOON - timedelta(days=1, minutes=7), NOON + timedelta(minutes=13, microseconds=1)
 PRICE = PerUnit(unit_price=Decimal(1))
@@ -65,8 +64,8 @@ CLOSED = BillingPeriodClosed(
 )
 
 
-class NoPatience:
-    """Time passes when it is slept through."""
+class SkippingSleeper:
+    """A sleep returns at once and moves the elapsed time."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -79,38 +78,40 @@ class NoPatience:
         return self.now
 
 
-class World:
-    """Metering beside ingest's history."""
+class Scenario:
+    """Metering with ingest's history."""
 
-    def __init__(self, kept: Kept) -> None:
-        self.kept = kept
+    def __init__(self, stores: Stores) -> None:
+        self.stores = stores
         self.ingest = MemoryEventStore("ingest", FakeClock(NOON), CONTRACTS)
-        progress = InboxUsageProgress(
-            kept.store, InProcessFeeds({"ingest": self.ingest}), NoPatience(), PARTITIONS
+        progress = UsageProgress(
+            stores.store, InProcessFeeds({"ingest": self.ingest}), SkippingSleeper(), PARTITIONS
         )
-        self.readings = ReadingProcess(kept.book, kept.rollups, progress, PARTITIONS, GRACE)
-        self.folder = RollupConsumer(kept.book, kept.rollups)
+        self.readings = ReadingProcess(stores.meters, stores.rollups, progress, PARTITIONS, GRACE)
+        self.consumer = RollupConsumer(stores.meters, stores.rollups)
 
     async def accept(self, *events: UsageEvent) -> None:
-        """Ingest tells a batch."""
+        """Ingest publishes a batch."""
         number = len(await self.ingest.read_stable(0, 1000)) + 1
         batch = UsageRecorded(batch_id=f"ub_{number}", accepted_at=NOON, events=events)
         append = Append(TENANT, batch.batch_id, 0, (batch,), CAUSE, slot_key=TENANT)
         await self.ingest.commit(ChangeSet(appends=[append]))
 
-    async def fold(self, *, parking: bool = False) -> None:
-        """Metering hears what ingest has told since (or parks it)."""
-        marks = await self.kept.store.inbox(CONSUMER)
-        after = marks[PLACE].position if PLACE in marks else 0
+    async def fold(self, *, dead_lettered: bool = False) -> None:
+        """Metering consumes what ingest has published since, or makes it dead letters."""
+        inbox = await self.stores.store.inbox(CONSUMER)
+        after = inbox[PARTITION_OF_TOPIC].position if PARTITION_OF_TOPIC in inbox else 0
         page = await self.ingest.feed(PARTITION, PARTITIONS, after, 100)
-        unit = UnitOfWork(self.kept.store)
-        if parking:
+        unit = UnitOfWork(self.stores.store)
+        if dead_lettered:
             unit.changes.dead_letters.extend(
-                DeadLetter(CONSUMER, one, *PLACE, cause="broken") for one in page.records
+                DeadLetter(CONSUMER, one, *PARTITION_OF_TOPIC, cause="broken") for one in page.records
             )
         else:
-            await self.folder(unit, page.records)
-        unit.changes.inbox.append(InboxAdvance(InboxPosition(CONSUMER, *PLACE, page.head), expected=after))
+            await self.consumer(unit, page.records)
+        unit.changes.inbox.append(
+            InboxAdvance(InboxPosition(CONSUMER, *PARTITION_OF_TOPIC, page.head), expected=after)
+        )
         await unit.commit()
 
     async def close(self) -> Timer:
@@ -120,48 +121,48 @@ class World:
         async def work(unit: UnitOfWork) -> None:
             await self.readings.on_billing_period_closed(unit.session(TENANT, CAUSE), CLOSED, record)
 
-        await transact(self.kept.store, work)
-        await self.kept.store.commit(ChangeSet(clocks={TENANT: END + GRACE}))
-        (timer,) = await self.kept.store.due_timers(NOON, 10)
+        await transact(self.stores.store, work)
+        await self.stores.store.commit(ChangeSet(clocks={TENANT: END + GRACE}))
+        (timer,) = await self.stores.store.due_timers(NOON, 10)
         return timer
 
     async def take(self, timer: Timer, pinned: PinnedUsage) -> None:
         async def work(unit: UnitOfWork) -> None:
             await self.readings.record(unit.session(TENANT, CAUSE), timer, pinned)
 
-        await transact(self.kept.store, work)
+        await transact(self.stores.store, work)
 
-    async def told(self) -> Sequence[UsageReadingTaken]:
-        records = await self.kept.store.read_stable(0, 100)
-        history = await self.kept.store.load(TENANT, records[-1].stream_id)
+    async def published(self) -> Sequence[UsageReadingTaken]:
+        records = await self.stores.store.read_stable(0, 100)
+        history = await self.stores.store.load(TENANT, records[-1].stream_id)
         return [event for event in history.events if isinstance(event, UsageReadingTaken)]
 
 
 @pytest.fixture
-async def world(kept: Kept) -> World:
+async def scenario(stores: Stores) -> Scenario:
     meters = (meter("count"), meter("sum-by-origin", "sum", group_by=("origin",)))
-    entered = [kept.book.add(TENANT, one) for one in meters]
-    await kept.store.commit(
-        ChangeSet(side_writes=entered + [kept.book.activate(one.meter_id, 0) for one in meters])
+    writes = [stores.meters.add_write(TENANT, one) for one in meters]
+    await stores.store.commit(
+        ChangeSet(side_writes=writes + [stores.meters.activate_write(one.meter_id, 0) for one in meters])
     )
-    world = World(kept)
-    await world.accept(
+    scenario = Scenario(stores)
+    await scenario.accept(
         usage(value=1, origin="JFK", time=START - timedelta(microseconds=1)),
         usage(value=2, origin="JFK", time=START),
         usage(value=4, origin="EWR", time=END - timedelta(microseconds=1)),
         usage(value=8, origin="EWR", time=END),
         usage("DL", value=16, origin="EWR"),
     )
-    return world
+    return scenario
 
 
-async def test_a_reading_counts_what_happened_in_the_period_to_the_microsecond(world: World) -> None:
+async def test_a_reading_counts_what_happened_in_the_period_to_the_microsecond(scenario: Scenario) -> None:
     """[start, end) of the subject, per meter and dimension; a meter without usage reads zero."""
-    await world.fold()
-    timer = await world.close()
+    await scenario.fold()
+    timer = await scenario.close()
     assert (timer.purpose, timer.due_at) == (PURPOSE, END + GRACE)
-    await world.take(timer, await world.readings.measure(timer))
-    (reading,) = await world.told()
+    await scenario.take(timer, await scenario.readings.measure(timer))
+    (reading,) = await scenario.published()
     told = [(q.meter_key, q.dimensions, q.quantity) for q in reading.quantities]
     assert told == [
         ("count", {}, Decimal(2)),
@@ -173,37 +174,37 @@ async def test_a_reading_counts_what_happened_in_the_period_to_the_microsecond(w
     assert (reading.period, reading.subject) == (CLOSED.period, "UA")
 
 
-async def test_a_reading_waits_until_everything_accepted_is_folded(world: World) -> None:
+async def test_a_reading_waits_until_everything_accepted_is_folded(scenario: Scenario) -> None:
     """Accepted and not yet folded is not missing from a bill: the bill waits."""
-    await world.fold()
-    timer = await world.close()
-    await world.accept(usage(value=32, origin="JFK"))
+    await scenario.fold()
+    timer = await scenario.close()
+    await scenario.accept(usage(value=32, origin="JFK"))
     with pytest.raises(UsageIsBehind):
-        await world.readings.measure(timer)
-    await world.fold()
-    pinned = await world.readings.measure(timer)
+        await scenario.readings.measure(timer)
+    await scenario.fold()
+    pinned = await scenario.readings.measure(timer)
     assert pinned.position == 2
     assert pinned.quantities[0].quantity == Decimal(3)
 
 
-async def test_a_reading_waits_for_usage_that_lies_parked(world: World) -> None:
-    """The mark has gone past it, but it is not in the sums."""
-    await world.fold(parking=True)
-    timer = await world.close()
+async def test_a_reading_waits_for_usage_that_lies_parked(scenario: Scenario) -> None:
+    """The inbox position is after it, but it is not in the sums."""
+    await scenario.fold(dead_lettered=True)
+    timer = await scenario.close()
     with pytest.raises(UsageIsBehind, match="in the dead letters"):
-        await world.readings.measure(timer)
+        await scenario.readings.measure(timer)
 
 
-async def test_a_reading_is_taken_once_and_stays_what_it_was(world: World) -> None:
+async def test_a_reading_is_taken_once_and_stays_what_it_was(scenario: Scenario) -> None:
     """The timer may come again, the fact may be told again, usage may come later."""
-    await world.fold()
-    timer = await world.close()
-    pinned = await world.readings.measure(timer)
-    await world.take(timer, pinned)
-    await world.accept(usage(value=32, origin="JFK"))
-    await world.fold()
-    again = await world.close()
+    await scenario.fold()
+    timer = await scenario.close()
+    pinned = await scenario.readings.measure(timer)
+    await scenario.take(timer, pinned)
+    await scenario.accept(usage(value=32, origin="JFK"))
+    await scenario.fold()
+    again = await scenario.close()
     assert again.timer_id == timer.timer_id
-    await world.take(timer, await world.readings.measure(timer))
-    (reading,) = await world.told()
+    await scenario.take(timer, await scenario.readings.measure(timer))
+    (reading,) = await scenario.published()
     assert reading.quantities == pinned.quantities

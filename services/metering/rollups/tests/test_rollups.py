@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from services.metering.conftest import Kept
+from services.metering.conftest import Stores
 from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
 from services.metering.tests.usage import METERS, NOON, TENANT, meter, much_usage, oracle, record, usage
@@ -22,38 +22,38 @@ from shared.framework.eventstore.unit_of_work import UnitOfWork
 PARTITION = 0
 
 
-async def define(kept: Kept, *meters: MeterDefined, tenant: str = TENANT) -> None:
-    entered = [kept.book.add(tenant, one) for one in meters]
-    await kept.store.commit(
-        ChangeSet(side_writes=entered + [kept.book.activate(one.meter_id, 0) for one in meters])
+async def define(stores: Stores, *meters: MeterDefined, tenant: str = TENANT) -> None:
+    writes = [stores.meters.add_write(tenant, one) for one in meters]
+    await stores.store.commit(
+        ChangeSet(side_writes=writes + [stores.meters.activate_write(one.meter_id, 0) for one in meters])
     )
 
 
-async def fold(kept: Kept, records: Sequence[EventRecord], expected: int) -> None:
-    """What the consumer does with a poll: one tally and the inbox mark in one commit."""
-    unit = UnitOfWork(kept.store)
-    await RollupConsumer(kept.book, kept.rollups)(unit, records)
-    mark = InboxPosition(CONSUMER, TOPICS["ingest"], PARTITION, records[-1].position)
-    unit.changes.inbox.append(InboxAdvance(mark, expected))
+async def fold(stores: Stores, records: Sequence[EventRecord], expected: int) -> None:
+    """What the consumer does with a poll: rollups and inbox position in one commit."""
+    unit = UnitOfWork(stores.store)
+    await RollupConsumer(stores.meters, stores.rollups)(unit, records)
+    reached = InboxPosition(CONSUMER, TOPICS["ingest"], PARTITION, records[-1].position)
+    unit.changes.inbox.append(InboxAdvance(reached, expected))
     await unit.commit()
 
 
-async def deliver(kept: Kept, batches: Sequence[Sequence[UsageEvent]], polls: Sequence[int]) -> None:
+async def deliver(stores: Stores, batches: Sequence[Sequence[UsageEvent]], polls: Sequence[int]) -> None:
     """Batches as records, so many of them per poll."""
     records = [record(batch, position) for position, batch in enumerate(batches, start=1)]
     done = 0
     for count in polls:
         if records[done : done + count]:
-            await fold(kept, records[done : done + count], expected=done)
+            await fold(stores, records[done : done + count], expected=done)
         done += count
 
 
 async def total(
-    kept: Kept, of: MeterDefined, subject: str | None, start: datetime, end: datetime
+    stores: Stores, of: MeterDefined, subject: str | None, start: datetime, end: datetime
 ) -> dict[tuple[str, ...], Decimal]:
-    asked = UsageQuery(of, TENANT, subject, start, end, "total", of.group_by)
-    async with kept.rollups.snapshot() as snapshot:
-        found = await usage_buckets(snapshot, asked)
+    query = UsageQuery(of, TENANT, subject, start, end, "total", of.group_by)
+    async with stores.rollups.snapshot() as snapshot:
+        found = await usage_buckets(snapshot, query)
     return {tuple(one.group.values()): one.value for one in found}
 
 
@@ -63,12 +63,12 @@ def split(dice: random.Random, events: Sequence[UsageEvent]) -> list[Sequence[Us
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_totals_equal_a_plain_count_over_any_stretch_of_time(kept: Kept, seed: int) -> None:
+async def test_totals_equal_a_plain_count_over_any_stretch_of_time(stores: Stores, seed: int) -> None:
     """Shuffled, split and grouped at will; bounds anywhere within an hour; every meter, subject and group."""
     dice = random.Random(seed)
     events = much_usage(dice, 600)
-    await define(kept, *METERS)
-    await deliver(kept, split(dice, dice.sample(events, len(events))), [1, 4, 2, 3])
+    await define(stores, *METERS)
+    await deliver(stores, split(dice, dice.sample(events, len(events))), [1, 4, 2, 3])
     bounds = [
         NOON - timedelta(days=6),
         NOON,
@@ -78,57 +78,59 @@ async def test_totals_equal_a_plain_count_over_any_stretch_of_time(kept: Kept, s
     for one in METERS:
         for subject in ("UA", "DL", "B6"):
             start, end = sorted(dice.sample(bounds, 2))
-            assert await total(kept, one, subject, start, end) == oracle(events, one, subject, start, end)
+            assert await total(stores, one, subject, start, end) == oracle(events, one, subject, start, end)
 
 
-async def test_a_batch_that_comes_again_counts_once(kept: Kept) -> None:
-    """The mark moves with the rollups or not at all."""
-    await define(kept, *METERS)
+async def test_a_batch_that_comes_again_counts_once(stores: Stores) -> None:
+    """The inbox position moves with the rollups or not at all."""
+    await define(stores, *METERS)
     batch = record([usage(value=3)], 1)
-    await fold(kept, [batch], expected=0)
+    await fold(stores, [batch], expected=0)
     with pytest.raises(InboxConflict):
-        await fold(kept, [batch], expected=0)
-    assert await total(kept, METERS[1], "UA", NOON, NOON + timedelta(hours=1)) == {(): Decimal(3)}
+        await fold(stores, [batch], expected=0)
+    assert await total(stores, METERS[1], "UA", NOON, NOON + timedelta(hours=1)) == {(): Decimal(3)}
 
 
-async def test_late_usage_changes_its_own_window(kept: Kept) -> None:
+async def test_late_usage_changes_its_own_window(stores: Stores) -> None:
     """Event time decides, not the time of arrival."""
-    await define(kept, meter("sum", "sum"))
-    await deliver(kept, [[usage(value=1)], [usage(value=2, time=NOON - timedelta(days=40))]], [1, 1])
+    await define(stores, meter("sum", "sum"))
+    await deliver(stores, [[usage(value=1)], [usage(value=2, time=NOON - timedelta(days=40))]], [1, 1])
     then = NOON - timedelta(days=40)
-    assert await total(kept, meter("sum", "sum"), "UA", then, then + timedelta(hours=1)) == {(): Decimal(2)}
+    assert await total(stores, meter("sum", "sum"), "UA", then, then + timedelta(hours=1)) == {(): Decimal(2)}
 
 
 @pytest.mark.parametrize(("window", "hours"), [("hour", 1), ("day", 24)])
-async def test_windows_add_up_to_the_total_and_uniques_do_not(kept: Kept, window: str, hours: int) -> None:
+async def test_windows_add_up_to_the_total_and_uniques_do_not(
+    stores: Stores, window: str, hours: int
+) -> None:
     """A tail number that flies on two days is one aircraft of the month."""
-    await define(kept, *METERS)
+    await define(stores, *METERS)
     times = [NOON - timedelta(hours=30), NOON - timedelta(hours=29), NOON - timedelta(hours=2), NOON]
-    await deliver(kept, [[usage(value="N1", time=time) for time in times]], [1])
+    await deliver(stores, [[usage(value="N1", time=time) for time in times]], [1])
     start, end = NOON - timedelta(days=2), NOON + timedelta(minutes=30)
     for key, values in (
         ("count", {"hour": [1, 1, 1, 1], "day": [2, 2]}),
         ("unique", {"hour": [1] * 4, "day": [1] * 2}),
     ):
         of = next(one for one in METERS if one.key == key)
-        async with kept.rollups.snapshot() as snapshot:
+        async with stores.rollups.snapshot() as snapshot:
             found = await usage_buckets(snapshot, UsageQuery(of, TENANT, "UA", start, end, window, ()))
         assert [one.value for one in found] == values[window]
         assert all(start <= one.start < one.end <= end for one in found)
         assert all(one.end - one.start <= timedelta(hours=hours) for one in found)
-    assert await total(kept, METERS[2], "UA", start, end) == {(): Decimal(1)}
+    assert await total(stores, METERS[2], "UA", start, end) == {(): Decimal(1)}
 
 
-async def test_groups_can_be_summed_over_and_subjects_told_apart(kept: Kept) -> None:
+async def test_groups_can_be_summed_over_and_subjects_told_apart(stores: Stores) -> None:
     """Asked for less than the meter keeps apart, it answers exactly for what was asked."""
     of = meter("unique-by-origin", "unique_count", group_by=("origin",))
-    await define(kept, of)
+    await define(stores, of)
     events = [
         usage("UA", value="N1", origin="JFK"),
         usage("UA", value="N1", origin="EWR"),
         usage("DL", value="N1"),
     ]
-    await deliver(kept, [events], [1])
+    await deliver(stores, [events], [1])
     end = NOON + timedelta(hours=1)
     answers: tuple[tuple[tuple[str, ...], dict[tuple[str, ...], int]], ...] = (
         ((), {(): 1}),
@@ -136,24 +138,24 @@ async def test_groups_can_be_summed_over_and_subjects_told_apart(kept: Kept) -> 
         (("subject",), {("UA",): 1, ("DL",): 1}),
     )
     for group_by, expected in answers:
-        async with kept.rollups.snapshot() as snapshot:
+        async with stores.rollups.snapshot() as snapshot:
             found = await usage_buckets(snapshot, UsageQuery(of, TENANT, None, NOON, end, "total", group_by))
         assert {tuple(one.group.values()): one.value for one in found} == expected
 
 
-async def test_a_path_called_subject_is_still_the_meters_own(kept: Kept) -> None:
+async def test_a_path_called_subject_is_still_the_meters_own(stores: Stores) -> None:
     """A reading splits by what the event's data says, and does not fold it into the event's subject."""
     by_subject = meter("sum-by-subject", "sum", group_by=("subject",))
-    await define(kept, by_subject)
+    await define(stores, by_subject)
     events = [usage("UA", value=1, subject="north"), usage("UA", value=2, subject="south")]
-    await deliver(kept, [events], [1])
-    found = await total(kept, by_subject, "UA", NOON, NOON + timedelta(hours=1))
+    await deliver(stores, [events], [1])
+    found = await total(stores, by_subject, "UA", NOON, NOON + timedelta(hours=1))
     assert found == {("north",): 1, ("south",): 2}
 
 
-async def test_what_a_meter_cannot_read_is_counted_as_such_and_billed_by_the_others(kept: Kept) -> None:
+async def test_what_a_meter_cannot_read_is_counted_as_such_and_billed_by_the_others(stores: Stores) -> None:
     """A missing value is no reason to stop, and none to forget."""
-    await define(kept, *METERS)
+    await define(stores, *METERS)
     bad = [
         usage(),
         usage(value="1e1000000"),
@@ -161,61 +163,61 @@ async def test_what_a_meter_cannot_read_is_counted_as_such_and_billed_by_the_oth
         usage(value=[1]),
         usage(value="x" * 10, origin={}),
     ]
-    await deliver(kept, [bad, [usage(value=7)]], [1, 1])
+    await deliver(stores, [bad, [usage(value=7)]], [1, 1])
     end = NOON + timedelta(hours=1)
-    assert await total(kept, METERS[0], "UA", NOON, end) == {(): Decimal(6)}
-    assert await total(kept, METERS[1], "UA", NOON, end) == {(): Decimal(7)}
-    assert await kept.book.unreadable_count(TENANT, METERS[1].meter_id) == 5
-    assert await kept.book.unreadable_count(TENANT, METERS[2].meter_id) == 3
-    assert await kept.book.unreadable_count(TENANT, METERS[0].meter_id) == 0
+    assert await total(stores, METERS[0], "UA", NOON, end) == {(): Decimal(6)}
+    assert await total(stores, METERS[1], "UA", NOON, end) == {(): Decimal(7)}
+    assert await stores.meters.unreadable_count(TENANT, METERS[1].meter_id) == 5
+    assert await stores.meters.unreadable_count(TENANT, METERS[2].meter_id) == 3
+    assert await stores.meters.unreadable_count(TENANT, METERS[0].meter_id) == 0
 
 
-async def test_sums_lose_no_digit(kept: Kept) -> None:
+async def test_sums_lose_no_digit(stores: Stores) -> None:
     """Twenty digits before the point and twelve after it, in one sum."""
     of = meter("sum", "sum")
-    await define(kept, of)
+    await define(stores, of)
     values = [99999999999999999999, "0.000000000001", "-0.5", 99999999999999999999]
-    await deliver(kept, [[usage(value=value)] for value in values], [1, 1, 2])
-    found = await total(kept, of, "UA", NOON, NOON + timedelta(minutes=1))
+    await deliver(stores, [[usage(value=value)] for value in values], [1, 1, 2])
+    found = await total(stores, of, "UA", NOON, NOON + timedelta(minutes=1))
     assert found == {(): Decimal("199999999999999999997.500000000001")}
 
 
-async def test_another_tenants_usage_of_the_same_type_is_not_counted(kept: Kept) -> None:
+async def test_another_tenants_usage_of_the_same_type_is_not_counted(stores: Stores) -> None:
     """Meters listen to their own tenant."""
-    await define(kept, meter("count"))
-    await fold(kept, [record([usage()], 1, tenant_id="bos"), record([usage()], 2)], expected=0)
-    assert await total(kept, meter("count"), None, NOON, NOON + timedelta(hours=1)) == {(): Decimal(1)}
+    await define(stores, meter("count"))
+    await fold(stores, [record([usage()], 1, tenant_id="bos"), record([usage()], 2)], expected=0)
+    assert await total(stores, meter("count"), None, NOON, NOON + timedelta(hours=1)) == {(): Decimal(1)}
 
 
-async def test_a_snapshot_pairs_totals_with_the_position_that_they_include(kept: Kept) -> None:
+async def test_a_snapshot_pairs_totals_with_the_position_that_they_include(stores: Stores) -> None:
     """What a reading pins: a fold in between changes neither."""
-    await define(kept, meter("count"))
-    await deliver(kept, [[usage()], [usage()]], [2])
-    async with kept.rollups.snapshot() as snapshot:
-        asked = UsageQuery(meter("count"), TENANT, "UA", NOON, NOON + timedelta(hours=1), "total", ())
+    await define(stores, meter("count"))
+    await deliver(stores, [[usage()], [usage()]], [2])
+    async with stores.rollups.snapshot() as snapshot:
+        query = UsageQuery(meter("count"), TENANT, "UA", NOON, NOON + timedelta(hours=1), "total", ())
         assert await snapshot.position(PARTITION) == 2
-        await fold(kept, [record([usage()], 3)], expected=2)
-        assert [one.value for one in await usage_buckets(snapshot, asked)] == [Decimal(2)]
+        await fold(stores, [record([usage()], 3)], expected=2)
+        assert [one.value for one in await usage_buckets(snapshot, query)] == [Decimal(2)]
         assert await snapshot.position(PARTITION) == 2
 
 
-async def test_changed_days_are_kept_until_they_are_told(kept: Kept) -> None:
+async def test_changed_days_are_kept_until_they_are_told(stores: Stores) -> None:
     """A day that changes again while it is being told stays to be told again."""
     of = meter("unique", "unique_count")
-    await define(kept, of, meter("sum", "sum"))
+    await define(stores, of, meter("sum", "sum"))
     await deliver(
-        kept, [[usage(value=1), usage(value=1, time=NOON + timedelta(hours=11)), usage(value=2)]], [1]
+        stores, [[usage(value=1), usage(value=1, time=NOON + timedelta(hours=11)), usage(value=2)]], [1]
     )
-    async with kept.rollups.snapshot() as snapshot:
+    async with stores.rollups.snapshot() as snapshot:
         days = await snapshot.changed_days(10)
     assert {(day.series.meter_id, day.day, day.value) for day in days} == {
         (of.meter_id, NOON.date(), Decimal(2)),
         (meter("sum").meter_id, NOON.date(), Decimal(4)),
     }
-    await fold(kept, [record([usage(value="3")], 2)], expected=1)
-    await kept.store.commit(ChangeSet(side_writes=[await kept.rollups.mark_published(days)]))
-    assert await kept.rollups.unpublished_count() == 2
-    async with kept.rollups.snapshot() as snapshot:
+    await fold(stores, [record([usage(value="3")], 2)], expected=1)
+    await stores.store.commit(ChangeSet(side_writes=[await stores.rollups.mark_published_write(days)]))
+    assert await stores.rollups.unpublished_count() == 2
+    async with stores.rollups.snapshot() as snapshot:
         days = await snapshot.changed_days(10)
-    await kept.store.commit(ChangeSet(side_writes=[await kept.rollups.mark_published(days)]))
-    assert await kept.rollups.unpublished_count() == 0
+    await stores.store.commit(ChangeSet(side_writes=[await stores.rollups.mark_published_write(days)]))
+    assert await stores.rollups.unpublished_count() == 0

@@ -7,7 +7,7 @@ from decimal import Decimal
 import asyncpg
 import pytest
 
-from services.metering.conftest import Kept
+from services.metering.conftest import Stores
 from services.metering.rollups.consumer import RollupConsumer
 from services.metering.tests.usage import NOON, TENANT, meter, record, usage
 from services.metering.usage_totals.publisher import UsageTotalsPublisher
@@ -23,54 +23,54 @@ from shared.framework.retry.periodic_task import repeat
 from shared.framework.testing.fakes import FakeClock, SequentialIds
 
 
-async def fold(kept: Kept, *events: UsageEvent, tenant: str = TENANT) -> None:
-    unit = UnitOfWork(kept.store)
-    await RollupConsumer(kept.book, kept.rollups)(unit, [record(events, 1, tenant)])
+async def fold(stores: Stores, *events: UsageEvent, tenant: str = TENANT) -> None:
+    unit = UnitOfWork(stores.store)
+    await RollupConsumer(stores.meters, stores.rollups)(unit, [record(events, 1, tenant)])
     await unit.commit()
 
 
-def telling(kept: Kept) -> UsageTotalsPublisher:
-    return UsageTotalsPublisher(kept.store, kept.rollups, kept.book, FakeClock(NOON), SequentialIds())
+def publisher_of(stores: Stores) -> UsageTotalsPublisher:
+    return UsageTotalsPublisher(stores.store, stores.rollups, stores.meters, FakeClock(NOON), SequentialIds())
 
 
-async def told(kept: Kept) -> list[UsageAggregated]:
-    events = [decode(one.wire_name, one.state) for one in await kept.store.read_stable(0, 100)]
+async def published(stores: Stores) -> list[UsageAggregated]:
+    events = [decode(one.wire_name, one.state) for one in await stores.store.read_stable(0, 100)]
     return [event for event in events if isinstance(event, UsageAggregated)]
 
 
-async def define(kept: Kept) -> None:
+async def define(stores: Stores) -> None:
     of = meter("sum", "sum", group_by=("origin",))
     other = meter("sum", "sum", meter_id="mtr_bos")
-    effects = [kept.book.add(TENANT, of), kept.book.add("bos", other)]
-    effects += [kept.book.activate(one.meter_id, 0) for one in (of, other)]
-    await kept.store.commit(ChangeSet(side_writes=effects))
+    effects = [stores.meters.add_write(TENANT, of), stores.meters.add_write("bos", other)]
+    effects += [stores.meters.activate_write(one.meter_id, 0) for one in (of, other)]
+    await stores.store.commit(ChangeSet(side_writes=effects))
 
 
-async def test_each_changed_day_is_told_with_its_newest_total(kept: Kept) -> None:
+async def test_each_changed_day_is_told_with_its_newest_total(stores: Stores) -> None:
     """Once per change, however many flushes it took."""
-    await define(kept)
-    assert await telling(kept).publish_changed_days() == 0
-    await fold(kept, usage(value="1.5", origin="JFK"), usage(value=2, time=NOON - timedelta(days=1)))
-    await fold(kept, usage(value=1, origin="JFK", time=NOON + timedelta(hours=11)))
-    assert await telling(kept).publish_changed_days() == 2
-    (event,) = await told(kept)
+    await define(stores)
+    assert await publisher_of(stores).publish_changed_days() == 0
+    await fold(stores, usage(value="1.5", origin="JFK"), usage(value=2, time=NOON - timedelta(days=1)))
+    await fold(stores, usage(value=1, origin="JFK", time=NOON + timedelta(hours=11)))
+    assert await publisher_of(stores).publish_changed_days() == 2
+    (event,) = await published(stores)
     assert {(w.meter_key, w.subject, w.dimensions["origin"], w.day, w.value) for w in event.windows} == {
         ("sum", "UA", "JFK", "2026-03-01", Decimal("2.5")),
         ("sum", "UA", "", "2026-02-28", Decimal(2)),
     }
-    assert await telling(kept).publish_changed_days() == 0
-    assert await kept.rollups.unpublished_count() == 0
+    assert await publisher_of(stores).publish_changed_days() == 0
+    assert await stores.rollups.unpublished_count() == 0
 
 
-async def test_every_tenant_is_told_of_apart_at_its_own_time(kept: Kept) -> None:
+async def test_every_tenant_is_told_of_apart_at_its_own_time(stores: Stores) -> None:
     """In its own partition, so that later totals come later."""
-    await define(kept)
+    await define(stores)
     then = datetime(2013, 5, 1, tzinfo=UTC)
-    await kept.store.commit(ChangeSet(clocks={"bos": then}))
-    await fold(kept, usage(value=1))
-    await fold(kept, usage(value=1), tenant="bos")
-    await telling(kept).publish_changed_days()
-    records = await kept.store.read_stable(0, 10)
+    await stores.store.commit(ChangeSet(clocks={"bos": then}))
+    await fold(stores, usage(value=1))
+    await fold(stores, usage(value=1), tenant="bos")
+    await publisher_of(stores).publish_changed_days()
+    records = await stores.store.read_stable(0, 10)
     assert {
         one.tenant_id: (one.slot, one.metadata.occurred_at, one.metadata.test_clock) for one in records
     } == {
@@ -79,30 +79,30 @@ async def test_every_tenant_is_told_of_apart_at_its_own_time(kept: Kept) -> None
     }
 
 
-async def test_two_who_tell_never_tell_an_older_total_after_a_newer_one(in_memory: Kept) -> None:
+async def test_two_who_tell_never_tell_an_older_total_after_a_newer_one(in_memory: Stores) -> None:
     """Both read, both try: one is told that it was late."""
     await define(in_memory)
     await fold(in_memory, usage(value=1))
-    counts = await asyncio.gather(*(telling(in_memory).publish_changed_days() for _ in range(3)))
+    counts = await asyncio.gather(*(publisher_of(in_memory).publish_changed_days() for _ in range(3)))
     assert sorted(counts) == [0, 0, 1]
-    assert len(await told(in_memory)) == 1
+    assert len(await published(in_memory)) == 1
 
 
 @pytest.mark.parametrize(
     "failure",
     [StoreIsUnavailable("away"), asyncpg.ConnectionDoesNotExistError("gone"), FeedUnavailable("slow")],
 )
-async def test_the_loop_goes_on_when_something_was_away(in_memory: Kept, failure: Exception) -> None:
+async def test_the_loop_goes_on_when_something_was_away(in_memory: Stores, failure: Exception) -> None:
     """Nothing is lost by it: the days stay changed."""
     await define(in_memory)
     await fold(in_memory, usage(value=1))
 
-    class Away(UsageTotalsPublisher):
+    class FailingPublisher(UsageTotalsPublisher):
         failures = 2
 
         async def publish_changed_days(self) -> int:
-            if Away.failures:
-                Away.failures -= 1
+            if FailingPublisher.failures:
+                FailingPublisher.failures -= 1
                 raise failure
             return await UsageTotalsPublisher.publish_changed_days(self)
 
@@ -121,8 +121,10 @@ async def test_the_loop_goes_on_when_something_was_away(in_memory: Kept, failure
         def elapsed(self) -> float:
             return 0.0
 
-    away = Away(in_memory.store, in_memory.rollups, in_memory.book, FakeClock(NOON), SequentialIds())
+    publisher = FailingPublisher(
+        in_memory.store, in_memory.rollups, in_memory.meters, FakeClock(NOON), SequentialIds()
+    )
     try:
-        await repeat("telling", away.step, ThreePauses(), 1.0)
+        await repeat("usage totals", publisher.step, ThreePauses(), 1.0)
     except Finished:
-        assert len(await told(in_memory)) == 1
+        assert len(await published(in_memory)) == 1
