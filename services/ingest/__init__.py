@@ -1,1 +1,1 @@
-"""Takes usage events in, counts each once, keeps what it had to reject; it knows no meters and no prices."""
+"""Ingest: accepts usage events, counts each once and keeps the rejected ones; without meters or prices."""

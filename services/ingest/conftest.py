@@ -1,4 +1,4 @@
-"""A usage log on memory or Postgres, each with its store, for the suite that holds both."""
+"""Deduplication in memory or on Postgres, for suites that run on both."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import pytest_asyncio
 from services.ingest.acceptance.memory import MemoryDeduplicationStore
 from services.ingest.acceptance.ports import DeduplicationStore
 from services.ingest.acceptance.postgres import PostgresDeduplicationStore
-from services.ingest.tests.offers import NOON
+from services.ingest.tests.usage_events import NOON
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import Store
@@ -23,11 +23,11 @@ OWN_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A history and the log beside it."""
+class Stores:
+    """An event store with the deduplication of the same database."""
 
     store: Store
-    log: DeduplicationStore
+    deduplication: DeduplicationStore
 
 
 @pytest_asyncio.fixture
@@ -37,9 +37,9 @@ async def pool(database_url: str) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]
 
 
 @pytest.fixture(params=["memory", "postgres"])
-def kept(request: pytest.FixtureRequest) -> Kept:
+def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "postgres":
         pool = request.getfixturevalue("pool")
-        return Kept(PostgresEventStore(pool, "ingest", CONTRACTS), PostgresDeduplicationStore(pool))
+        return Stores(PostgresEventStore(pool, "ingest", CONTRACTS), PostgresDeduplicationStore(pool))
     store = MemoryEventStore("ingest", FakeClock(NOON), CONTRACTS)
-    return Kept(store, MemoryDeduplicationStore(store))
+    return Stores(store, MemoryDeduplicationStore(store))

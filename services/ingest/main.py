@@ -14,10 +14,10 @@ from shared.framework.process.service_definition import ServiceDefinition, Servi
 async def build(tools: ServiceDependencies[IngestSettings]) -> ServiceDefinition:
     """The ingest service."""
     settings = tools.settings
-    log = PostgresDeduplicationStore(tools.pool)
-    accepting = UsageAcceptance(tools.store, log, tools.clock, tools.ids, settings.broker_partitions)
+    deduplication = PostgresDeduplicationStore(tools.pool)
+    usage = UsageAcceptance(tools.store, deduplication, tools.clock, tools.ids, settings.broker_partitions)
     writer = GroupCommitWriter(
-        accepting.accept,
+        usage.accept,
         transaction_max=BatchSize(
             settings.ingest_transaction_events_max, settings.ingest_transaction_bytes_max
         ),
@@ -25,7 +25,7 @@ async def build(tools: ServiceDependencies[IngestSettings]) -> ServiceDefinition
     )
     return ServiceDefinition.of(
         acceptance(writer),
-        rejected_events(log),
+        rejected_events(deduplication),
         clock=tools.clock,
     )
 

@@ -1,4 +1,4 @@
-"""All that ingest may be told from outside."""
+"""Settings of ingest."""
 
 from pydantic import PositiveInt
 
@@ -6,9 +6,9 @@ from shared.framework.process.settings import ServiceSettings
 
 
 class IngestSettings(ServiceSettings):
-    """How much usage one transaction takes, and how much may wait: in events, and in bytes of JSON.
+    """Bounds of the usage in one transaction and in the queue, in events and in bytes of JSON.
 
-    A transaction is at most one row per tenant and reporter; whoever reads it holds it in memory whole.
+    A transaction has one batch per tenant and actor; a reader of a batch has all of it in memory.
     """
 
     ingest_transaction_events_max: PositiveInt = 5_000

@@ -27,7 +27,7 @@ OWN_MIGRATIONS = Path(__file__).parent / "migrations"
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """A history, and what is stores beside it."""
+    """An event store with the meters and rollups of the same database."""
 
     store: Store
     meters: MeterRepository

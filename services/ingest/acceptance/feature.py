@@ -1,4 +1,4 @@
-"""What acceptance adds to the ingest service."""
+"""The acceptance feature of the ingest service."""
 
 from services.ingest.acceptance.group_commit import GroupCommitWriter
 from services.ingest.acceptance.routes import EVENTS_PATH, EventsEndpoint, documented
@@ -6,11 +6,11 @@ from shared.framework.process.feature import Feature
 
 
 def acceptance(writer: GroupCommitWriter) -> Feature:
-    """The feature; it subscribes to subscriptions for the tenants' test clocks."""
-    events = EventsEndpoint(writer.submit)
+    """The route and the writer's task; subscribes to subscriptions for the tenants' test clocks."""
+    endpoint = EventsEndpoint(writer.submit)
     return Feature(
-        routers=[documented(events)],
-        raw_routes={EVENTS_PATH: events},
+        routers=[documented(endpoint)],
+        raw_routes={EVENTS_PATH: endpoint},
         subscribes_to=["subscriptions"],
         tasks={"writer": writer.run},
     )

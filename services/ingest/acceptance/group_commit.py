@@ -1,4 +1,4 @@
-"""The micro-batching writer: all requests that wait share the next transaction, and nobody lingers."""
+"""A writer that commits all waiting requests in one transaction; a request never waits for others to come."""
 
 import asyncio
 from collections import deque
@@ -7,36 +7,43 @@ from typing import NamedTuple
 
 from services.ingest.acceptance.handlers import Submission
 from services.ingest.acceptance.outcome import IngestResult
-from services.ingest.acceptance.refusals import IngestIsBusy
+from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.observability.metrics import USAGE_EVENTS
 
 Accept = Callable[[Sequence[Submission]], Awaitable[list[IngestResult]]]
 PendingSubmission = tuple[Submission, "asyncio.Future[IngestResult]"]
 
 
+class IngestIsBusy(Refusal):
+    """The usage queue is full; no event of this request was accepted, try again later."""
+
+    code = "ingest-overloaded"
+    kind = RefusalKind.UNAVAILABLE
+
+
 class BatchSize(NamedTuple):
-    """How much work something is: in usage events, and in bytes of the bodies that they came in."""
+    """An amount of work: usage events, and bytes of the request bodies that contained them."""
 
     events: int
     size_bytes: int
 
     def fits(self, bound: "BatchSize") -> bool:
-        """Whether neither is more than the bound."""
+        """Whether neither number is above the bound's."""
         return self.events <= bound.events and self.size_bytes <= bound.size_bytes
 
     def with_one(self, submission: Submission) -> "BatchSize":
-        """This and one submission more."""
-        return BatchSize(self.events + len(submission.offers), self.size_bytes + submission.size_bytes)
+        """This and one more submission."""
+        return BatchSize(self.events + len(submission.events), self.size_bytes + submission.size_bytes)
 
 
 NOTHING = BatchSize(0, 0)
 
 
 class GroupCommitWriter:
-    """One task writes, any number of requests wait: under load transactions grow instead of queues."""
+    """One task writes while any number of requests wait; under load transactions grow, not the queue."""
 
     def __init__(self, accept: Accept, *, transaction_max: BatchSize, waiting_max: BatchSize) -> None:
-        """`accept` answers submissions in one transaction; one that is larger than the bound goes alone."""
+        """`accept` commits submissions in one transaction; a larger one is committed alone."""
         self._accept = accept
         self._transaction_max = transaction_max
         self._waiting_max = waiting_max
@@ -45,17 +52,17 @@ class GroupCommitWriter:
         self._wake = asyncio.Event()
 
     async def submit(self, submission: Submission) -> IngestResult:
-        """The verdict, after the commit. IngestIsBusy when too much is waiting already."""
+        """The result, after the commit. IngestIsBusy if too much is waiting."""
         if self._queue and not self._waiting.with_one(submission).fits(self._waiting_max):
             raise IngestIsBusy(f"{self._waiting.events} events, {self._waiting.size_bytes} bytes are waiting")
-        answer: asyncio.Future[IngestResult] = asyncio.get_running_loop().create_future()
-        self._queue.append((submission, answer))
+        result: asyncio.Future[IngestResult] = asyncio.get_running_loop().create_future()
+        self._queue.append((submission, result))
         self._waiting = self._waiting.with_one(submission)
         self._wake.set()
-        return await answer
+        return await result
 
     async def run(self) -> None:
-        """Write for ever. What goes wrong is told to those who wait; the next batch is another chance."""
+        """Write for ever. An error is raised in the requests of its batch only."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -64,38 +71,38 @@ class GroupCommitWriter:
 
     async def _write(self, batch: Sequence[PendingSubmission]) -> None:
         try:
-            verdicts = await self._accept([submission for submission, _ in batch])
-        except Exception as error:  # whatever it was, it is the answer
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(error)
+            results = await self._accept([submission for submission, _ in batch])
+        except Exception as error:  # of any kind: it is raised in each request
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
             return
-        for (_, answer), verdict in zip(batch, verdicts, strict=True):
-            _count(verdict)
-            if not answer.done():
-                answer.set_result(verdict)
+        for (_, future), result in zip(batch, results, strict=True):
+            _count(result)
+            if not future.done():
+                future.set_result(result)
 
     def _next_batch(self) -> list[PendingSubmission]:
         batch: list[PendingSubmission] = []
-        load = NOTHING
+        size = NOTHING
         while self._queue:
-            more = load.with_one(self._queue[0][0])
+            more = size.with_one(self._queue[0][0])
             if batch and not more.fits(self._transaction_max):
                 break
             batch.append(self._queue.popleft())
-            load = more
+            size = more
         left = self._waiting
-        self._waiting = BatchSize(left.events - load.events, left.size_bytes - load.size_bytes)
+        self._waiting = BatchSize(left.events - size.events, left.size_bytes - size.size_bytes)
         return batch
 
 
-def _count(verdict: IngestResult) -> None:
+def _count(result: IngestResult) -> None:
     counts = {
-        "accepted": verdict.accepted,
-        "duplicate": verdict.duplicates,
-        "conflict": verdict.conflicts,
-        "rejected": verdict.rejected,
+        "accepted": result.accepted,
+        "duplicate": result.duplicates,
+        "conflict": result.conflicts,
+        "rejected": result.rejected,
     }
-    for outcome, count in counts.items():
+    for status, count in counts.items():
         if count:
-            USAGE_EVENTS.labels(outcome).inc(count)
+            USAGE_EVENTS.labels(status).inc(count)

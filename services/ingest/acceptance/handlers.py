@@ -1,4 +1,4 @@
-"""Offered events become history: judged, counted once, and committed, many requests as one transaction."""
+"""Acceptance of usage: the events of many requests are checked, deduplicated and committed together."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,138 +6,145 @@ from typing import Any
 
 import msgspec
 
-from services.ingest.acceptance.deduplication import deduplicate
 from services.ingest.acceptance.outcome import IngestResult, RequestEvaluation
-from services.ingest.acceptance.ports import DeduplicationStore, DuplicateKeys, RejectedBatch
-from services.ingest.acceptance.refusals import UsageIsContended
-from services.ingest.events.identity import DeduplicationKey
+from services.ingest.acceptance.ports import DeduplicationStore, DuplicateKeys
+from services.ingest.events.deduplication import DeduplicationKey
 from services.ingest.events.usage_event import ParsedEvent
 from shared.billing.contracts.ingest.rejected_events import UsageRejected
-from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
+from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.framework.core.clock import Clock
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import IdGenerator, partition_of, slot_of
+from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.eventstore.ports import Store, VersionConflict
 from shared.framework.eventstore.records import CommitReceipt
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, metadata_now
 
 LOOKUP_FIRST_TRANSACTIONS = 32
-"""For so many transactions after a repeat we look before we write: repeats seldom come alone."""
+"""The number of transactions after a repeat that look up their keys first: repeats seldom come alone."""
 
 ATTEMPTS_MAX = 8
-_BEYOND = 2**62
+_AFTER_EVERYTHING = 2**62
+
+
+class UsageIsContended(Refusal):
+    """Another request with the same events is in progress; try again later."""
+
+    code = "events-in-flight"
+    kind = RefusalKind.UNAVAILABLE
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The events of one request, on whose behalf they came, and how long the body was that they came in."""
+    """The events of one request, the metadata that it gives them, and the size of its body."""
 
     tenant_id: str
     actor: str
     correlation_id: str
     traceparent: str | None
-    offers: Sequence[ParsedEvent]
+    events: Sequence[ParsedEvent]
     size_bytes: int
 
 
 @dataclass(slots=True)
 class UsageAcceptance:
-    """Takes submissions of any tenants and answers each; nothing is answered before it is committed."""
+    """Accepts submissions of any tenants."""
 
     store: Store
-    log: DeduplicationStore
+    deduplication: DeduplicationStore
     clock: Clock
     ids: IdGenerator
     partitions: int
-    _careful: int = field(default=0, init=False)
+    _lookups_left: int = field(default=0, init=False)
 
     async def accept(self, submissions: Sequence[Submission]) -> list[IngestResult]:
-        """One verdict per submission, in order; all is written in one transaction. UsageIsContended."""
+        """One result per submission, in order, after one commit for all. Raises UsageIsContended."""
         metadata = {
-            tenant: await metadata_now(self.store, self.clock, tenant, **_origin(cause))
-            for tenant, cause in {one.tenant_id: one for one in submissions}.items()
+            tenant: await metadata_now(self.store, self.clock, tenant, **_origin(one))
+            for tenant, one in {one.tenant_id: one for one in submissions}.items()
         }
-        drafts = [
-            RequestEvaluation.of(one.tenant_id, one.offers, metadata[one.tenant_id].occurred_at)
+        evaluations = [
+            RequestEvaluation.of(one.tenant_id, one.events, metadata[one.tenant_id].occurred_at)
             for one in submissions
         ]
         for _ in range(ATTEMPTS_MAX):
-            seen = await self._known_keys(drafts)
-            known = len(seen)
-            for draft in drafts:
-                draft.findings = deduplicate(draft.candidates, seen)
+            known = await self._known(evaluations)
+            had_repeats = bool(known)
+            for evaluation in evaluations:
+                evaluation.deduplicate(known)
             try:
-                receipt = await self._commit(submissions, drafts, metadata)
+                receipt = await self._commit(submissions, evaluations, metadata)
             except (DuplicateKeys, VersionConflict):
-                self._careful = LOOKUP_FIRST_TRANSACTIONS
+                self._lookups_left = LOOKUP_FIRST_TRANSACTIONS
                 continue
-            self._careful = LOOKUP_FIRST_TRANSACTIONS if known else max(0, self._careful - 1)
-            return [await self._result(draft, receipt) for draft in drafts]
+            self._lookups_left = LOOKUP_FIRST_TRANSACTIONS if had_repeats else max(0, self._lookups_left - 1)
+            return [await self._result(evaluation, receipt) for evaluation in evaluations]
         raise UsageIsContended(f"{ATTEMPTS_MAX} attempts")
 
-    async def _known_keys(self, drafts: Sequence[RequestEvaluation]) -> dict[DeduplicationKey, int]:
-        if not self._careful:
+    async def _known(self, evaluations: Sequence[RequestEvaluation]) -> dict[DeduplicationKey, int]:
+        """The known fingerprints; none when no repeats are expected: then the commit finds them."""
+        if not self._lookups_left:
             return {}
-        return await self.log.known({one.identity for draft in drafts for one in draft.candidates})
+        return await self.deduplication.known({one.key for each in evaluations for one in each.candidates})
 
     async def _commit(
         self,
         submissions: Sequence[Submission],
-        drafts: Sequence[RequestEvaluation],
+        evaluations: Sequence[RequestEvaluation],
         metadata: dict[str, Metadata],
     ) -> CommitReceipt:
         unit = UnitOfWork(self.store)
-        rejections = []
-        for cause, group in _by_actor(submissions, drafts):
-            mine = msgspec.structs.replace(metadata[cause.tenant_id], **_origin(cause))
-            rejections += self._append(unit.session(cause.tenant_id, mine), group)
-        accepted = {one.identity: one.fingerprint for draft in drafts for one in draft.accepted}
-        if not accepted and not rejections:
+        rejected: list[tuple[str, UsageRejected]] = []
+        for first, group in _by_actor(submissions, evaluations):
+            own_metadata = msgspec.structs.replace(metadata[first.tenant_id], **_origin(first))
+            rejected += self._append(unit.session(first.tenant_id, own_metadata), group)
+        accepted = {one.key: one.fingerprint for each in evaluations for one in each.accepted}
+        if not accepted and not rejected:
             return CommitReceipt()
-        unit.changes.side_writes.append(await self.log.store(accepted, rejections))
+        unit.changes.side_writes.append(await self.deduplication.store_write(accepted, rejected))
         return await unit.commit()
 
-    def _append(self, session: Session, drafts: Sequence[RequestEvaluation]) -> list[RejectedBatch]:
+    def _append(
+        self, session: Session, evaluations: Sequence[RequestEvaluation]
+    ) -> list[tuple[str, UsageRejected]]:
+        """Append a batch of accepted and one of rejected events, if there are such; returns the latter."""
         now, tenant_id = session.now, session.tenant_id
-        events: tuple[UsageEvent, ...] = tuple(one.event for draft in drafts for one in draft.accepted)
-        if events:
-            batch_id = self.ids.new("ub")
-            recorded = UsageRecorded(batch_id=batch_id, accepted_at=now, events=events)
-            session.append(batch_id, 0, [recorded], slot_key=tenant_id)
-        rejected = tuple(event for draft in drafts for event in draft.rejected)
-        if not rejected:
+        if events := tuple(one.event for each in evaluations for one in each.accepted):
+            recorded = UsageRecorded(batch_id=self.ids.new("ub"), accepted_at=now, events=events)
+            session.append(recorded.batch_id, 0, [recorded], slot_key=tenant_id)
+        rejections = tuple(event for each in evaluations for event in each.rejected)
+        if not rejections:
             return []
-        batch_id = self.ids.new("ur")
-        refused = UsageRejected(batch_id=batch_id, rejected_at=now, events=rejected)
-        session.append(batch_id, 0, [refused], slot_key=tenant_id)
-        return [RejectedBatch(tenant_id, batch_id, now, rejected)]
+        rejected = UsageRejected(batch_id=self.ids.new("ur"), rejected_at=now, events=rejections)
+        session.append(rejected.batch_id, 0, [rejected], slot_key=tenant_id)
+        return [(tenant_id, rejected)]
 
-    async def _result(self, draft: RequestEvaluation, receipt: CommitReceipt) -> IngestResult:
-        slot = slot_of(draft.tenant_id)
+    async def _result(self, evaluation: RequestEvaluation, receipt: CommitReceipt) -> IngestResult:
+        slot = slot_of(evaluation.tenant_id)
         partition = partition_of(slot, self.partitions)
-        written = [place.position for place in receipt.positions if place.slot == slot]
+        written = [one.position for one in receipt.positions if one.slot == slot]
         if written:
-            return draft.verdict(partition, max(written))
-        # Only repeats: they lie somewhere before the head, so waiting for it shows them.
-        page = await self.store.feed(partition, self.partitions, _BEYOND, 1)
-        return draft.verdict(partition, page.head)
+            return evaluation.result(partition, max(written))
+        # Only repeats: the accepted originals are at or before the head.
+        page = await self.store.feed(partition, self.partitions, _AFTER_EVERYTHING, 1)
+        return evaluation.result(partition, page.head)
 
 
 def _by_actor(
-    submissions: Sequence[Submission], drafts: Sequence[RequestEvaluation]
+    submissions: Sequence[Submission], evaluations: Sequence[RequestEvaluation]
 ) -> Iterable[tuple[Submission, list[RequestEvaluation]]]:
-    """One batch per tenant and actor, caused by their first request: an event says truly who reported it."""
+    """Groups of one tenant and actor, each with its first submission: metadata must name the true actor."""
     groups: dict[tuple[str, str], tuple[Submission, list[RequestEvaluation]]] = {}
-    for submission, draft in zip(submissions, drafts, strict=True):
-        groups.setdefault((submission.tenant_id, submission.actor), (submission, []))[1].append(draft)
+    for one, evaluation in zip(submissions, evaluations, strict=True):
+        groups.setdefault((one.tenant_id, one.actor), (one, []))[1].append(evaluation)
     return groups.values()
 
 
-def _origin(cause: Submission) -> dict[str, Any]:
-    """What the metadata of a batch says of the request that brought it."""
+def _origin(submission: Submission) -> dict[str, Any]:
+    """The fields of Metadata that come from the request."""
     return {
-        "correlation_id": cause.correlation_id,
-        "actor": cause.actor,
-        "causation_id": cause.correlation_id,
-        "traceparent": cause.traceparent,
+        "correlation_id": submission.correlation_id,
+        "actor": submission.actor,
+        "causation_id": submission.correlation_id,
+        "traceparent": submission.traceparent,
     }

@@ -1,4 +1,4 @@
-"""What becomes of one request: which of its events count, and what is told about the others."""
+"""The outcome of one request: which events are accepted, and a result for each of the others."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,20 +6,25 @@ from datetime import datetime
 
 import msgspec
 
-from services.ingest.acceptance.deduplication import DeduplicationResult
-from services.ingest.events.identity import AGE_MAX, FUTURE_MAX, EventIdentifier, IdentifiedEvent, time_fault
-from services.ingest.events.rejection import Rejection, RejectionCode
+from services.ingest.events.deduplication import (
+    DeduplicationResult,
+    EventIdentifier,
+    IdentifiedEvent,
+    KnownFingerprints,
+    deduplicate,
+)
 from services.ingest.events.usage_event import ATTRIBUTE_LENGTH_MAX, InvalidEvent, ParsedEvent
+from services.ingest.events.validation import AGE_MAX, FUTURE_MAX, Rejection, RejectionCode, time_fault
 from shared.billing.contracts.ingest.rejected_events import RejectedUsage
 
 BODY_KEPT_MAX = 16 * 1024
-"""Characters of a rejected event that are kept; enough to see and repair it."""
+"""Characters of a rejected event that are stored."""
 
 DETAIL_KEPT_MAX = 500
 
 
 class EventResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is told about one event that was not accepted; `index` is its place in the request, from 0."""
+    """The result of one event that was not accepted; `index` is that in the request, from 0."""
 
     index: int
     id: str | None
@@ -29,7 +34,7 @@ class EventResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class IngestResult(msgspec.Struct, frozen=True):
-    """The answer to one request; `position` in `partition` is where its accepted events lie at the latest."""
+    """The result of one request; its accepted events are at or before `position` in `partition`."""
 
     accepted: int
     duplicates: int
@@ -42,79 +47,78 @@ class IngestResult(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class RequestEvaluation:
-    """One request on its way through judgement."""
+    """The events of one request: rejected ones by index, and candidates with their index and result."""
 
     tenant_id: str
-    offers: Sequence[ParsedEvent]
-    candidates: list[IdentifiedEvent]
-    places: list[int]
-    """Index in the request of each candidate."""
-    faults: dict[int, Rejection]
-    findings: list[DeduplicationResult] = field(default_factory=list)
+    events: Sequence[ParsedEvent]
+    candidates: list[IdentifiedEvent] = field(default_factory=list)
+    indexes: list[int] = field(default_factory=list)
+    rejections: dict[int, Rejection] = field(default_factory=dict)
+    results: list[DeduplicationResult] = field(default_factory=list)
 
     @classmethod
-    def of(cls, tenant_id: str, offers: Sequence[ParsedEvent], now: datetime) -> "RequestEvaluation":
-        """Judge each event by itself at this moment of the tenant's clock."""
-        draft = cls(tenant_id, offers, [], [], {})
-        candidate, earliest, latest = (
-            EventIdentifier(tenant_id, now).candidate,
-            now - AGE_MAX,
-            now + FUTURE_MAX,
-        )
-        for index, offer in enumerate(offers):
-            if isinstance(offer, InvalidEvent):
-                draft.faults[index] = offer.fault
-            elif offer.time is not None and not earliest <= offer.time <= latest:
-                draft.faults[index] = time_fault(offer.time, now)
+    def of(cls, tenant_id: str, events: Sequence[ParsedEvent], now: datetime) -> "RequestEvaluation":
+        """Check each event by itself at the tenant's now; `deduplicate` is next."""
+        self = cls(tenant_id, events)
+        identify, earliest, latest = EventIdentifier(tenant_id, now).identify, now - AGE_MAX, now + FUTURE_MAX
+        for index, event in enumerate(events):
+            if isinstance(event, InvalidEvent):
+                self.rejections[index] = event.rejection
+            elif event.time is not None and not earliest <= event.time <= latest:
+                self.rejections[index] = time_fault(event.time, now)
             else:
-                draft.candidates.append(candidate(offer))
-                draft.places.append(index)
-        return draft
+                self.candidates.append(identify(event))
+                self.indexes.append(index)
+        return self
+
+    def deduplicate(self, known: KnownFingerprints) -> None:
+        """Set the result of each candidate, and add the accepted ones to `known`."""
+        self.results = deduplicate(self.candidates, known)
 
     @property
     def accepted(self) -> list[IdentifiedEvent]:
-        """The candidates that count."""
-        if self.findings.count(_NEW) == len(self.findings):
+        """The candidates that are accepted."""
+        if self.results.count(_ACCEPTED) == len(self.results):
             return self.candidates
-        return [one for one, finding in zip(self.candidates, self.findings, strict=True) if finding is _NEW]
+        return [one for one, result in zip(self.candidates, self.results, strict=True) if result is _ACCEPTED]
 
     @property
     def rejected(self) -> Iterator[RejectedUsage]:
-        """Everything that is kept without being counted: faulty events and contradictions."""
-        for index, fault in self.faults.items():
-            yield _rejected(self.offers[index], fault)
-        for index, candidate, finding in zip(self.places, self.candidates, self.findings, strict=True):
-            if finding is DeduplicationResult.CONFLICT:
-                yield _rejected(self.offers[index], _CONTRADICTION, candidate)
+        """The events that are stored without being counted: rejected ones and conflicts."""
+        for index, rejection in self.rejections.items():
+            yield _rejected(self.events[index], rejection)
+        for index, candidate, result in zip(self.indexes, self.candidates, self.results, strict=True):
+            if result is DeduplicationResult.CONFLICT:
+                yield _rejected(self.events[index], _CONFLICT, candidate)
 
-    def verdict(self, partition: int, position: int) -> IngestResult:
-        """What is answered, once everything is committed."""
-        count = self.findings.count
-        if not self.faults and count(DeduplicationResult.ACCEPTED) == len(self.findings):
-            return IngestResult(len(self.findings), 0, 0, 0, (), partition, position)
+    def result(self, partition: int, position: int) -> IngestResult:
+        """The result of the request, once everything is committed."""
+        count = self.results.count
+        accepted = count(_ACCEPTED)
+        others = () if accepted == len(self.events) else self._event_results()
         return IngestResult(
-            accepted=count(DeduplicationResult.ACCEPTED),
+            accepted=accepted,
             duplicates=count(DeduplicationResult.DUPLICATE),
             conflicts=count(DeduplicationResult.CONFLICT),
-            rejected=len(self.faults),
-            results=tuple(sorted(self._remarks(), key=lambda remark: remark.index)),
+            rejected=len(self.rejections),
+            results=tuple(sorted(others, key=lambda one: one.index)),
             partition=partition,
             position=position,
         )
 
-    def _remarks(self) -> Iterator[EventResult]:
-        for index, fault in self.faults.items():
-            yield EventResult(index, _names_in(self.offers[index]).id, "rejected", fault.reason, fault.detail)
-        for index, candidate, finding in zip(self.places, self.candidates, self.findings, strict=True):
-            if finding is DeduplicationResult.DUPLICATE:
+    def _event_results(self) -> Iterator[EventResult]:
+        for index, rejection in self.rejections.items():
+            event_id = _ids_in(self.events[index]).id
+            yield EventResult(index, event_id, "rejected", rejection.reason, rejection.detail)
+        for index, candidate, result in zip(self.indexes, self.candidates, self.results, strict=True):
+            if result is DeduplicationResult.DUPLICATE:
                 yield EventResult(index, candidate.event.id, "duplicate")
-            if finding is DeduplicationResult.CONFLICT:
-                told = _CONTRADICTION
-                yield EventResult(index, candidate.event.id, "conflict", told.reason, told.detail)
+            if result is DeduplicationResult.CONFLICT:
+                yield EventResult(index, candidate.event.id, "conflict", _CONFLICT.reason, _CONFLICT.detail)
 
 
-_NEW = DeduplicationResult.ACCEPTED
-_CONTRADICTION = Rejection(
+_ACCEPTED = DeduplicationResult.ACCEPTED
+_CONFLICT = Rejection(
     RejectionCode.ID_CONFLICTS, "an event of this source, id and UTC day was accepted with other content"
 )
 
@@ -124,32 +128,37 @@ class _EventIds(msgspec.Struct):
     source: str | None = None
 
 
-_exact = msgspec.json.Encoder(decimal_format="number").encode
+_encode_exactly = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def _rejected(
-    offer: ParsedEvent, fault: Rejection, candidate: IdentifiedEvent | None = None
+    event: ParsedEvent, rejection: Rejection, candidate: IdentifiedEvent | None = None
 ) -> RejectedUsage:
-    names = _names_in(offer)
-    body = offer.body if isinstance(offer, InvalidEvent) else _exact(candidate.event if candidate else offer)
+    ids = _ids_in(event)
+    if isinstance(event, InvalidEvent):
+        body = event.body
+    else:
+        body = _encode_exactly(candidate.event if candidate else event)
     return RejectedUsage(
-        reason=fault.reason,
-        detail=_storable(fault.detail, DETAIL_KEPT_MAX),
-        id=names.id,
-        source=names.source,
+        reason=rejection.reason,
+        detail=_storable(rejection.detail, DETAIL_KEPT_MAX),
+        id=ids.id,
+        source=ids.source,
         body=_storable(body.decode(errors="replace"), BODY_KEPT_MAX),
     )
 
 
-def _names_in(offer: ParsedEvent) -> _EventIds:
-    if not isinstance(offer, InvalidEvent):
-        return _EventIds(offer.id, offer.source)
+def _ids_in(event: ParsedEvent) -> _EventIds:
+    """The id and source of an event, as far as they can be read."""
+    if not isinstance(event, InvalidEvent):
+        return _EventIds(event.id, event.source)
     try:
-        names = msgspec.json.decode(offer.body, type=_EventIds)
+        ids = msgspec.json.decode(event.body, type=_EventIds)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _EventIds()
-    return _EventIds(*(name and _storable(name, ATTRIBUTE_LENGTH_MAX) for name in (names.id, names.source)))
+    return _EventIds(*(text and _storable(text, ATTRIBUTE_LENGTH_MAX) for text in (ids.id, ids.source)))
 
 
 def _storable(text: str, length_max: int) -> str:
+    """The text cut to a length, without NUL, which Postgres cannot store."""
     return text[:length_max].replace("\0", "\ufffd")

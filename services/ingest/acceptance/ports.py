@@ -1,17 +1,17 @@
-"""What ingest needs beside its history: a memory of what was accepted, and a list of what was not."""
+"""Port of acceptance: the keys of accepted events, and the list of rejected ones."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from services.ingest.events.identity import DeduplicationKey
-from shared.billing.contracts.ingest.rejected_events import RejectedUsage
+from services.ingest.events.deduplication import DeduplicationKey
+from shared.billing.contracts.ingest.rejected_events import RejectedUsage, UsageRejected
 from shared.framework.eventstore.records import SideWrite
 
 
 class DuplicateKeys(Exception):
-    """Some of these identities have been accepted already: ask which, and decide again."""
+    """Some of the keys are of accepted events: look them up and decide again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +25,20 @@ class RejectedEventRow:
     event: RejectedUsage
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedBatch:
-    """Events of one tenant that one transaction rejects."""
-
-    tenant_id: str
-    batch_id: str
-    rejected_at: datetime
-    events: tuple[RejectedUsage, ...]
-
-
 class DeduplicationStore(Protocol):
-    """Remembers identities for ever and exactly; writes only inside the transaction of the events."""
+    """All keys ever accepted; written only in the transaction of the events."""
 
-    async def known(self, identities: Collection[DeduplicationKey]) -> dict[DeduplicationKey, int]:
-        """The fingerprints of those that were accepted before."""
+    async def known(self, keys: Collection[DeduplicationKey]) -> dict[DeduplicationKey, int]:
+        """The fingerprints of those keys that were accepted before."""
         ...
 
-    async def store(
-        self, accepted: Mapping[DeduplicationKey, int], rejected: Sequence[RejectedBatch]
+    async def store_write(
+        self, accepted: Mapping[DeduplicationKey, int], rejected: Sequence[tuple[str, UsageRejected]]
     ) -> SideWrite:
-        """What writes both beside the events; the effect raises DuplicateKeys if any identity is not new."""
+        """The side write of new keys and of rejected events (with their tenant's id).
+
+        It raises DuplicateKeys if any key is not new.
+        """
         ...
 
     async def rejected(self, tenant_id: str, after: int, limit: int) -> Sequence[RejectedEventRow]:

@@ -1,21 +1,22 @@
-"""The usage log in Postgres: identities by sorted binary COPY into month partitions."""
+"""Deduplication in Postgres: keys by sorted binary COPY into partitions of a month."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from operator import itemgetter
 
 import asyncpg
+import msgspec
 
-from services.ingest.acceptance.ports import DuplicateKeys, RejectedBatch, RejectedEventRow
-from services.ingest.events.identity import DeduplicationKey
-from shared.billing.contracts.ingest.rejected_events import RejectedUsage
+from services.ingest.acceptance.ports import DuplicateKeys, RejectedEventRow
+from services.ingest.events.deduplication import DeduplicationKey
+from shared.billing.contracts.ingest.rejected_events import RejectedUsage, UsageRejected
 from shared.framework.eventstore.pool import translate_errors
 from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
-_SEEN = """
+_KNOWN = """
 SELECT d.day, d.key, d.fingerprint
 FROM usage_dedup d
-JOIN unnest($1::date[], $2::bytea[]) AS asked (day, key) ON d.day = asked.day AND d.key = asked.key
+JOIN unnest($1::date[], $2::bytea[]) AS wanted (day, key) ON d.day = wanted.day AND d.key = wanted.key
 WHERE d.day BETWEEN $3 AND $4
 """
 _REJECTED = """
@@ -24,38 +25,36 @@ FROM rejected_usage WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $
 """
 _REJECTED_COLUMNS = ("tenant_id", "batch_id", "rejected_at", "reason", "detail", "event_id", "source", "body")
 
-_day_in, _key_in = itemgetter(0), itemgetter(1)
+_day_of, _key_of = itemgetter(0), itemgetter(1)
 
 
 class PostgresDeduplicationStore:
-    """See DeduplicationStore. Partitions are made when a month is first met, outside the transaction."""
+    """See DeduplicationStore. A month's partition is made before the first transaction that needs it."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         """`pool` of the service's own database."""
         self._pool = pool
         self._months: set[date] = set()
 
-    async def known(self, identities: Collection[DeduplicationKey]) -> dict[DeduplicationKey, int]:
-        """See DeduplicationStore."""
-        if not identities:
+    async def known(self, keys: Collection[DeduplicationKey]) -> dict[DeduplicationKey, int]:
+        if not keys:
             return {}
-        days, keys = zip(*sorted(identities), strict=True)
+        days, hashes = zip(*sorted(keys), strict=True)
         with translate_errors():
-            rows = await self._pool.fetch(_SEEN, days, keys, days[0], days[-1])
+            rows = await self._pool.fetch(_KNOWN, days, hashes, days[0], days[-1])
         return {(row["day"], row["key"]): row["fingerprint"] for row in rows}
 
-    async def store(
-        self, accepted: Mapping[DeduplicationKey, int], rejected: Sequence[RejectedBatch]
+    async def store_write(
+        self, accepted: Mapping[DeduplicationKey, int], rejected: Sequence[tuple[str, UsageRejected]]
     ) -> SideWrite:
-        """See DeduplicationStore."""
         days = {day for day, _ in accepted}
         await self._make_months({day.replace(day=1) for day in days})
-        # Sorted by day and key: neighbours go to the same page, and two writers cannot wait for each other
-        # in a circle. Two stable sorts by one column each are far cheaper than one by both.
+        # Sorted by day and key: neighbours go to the same page, and two writers cannot deadlock.
+        # Two stable sorts by one column each are far cheaper than one by both.
         rows = [(day, key, fingerprint) for (day, key), fingerprint in accepted.items()]
-        rows.sort(key=_key_in)
+        rows.sort(key=_key_of)
         if len(days) > 1:
-            rows.sort(key=_day_in)
+            rows.sort(key=_day_of)
 
         async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
             try:
@@ -71,7 +70,6 @@ class PostgresDeduplicationStore:
         return write
 
     async def rejected(self, tenant_id: str, after: int, limit: int) -> Sequence[RejectedEventRow]:
-        """See DeduplicationStore."""
         with translate_errors():
             rows = await self._pool.fetch(_REJECTED, tenant_id, after, limit)
         return [_row_of(row) for row in rows]
@@ -83,11 +81,11 @@ class PostgresDeduplicationStore:
             self._months.add(month)
 
 
-def _rejected_rows(rejected: Sequence[RejectedBatch]) -> Iterable[tuple[object, ...]]:
-    for one in rejected:
-        for event in one.events:
-            cause = (str(event.reason), event.detail, event.id, event.source, event.body)
-            yield (one.tenant_id, one.batch_id, one.rejected_at, *cause)
+def _rejected_rows(rejected: Sequence[tuple[str, UsageRejected]]) -> Iterable[tuple[object, ...]]:
+    """Rows of _REJECTED_COLUMNS; the last five are the fields of RejectedUsage in order."""
+    for tenant_id, batch in rejected:
+        for event in batch.events:
+            yield (tenant_id, batch.batch_id, batch.rejected_at, *msgspec.structs.astuple(event))
 
 
 def _row_of(row: asyncpg.Record) -> RejectedEventRow:

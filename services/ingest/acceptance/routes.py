@@ -1,4 +1,4 @@
-"""POST /v1/events as raw ASGI: the road that every usage event takes, beside FastAPI and not through it."""
+"""POST /v1/events, the route of every usage event: raw ASGI for speed, and the same route for OpenAPI."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -10,10 +10,10 @@ from starlette.types import Receive, Scope, Send
 
 from services.ingest.acceptance.handlers import Submission
 from services.ingest.acceptance.outcome import IngestResult
-from services.ingest.acceptance.schemas import IngestResponseBody
 from services.ingest.events.usage_event import ParsedEvent
 from services.ingest.formats import FORMATS, parse_events
 from shared.framework.http.authorization import Credential, credential_of, requires, wait_for_positions
+from shared.framework.http.field_types import ApiModel
 from shared.framework.http.read_your_writes import POSITION_HEADER, PositionToken
 from shared.framework.http.refusals import MethodIsNotAllowed
 from shared.framework.http.request_body import read_body
@@ -30,20 +30,40 @@ Submit = Callable[[Submission], Awaitable[IngestResult]]
 _encode = msgspec.json.Encoder().encode
 
 
+class EventResultBody(ApiModel):
+    """An event that was not counted: its index in the request, `status` duplicate, conflict or rejected."""
+
+    index: int
+    id: str | None
+    status: str
+    reason: str | None = None
+    detail: str | None = None
+
+
+class IngestResponseBody(ApiModel):
+    """Counts of a request's events by result; `results` lists the events that were not accepted."""
+
+    accepted: int
+    duplicates: int
+    conflicts: int
+    rejected: int
+    results: list[EventResultBody]
+
+
 class EventsEndpoint:
-    """Bounds, decodes and answers by itself; nothing is answered before it is committed."""
+    """The ASGI application of the route: it bounds, decodes and authorises by itself."""
 
     def __init__(self, submit: Submit) -> None:
-        """`submit` answers once the events are history."""
+        """`submit` returns after the commit."""
         self._submit = submit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; what it refuses, and what fails, becomes a problem in the layers around."""
-        response = await self.answer(scope, receive)
+        """Respond to one request; the surrounding layers make a problem of what it raises."""
+        response = await self.response(scope, receive)
         await response(scope, receive, send)
 
-    async def answer(self, scope: Scope, receive: Receive) -> Response:
-        """The answer once the events are history; raises the refusals of whoever says no."""
+    async def response(self, scope: Scope, receive: Receive) -> Response:
+        """The response, after the commit. Raises the refusals of every layer below."""
         if scope["method"] != "POST":
             raise MethodIsNotAllowed(scope["method"], ["POST"])
         request = HTTPConnection(scope)
@@ -51,35 +71,35 @@ class EventsEndpoint:
         credential.require(SCOPE)
         headers = dict(scope["headers"])
         body = await read_body(scope, receive, BODY_BYTES_MAX)
-        offers = parse_events(
+        events = parse_events(
             body, headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity")
         )
         await wait_for_positions(request)
-        verdict = await self._submit(_submission(credential, service, offers, len(body)))
-        return _response(verdict, service.store.context)
+        result = await self._submit(_submission(credential, service, events, len(body)))
+        return _response(result, service.store.context)
 
 
 def _submission(
-    credential: Credential, service: ServiceContext, offers: Sequence[ParsedEvent], size_bytes: int
+    credential: Credential, service: ServiceContext, events: Sequence[ParsedEvent], size_bytes: int
 ) -> Submission:
     return Submission(
         tenant_id=credential.tenant_id,
         actor=credential.subject,
         correlation_id=correlation_id() or service.ids.new("req"),
         traceparent=current_traceparent(),
-        offers=offers,
+        events=events,
         size_bytes=size_bytes,
     )
 
 
-def _response(verdict: IngestResult, context: str) -> Response:
-    body = _encode({name: getattr(verdict, name) for name in IngestResponseBody.model_fields})
-    mark = PositionToken(context, verdict.partition, verdict.position)
-    return Response(body, 200, {POSITION_HEADER: str(mark)}, "application/json")
+def _response(result: IngestResult, context: str) -> Response:
+    body = _encode({name: getattr(result, name) for name in IngestResponseBody.model_fields})
+    token = PositionToken(context, result.partition, result.position)
+    return Response(body, 200, {POSITION_HEADER: str(token)}, "application/json")
 
 
-def documented(events: "EventsEndpoint") -> APIRouter:
-    """The same route for OpenAPI; requests are answered by the raw route before they get here."""
+def documented(endpoint: EventsEndpoint) -> APIRouter:
+    """The same route for OpenAPI; requests get a response from the raw route before they reach it."""
     router = APIRouter(tags=["usage"])
 
     @router.post(
@@ -90,7 +110,7 @@ def documented(events: "EventsEndpoint") -> APIRouter:
     )
     async def post_events(request: Request) -> Response:
         """Accept 1-1000 CloudEvents; respond after commit, with a result for each event not counted."""
-        return await events.answer(request.scope, request.receive)
+        return await endpoint.response(request.scope, request.receive)
 
     return router
 

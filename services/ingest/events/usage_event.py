@@ -1,11 +1,11 @@
-"""CloudEvents 1.0 in JSON, read strictly: a batch in one go, or event by event if one of them is bad."""
+"""A parsed usage event: a CloudEvent (CloudEvents 1.0), or the bytes of an invalid one."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from services.ingest.events.rejection import Rejection
+from services.ingest.events.validation import Rejection
 
 ATTRIBUTE_LENGTH_MAX = 256
 
@@ -27,9 +27,9 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class InvalidEvent(msgspec.Struct, frozen=True):
-    """An event that is none: why, and its bytes."""
+    """An event that cannot be read or breaks a rule: the reason, and its bytes."""
 
-    fault: Rejection
+    rejection: Rejection
     body: bytes
 
 

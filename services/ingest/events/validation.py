@@ -1,38 +1,82 @@
-"""What the texts and numbers of an event may be: nothing in it may harm whoever stores or counts it later."""
+"""Reasons for which a single event is rejected, and the rules for its time, texts and numbers.
+
+The rules keep out what a database or a later reader cannot store or count.
+"""
 
 import re
+from datetime import datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
-from services.ingest.events.rejection import Rejection, RejectionCode
+import msgspec
 
 DATA_DEPTH_MAX = 8
 NUMBER_DIGITS_MAX = 40
-"""Of a JSON number, and of its distance from 1; wider than what can be metered, so coordinates pass."""
+"""Bound of a JSON number's digits and exponent; wider than for metered numbers, so that other data pass."""
+
+FUTURE_MAX = timedelta(minutes=5)
+"""How far an event's time may be ahead of the tenant's now."""
+
+AGE_MAX = timedelta(days=20 * 366)
+"""How far an event's time may be behind the tenant's now."""
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _INT_MAX = 10**NUMBER_DIGITS_MAX
 
-# Texts that some reader downstream would take for a number without bounds. Exponents of up to five digits
-# are let through as texts: short hexadecimal hashes look like that, and metering reads no such number.
-_TRAPS = re.compile(r"NaN|[-+]?Infinity|[-+]?[0-9.]+[eE][-+]?[0-9]{6,}", re.ASCII)
-_TRAP_STARTS = frozenset("0123456789.+-NI")
+# Texts that a later reader could take for an unbounded number. Exponents of up to five digits pass: short
+# hexadecimal hashes look like that, and metering reads no such number.
+_NUMBER_LIKE = re.compile(r"NaN|[-+]?Infinity|[-+]?[0-9.]+[eE][-+]?[0-9]{6,}", re.ASCII)
+_NUMBER_STARTS = frozenset("0123456789.+-NI")
+
+
+class RejectionCode(StrEnum):
+    """Stable codes of reasons, for clients; the detail of a rejection is for people and may change."""
+
+    EVENT_IS_MALFORMED = "event-malformed"
+    ATTRIBUTE_IS_MISSING = "attribute-missing"
+    ATTRIBUTE_IS_INVALID = "attribute-invalid"
+    SPECVERSION_IS_UNSUPPORTED = "specversion-unsupported"
+    TIME_IS_INVALID = "time-invalid"
+    TIME_IS_IN_THE_FUTURE = "time-in-future"
+    TIME_IS_TOO_OLD = "time-too-old"
+    DATA_IS_NOT_AN_OBJECT = "data-not-object"
+    DATA_IS_TOO_DEEP = "data-too-deep"
+    NUMBER_IS_OUT_OF_BOUNDS = "number-out-of-bounds"
+    TEXT_IS_NOT_STORABLE = "text-not-storable"
+    ID_CONFLICTS = "id-conflict"
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """Why one event is not accepted."""
+
+    reason: RejectionCode
+    detail: str
 
 
 def is_plain_text(body: bytes) -> bool:
-    """Whether no text in this JSON can hold a control character: all ASCII, and nothing is escaped."""
+    """Whether no text in this JSON can contain a control character: all is ASCII, and nothing is escaped."""
     return body.isascii() and b"\\" not in body and b"\x7f" not in body
 
 
+def time_fault(time: datetime, now: datetime) -> Rejection:
+    """The rejection of a time outside [now - AGE_MAX, now + FUTURE_MAX]."""
+    if time > now:
+        return Rejection(
+            RejectionCode.TIME_IS_IN_THE_FUTURE, f"{time.isoformat()}, and it is {now.isoformat()}"
+        )
+    return Rejection(RejectionCode.TIME_IS_TOO_OLD, f"{time.isoformat()} is more than 20 years ago")
+
+
 def attribute_fault(name: str, text: str) -> Rejection | None:
-    """CloudEvents attributes hold no control characters (CloudEvents 1.0, type system)."""
+    """The rejection of an attribute with a control character (CloudEvents 1.0, type system), or None."""
     if _CONTROLS.search(text):
         return Rejection(RejectionCode.TEXT_IS_NOT_STORABLE, f"a control character in {name}")
     return None
 
 
 def data_fault(data: dict[str, Any], *, plain: bool) -> Rejection | None:
-    """What is wrong with an event's data; `plain` if its texts are known to be harmless.
+    """The rejection of an event's data, or None; `plain` if it comes from JSON that is plain text.
 
     Numbers must have been decoded exactly (int and Decimal).
     """
@@ -45,7 +89,7 @@ def _fault_in_object(value: dict[str, Any], depth: int, plain: bool) -> Rejectio
     for part in value.values():
         kind = type(part)
         if kind is str and plain:
-            if part[:1] not in _TRAP_STARTS:  # nearly all texts: no call for those
+            if part[:1] not in _NUMBER_STARTS:  # nearly all texts: this saves a call
                 continue
         elif kind is int and -_INT_MAX < part < _INT_MAX:
             continue
@@ -80,7 +124,7 @@ def _fault_in_parts(value: Any, depth: int, plain: bool) -> Rejection | None:
 def _fault_in_text(text: str, plain: bool) -> Rejection | None:
     if not plain and "\0" in text:
         return Rejection(RejectionCode.TEXT_IS_NOT_STORABLE, "NUL in data")
-    if text[:1] in _TRAP_STARTS and _TRAPS.fullmatch(text):
+    if text[:1] in _NUMBER_STARTS and _NUMBER_LIKE.fullmatch(text):
         return _out_of_bounds()
     return None
 

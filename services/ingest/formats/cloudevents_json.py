@@ -6,9 +6,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from services.ingest.events.rejection import Rejection, RejectionCode
 from services.ingest.events.usage_event import CloudEvent, InvalidEvent, ParsedEvent
-from services.ingest.events.validation import attribute_fault, data_fault, is_plain_text
+from services.ingest.events.validation import (
+    Rejection,
+    RejectionCode,
+    attribute_fault,
+    data_fault,
+    is_plain_text,
+)
 from services.ingest.formats.refusals import TooManyEvents, UsageIsNotEvents, UsageIsNotJson
 from services.ingest.formats.usage_format import UsageFormat
 

@@ -1,1 +1,1 @@
-"""Rejected events."""
+"""Rejected events: the query that lists them; acceptance stores and publishes them."""

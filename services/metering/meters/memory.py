@@ -18,24 +18,19 @@ class MemoryMeterRepository:
         self._store = store
 
     async def all(self) -> Sequence[RegisteredMeter]:
-        """See MeterRepository."""
         return [one for _, one in sorted(self._store.table("meters").items())]
 
     async def of_tenant(self, tenant_id: str) -> Sequence[MeterDefined]:
-        """See MeterRepository."""
         return [one.meter for one in await self.all() if one.tenant_id == tenant_id]
 
     async def find(self, tenant_id: str, key: str) -> RegisteredMeter | None:
-        """See MeterRepository."""
         found: RegisteredMeter | None = self._store.table("meters").get((tenant_id, key))
         return found
 
     async def unreadable_count(self, tenant_id: str, meter_id: str) -> int:
-        """See MeterRepository."""
         return int(self._store.table("unreadable").get(meter_id, 0))
 
     def add_write(self, tenant_id: str, meter: MeterDefined) -> SideWrite:
-        """See MeterRepository."""
 
         async def write(store: MemoryEventStore, _: CommitReceipt) -> None:
             store.table("meters")[tenant_id, meter.key] = RegisteredMeter(tenant_id, meter)
@@ -43,7 +38,6 @@ class MemoryMeterRepository:
         return write
 
     def activate_write(self, meter_id: str, position: int) -> SideWrite:
-        """See MeterRepository."""
 
         async def write(store: MemoryEventStore, _: CommitReceipt) -> None:
             for key, one in store.table("meters").items():
@@ -53,8 +47,6 @@ class MemoryMeterRepository:
         return write
 
     def assert_unchanged_write(self, meters: Sequence[RegisteredMeter]) -> SideWrite:
-        """See MeterRepository."""
-
         async def check(store: MemoryEventStore, _: CommitReceipt) -> None:
             if active_count(store.table("meters").values()) != active_count(meters):
                 raise VersionConflict("another meter was activated")

@@ -29,7 +29,6 @@ class PostgresMeterRepository:
         self._cached: Sequence[RegisteredMeter] = ()
 
     async def all(self) -> Sequence[RegisteredMeter]:
-        """See MeterRepository."""
         with translate_errors():
             if await _counts(self._pool) != (len(self._cached), active_count(self._cached)):
                 rows = await self._pool.fetch("SELECT * FROM meters ORDER BY tenant_id, key")
@@ -37,26 +36,22 @@ class PostgresMeterRepository:
         return self._cached
 
     async def of_tenant(self, tenant_id: str) -> Sequence[MeterDefined]:
-        """See MeterRepository."""
         query = "SELECT * FROM meters WHERE tenant_id = $1 ORDER BY key"
         with translate_errors():
             rows = await self._pool.fetch(query, tenant_id)
         return [_meter_of(row).meter for row in rows]
 
     async def find(self, tenant_id: str, key: str) -> RegisteredMeter | None:
-        """See MeterRepository."""
         query = "SELECT * FROM meters WHERE tenant_id = $1 AND key = $2"
         with translate_errors():
             row = await self._pool.fetchrow(query, tenant_id, key)
         return None if row is None else _meter_of(row)
 
     async def unreadable_count(self, tenant_id: str, meter_id: str) -> int:
-        """See MeterRepository."""
         with translate_errors():
             return int(await self._pool.fetchval(_UNREADABLE, meter_id))
 
     def add_write(self, tenant_id: str, meter: MeterDefined) -> SideWrite:
-        """See MeterRepository."""
 
         async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
             definition = msgspec.json.encode(meter)
@@ -65,8 +60,6 @@ class PostgresMeterRepository:
         return write
 
     def activate_write(self, meter_id: str, position: int) -> SideWrite:
-        """See MeterRepository."""
-
         async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
             await connection.execute(_ACTIVATE, meter_id, position)
 

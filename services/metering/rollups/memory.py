@@ -25,7 +25,6 @@ class MemoryRollups:
         self._store = store
 
     async def record_write(self, usage: UsageAccumulator) -> SideWrite | None:
-        """See RollupStore."""
 
         async def write(store: MemoryEventStore, _: CommitReceipt) -> None:
             points, changed, unreadable = map(store.table, ("points", "changed_days", "unreadable"))
@@ -43,7 +42,6 @@ class MemoryRollups:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[RollupSnapshot]:
-        """See RollupStore."""
         inbox = await self._store.inbox(CONSUMER)
         positions = {
             partition: reached.position
@@ -55,7 +53,6 @@ class MemoryRollups:
         )
 
     async def mark_published_write(self, days: Sequence[ChangedDay]) -> SideWrite:
-        """See RollupStore."""
 
         async def write(store: MemoryEventStore, _: CommitReceipt) -> None:
             changed = store.table("changed_days")
@@ -66,7 +63,6 @@ class MemoryRollups:
         return write
 
     async def unpublished_count(self) -> int:
-        """See RollupStore."""
         return len(self._store.table("changed_days"))
 
 
@@ -80,18 +76,15 @@ class MemoryRollupSnapshot:
         self._positions = positions
 
     async def position(self, partition: int) -> int:
-        """See RollupSnapshot."""
         return self._positions.get(partition, 0)
 
     async def series(self, tenant_id: str, meter_id: str, subject: str | None) -> Sequence[Series]:
-        """See RollupSnapshot."""
         return sorted(
             {one for one, _ in self._points if (one.tenant_id, one.meter_id) == (tenant_id, meter_id)
              and subject in (None, one.subject)}
         )  # fmt: skip
 
     async def totals(self, query: RollupQuery) -> RollupTotals:
-        """See RollupSnapshot."""
         found: defaultdict[tuple[int, int], list[MeasuredValue]] = defaultdict(list)
         parts = [*_whole(query.hours.first, query.hours.last), *query.hours.edges]
         for series, group in query.groups.items():
@@ -102,7 +95,6 @@ class MemoryRollupSnapshot:
         return {key: _total(amounts, query.is_additive) for key, amounts in found.items()}
 
     async def changed_days(self, limit: int) -> Sequence[ChangedDay]:
-        """See RollupSnapshot."""
         return [
             ChangedDay(series, day, self._day_total(series, day), changes_count)
             for (series, day), changes_count in sorted(self._changed.items())[:limit]

@@ -73,7 +73,6 @@ class PostgresRollups:
         self._months: set[tuple[int, int]] = set()
 
     async def record_write(self, usage: UsageAccumulator) -> SideWrite | None:
-        """See RollupStore."""
         cells = list(usage.cells())
         unreadable = sorted((*key, count) for key, count in usage.unreadable().items())
         if not cells and not unreadable:
@@ -93,7 +92,6 @@ class PostgresRollups:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[RollupSnapshot]:
-        """See RollupStore."""
         with translate_errors():
             async with (
                 self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection,
@@ -102,7 +100,6 @@ class PostgresRollups:
                 yield PostgresRollupSnapshot(connection, self._series.cache)
 
     async def mark_published_write(self, days: Sequence[ChangedDay]) -> SideWrite:
-        """See RollupStore."""
         ids = await self._series.ids_of({one.series: True for one in days})
         rows = sorted((ids[one.series], one.day, one.changes_count) for one in days)
 
@@ -112,7 +109,6 @@ class PostgresRollups:
         return write
 
     async def unpublished_count(self) -> int:
-        """See RollupStore."""
         with translate_errors():
             return int(await self._pool.fetchval("SELECT count(*) FROM changed_days"))
 

@@ -35,7 +35,7 @@ PARTITIONS = 4
 
 
 in_memory = pytest.mark.parametrize("stores", ["memory"], indirect=True)
-"""For what is decided before anything is stores."""
+"""For what is decided before anything is stored."""
 
 
 @dataclass(frozen=True, slots=True)

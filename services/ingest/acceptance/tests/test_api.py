@@ -12,9 +12,9 @@ import pytest_asyncio
 from services.ingest.acceptance.group_commit import BatchSize, GroupCommitWriter
 from services.ingest.acceptance.handlers import UsageAcceptance
 from services.ingest.acceptance.routes import BODY_BYTES_MAX, EVENTS_PATH, EventsEndpoint, documented
-from services.ingest.conftest import Kept
+from services.ingest.conftest import Stores
 from services.ingest.rejected_events.routes import rejected_events_router
-from services.ingest.tests.offers import NOON, body, event
+from services.ingest.tests.usage_events import NOON, body, event
 from shared.framework.http.app import create_app
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 
@@ -23,16 +23,16 @@ BATCH = "application/cloudevents-batch+json"
 PLENTY = BatchSize(50_000, 2**30)
 
 
-in_memory = pytest.mark.parametrize("kept", ["memory"], indirect=True)
-"""For what is decided before anything is kept."""
+in_memory = pytest.mark.parametrize("stores", ["memory"], indirect=True)
+"""For what is decided before anything is stored."""
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """A client of the service, and the history behind it."""
+class ServiceClient:
+    """A client of the service, and the service's stores."""
 
     http: httpx2.AsyncClient
-    kept: Kept
+    stores: Stores
 
     async def post(self, content: bytes, media_type: str = BATCH, **headers: str) -> httpx2.Response:
         return await self.http.post(
@@ -41,9 +41,9 @@ class Door:
 
 
 @pytest_asyncio.fixture
-async def door(kept: Kept) -> AsyncIterator[Door]:
+async def client(stores: Stores) -> AsyncIterator[ServiceClient]:
     clock, ids = FakeClock(NOON), SequentialIds()
-    acceptance = UsageAcceptance(kept.store, kept.log, clock, ids, partitions=4)
+    acceptance = UsageAcceptance(stores.store, stores.deduplication, clock, ids, partitions=4)
     writer = GroupCommitWriter(acceptance.accept, transaction_max=PLENTY, waiting_max=PLENTY)
     events = EventsEndpoint(writer.submit)
     callers = {
@@ -54,8 +54,8 @@ async def door(kept: Kept) -> AsyncIterator[Door]:
     }
     app = create_app(
         "ingest",
-        [documented(events), rejected_events_router(kept.log)],
-        store=kept.store,
+        [documented(events), rejected_events_router(stores.deduplication)],
+        store=stores.store,
         clock=clock,
         ids=ids,
         authenticator=FakeAuthenticator(callers),
@@ -66,7 +66,7 @@ async def door(kept: Kept) -> AsyncIterator[Door]:
     transport = httpx2.ASGITransport(app=app)
     headers = {"authorization": "Bearer agent"}
     async with httpx2.AsyncClient(transport=transport, base_url="http://ingest", headers=headers) as http:
-        yield Door(http, kept)
+        yield ServiceClient(http, stores)
     writing.cancel()
 
 
@@ -81,10 +81,10 @@ async def door(kept: Kept) -> AsyncIterator[Door]:
     ],
 )
 async def test_events_come_single_or_batched(
-    door: Door, content: bytes, media_type: str, accepted: int
+    client: ServiceClient, content: bytes, media_type: str, accepted: int
 ) -> None:
     """The answer comes after the commit and says how far history has come."""
-    answer = await door.post(content, media_type)
+    answer = await client.post(content, media_type)
     assert answer.status_code == 200
     assert answer.json() == {
         "accepted": accepted,
@@ -94,14 +94,14 @@ async def test_events_come_single_or_batched(
         "results": [],
     }
     context, _, position = answer.headers["tollhouse-position"].split(":")
-    (record,) = await door.kept.store.read_stable(0, 10)
+    (record,) = await client.stores.store.read_stable(0, 10)
     assert (context, int(position)) == ("ingest", record.position)
 
 
-async def test_every_event_that_does_not_count_has_its_result(door: Door) -> None:
+async def test_every_event_that_does_not_count_has_its_result(client: ServiceClient) -> None:
     """With index, id, status and a reason that machines can rely on."""
-    first = await door.post(body(event(), event(), event(id="e2", time="2999-01-01T00:00:00Z"), 5))
-    second = await door.post(body(event(data={"miles": 1})))
+    first = await client.post(body(event(), event(), event(id="e2", time="2999-01-01T00:00:00Z"), 5))
+    second = await client.post(body(event(data={"miles": 1})))
     told = [(r["index"], r["id"], r["status"], r.get("reason")) for r in first.json()["results"]]
     assert told == [
         (1, "e1", "duplicate", None),
@@ -127,39 +127,39 @@ async def test_every_event_that_does_not_count_has_its_result(door: Door) -> Non
     ],
 )
 async def test_a_bad_request_is_a_clear_no(
-    door: Door, content: bytes, media_type: str, status: int, code: str
+    client: ServiceClient, content: bytes, media_type: str, status: int, code: str
 ) -> None:
     """A problem with a stable code, and nothing written."""
-    answer = await door.post(content, media_type)
+    answer = await client.post(content, media_type)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
-    assert list(await door.kept.store.read_stable(0, 10)) == []
+    assert list(await client.stores.store.read_stable(0, 10)) == []
 
 
-async def test_compressed_bodies_and_other_methods_are_refused(door: Door) -> None:
+async def test_compressed_bodies_and_other_methods_are_refused(client: ServiceClient) -> None:
     """Nothing is unpacked here, so nothing can explode."""
-    assert (await door.post(body(event()), **{"content-encoding": "gzip"})).status_code == 415
-    assert (await door.http.get(EVENTS_PATH)).status_code == 405
+    assert (await client.post(body(event()), **{"content-encoding": "gzip"})).status_code == 415
+    assert (await client.http.get(EVENTS_PATH)).status_code == 405
     viewer = {"authorization": "Bearer viewer"}
-    assert (await door.http.get(EVENTS_PATH, headers=viewer)).status_code == 405
+    assert (await client.http.get(EVENTS_PATH, headers=viewer)).status_code == 405
 
 
 @in_memory
 @pytest.mark.parametrize(("who", "status"), [("nobody", 401), ("viewer", 403), ("house", 403)])
-async def test_only_the_tenants_own_writers_come_in(door: Door, who: str, status: int) -> None:
+async def test_only_the_tenants_own_writers_come_in(client: ServiceClient, who: str, status: int) -> None:
     """The tenant is in the credential and nowhere else."""
-    assert (await door.post(body(event()), authorization=f"Bearer {who}")).status_code == status
-    assert list(await door.kept.store.read_stable(0, 10)) == []
+    assert (await client.post(body(event()), authorization=f"Bearer {who}")).status_code == status
+    assert list(await client.stores.store.read_stable(0, 10)) == []
 
 
-async def test_rejected_events_are_listed_page_by_page_for_their_tenant_alone(door: Door) -> None:
+async def test_rejected_events_are_listed_page_by_page_for_their_tenant_alone(client: ServiceClient) -> None:
     """They are kept as they came, also with what no column could hold."""
-    await door.post(
+    await client.post(
         json.dumps([{"id": "a\0", "source": 5}, {"id": f"{'x' * 300}"}, event(subject="\x01")]).encode()
     )
-    await door.post(body(7), authorization="Bearer other")
-    first = (await door.http.get("/v1/events/rejected", params={"limit": 2})).json()
-    rest = (await door.http.get("/v1/events/rejected", params={"cursor": first["next_cursor"]})).json()
+    await client.post(body(7), authorization="Bearer other")
+    first = (await client.http.get("/v1/events/rejected", params={"limit": 2})).json()
+    rest = (await client.http.get("/v1/events/rejected", params={"cursor": first["next_cursor"]})).json()
     assert [item["reason"] for item in (*first["items"], *rest["items"])] == [
         "attribute-invalid",
         "attribute-invalid",
@@ -171,24 +171,24 @@ async def test_rejected_events_are_listed_page_by_page_for_their_tenant_alone(do
 
 @in_memory
 @pytest.mark.parametrize("cursor", ["x", "-1", "1e9", "9" * 30, ""])
-async def test_a_made_up_cursor_is_refused(door: Door, cursor: str) -> None:
+async def test_a_made_up_cursor_is_refused(client: ServiceClient, cursor: str) -> None:
     """It is ours to spell."""
-    answer = await door.http.get("/v1/events/rejected", params={"cursor": cursor})
+    answer = await client.http.get("/v1/events/rejected", params={"cursor": cursor})
     assert (answer.status_code, answer.json()["code"]) == (400, "cursor-invalid")
 
 
-async def test_many_at_once_are_each_answered_with_their_own(door: Door) -> None:
+async def test_many_at_once_are_each_answered_with_their_own(client: ServiceClient) -> None:
     """Coalesced behind the scenes, separate at the counter."""
     answers = await asyncio.gather(
-        *(door.post(body(event(id=f"e{n}"), event(id=f"e{n + 1}"))) for n in range(40))
+        *(client.post(body(event(id=f"e{n}"), event(id=f"e{n + 1}"))) for n in range(40))
     )
     assert sum(answer.json()["accepted"] for answer in answers) == 41
     assert sum(answer.json()["duplicates"] for answer in answers) == 39
 
 
-async def test_the_route_is_documented_with_its_event(door: Door) -> None:
+async def test_the_route_is_documented_with_its_event(client: ServiceClient) -> None:
     """The hot road goes past FastAPI, its documentation does not."""
-    document = (await door.http.get("/openapi.json")).json()
+    document = (await client.http.get("/openapi.json")).json()
     forms = document["paths"][EVENTS_PATH]["post"]["requestBody"]["content"]
     assert "specversion" in forms[SINGLE]["schema"]["properties"]
     assert forms[BATCH]["schema"]["maxItems"] == 1000

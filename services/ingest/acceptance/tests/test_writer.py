@@ -5,18 +5,17 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.ingest.acceptance.group_commit import BatchSize, GroupCommitWriter
+from services.ingest.acceptance.group_commit import BatchSize, GroupCommitWriter, IngestIsBusy
 from services.ingest.acceptance.handlers import Submission
 from services.ingest.acceptance.outcome import IngestResult
-from services.ingest.acceptance.refusals import IngestIsBusy
 from services.ingest.formats.cloudevents_json import read_batch
-from services.ingest.tests.offers import body, event
+from services.ingest.tests.usage_events import body, event
 
 PLENTY = 1_000_000
 
 
-class Gatekeeper:
-    """Accepts when it is let, and remembers what came together."""
+class GatedAcceptance:
+    """Accepts once it is open, and records what was submitted together."""
 
     def __init__(self) -> None:
         self.open = asyncio.Event()
@@ -29,7 +28,7 @@ class Gatekeeper:
         if self.failures:
             self.failures -= 1
             raise ConnectionError
-        return [IngestResult(len(one.offers), 0, 0, 0, (), 0, len(self.batches)) for one in submissions]
+        return [IngestResult(len(one.events), 0, 0, 0, (), 0, len(self.batches)) for one in submissions]
 
 
 def submission(name: str, count: int = 1, size_bytes: int = 1) -> Submission:
@@ -38,9 +37,9 @@ def submission(name: str, count: int = 1, size_bytes: int = 1) -> Submission:
 
 async def test_what_waits_shares_the_next_transaction_up_to_its_bound() -> None:
     """Nobody lingers for company: the first goes alone, the others have gathered meanwhile."""
-    keeper = Gatekeeper()
+    acceptance = GatedAcceptance()
     writer = GroupCommitWriter(
-        keeper.accept, transaction_max=BatchSize(5, PLENTY), waiting_max=BatchSize(100, PLENTY)
+        acceptance.accept, transaction_max=BatchSize(5, PLENTY), waiting_max=BatchSize(100, PLENTY)
     )
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(writer.run())
@@ -49,17 +48,17 @@ async def test_what_waits_shares_the_next_transaction_up_to_its_bound() -> None:
         await asyncio.sleep(0)
         others = [tasks.create_task(writer.submit(submission(name, 2))) for name in "bcd"]
         await asyncio.sleep(0)
-        keeper.open.set()
-        verdicts = await asyncio.gather(first, *others)
+        acceptance.open.set()
+        results = await asyncio.gather(first, *others)
         running.cancel()
-    assert keeper.batches == [["a"], ["b", "c"], ["d"]]
-    assert [verdict.position for verdict in verdicts] == [1, 2, 2, 3]
+    assert acceptance.batches == [["a"], ["b", "c"], ["d"]]
+    assert [result.position for result in results] == [1, 2, 2, 3]
 
 
 async def test_too_much_waiting_is_refused_at_the_door() -> None:
     """A bounded queue: better an honest no than a yes that takes minutes."""
     writer = GroupCommitWriter(
-        Gatekeeper().accept, transaction_max=BatchSize(5, PLENTY), waiting_max=BatchSize(3, PLENTY)
+        GatedAcceptance().accept, transaction_max=BatchSize(5, PLENTY), waiting_max=BatchSize(3, PLENTY)
     )
     waiting = asyncio.create_task(writer.submit(submission("a", 3)))
     await asyncio.sleep(0)
@@ -70,28 +69,28 @@ async def test_too_much_waiting_is_refused_at_the_door() -> None:
 
 async def test_few_large_events_are_bounded_as_many_small_ones_are() -> None:
     """What is written together is read together, by everybody who hears of it: it must fit in memory."""
-    keeper = Gatekeeper()
+    acceptance = GatedAcceptance()
     bounds = {"transaction_max": BatchSize(5, 100), "waiting_max": BatchSize(50, 400)}
-    writer = GroupCommitWriter(keeper.accept, **bounds)
+    writer = GroupCommitWriter(acceptance.accept, **bounds)
     sizes = {"a": 60, "b": 60, "c": 40, "d": 150, "e": 1}
     waiting = [asyncio.create_task(writer.submit(submission(name, 1, size))) for name, size in sizes.items()]
     await asyncio.sleep(0)
     with pytest.raises(IngestIsBusy):
         await writer.submit(submission("f", 1, 100))
-    keeper.open.set()
+    acceptance.open.set()
     running = asyncio.create_task(writer.run())
     await asyncio.gather(*waiting)
     running.cancel()
-    assert keeper.batches == [["a"], ["b", "c"], ["d"], ["e"]]
+    assert acceptance.batches == [["a"], ["b", "c"], ["d"], ["e"]]
 
 
 async def test_a_failed_transaction_is_told_to_its_own_and_the_writer_goes_on() -> None:
     """Nothing was accepted, so the clients may send it again."""
-    keeper = Gatekeeper()
-    keeper.failures = 1
-    keeper.open.set()
+    acceptance = GatedAcceptance()
+    acceptance.failures = 1
+    acceptance.open.set()
     writer = GroupCommitWriter(
-        keeper.accept, transaction_max=BatchSize(5, PLENTY), waiting_max=BatchSize(10, PLENTY)
+        acceptance.accept, transaction_max=BatchSize(5, PLENTY), waiting_max=BatchSize(10, PLENTY)
     )
     running = asyncio.create_task(writer.run())
     with pytest.raises(ConnectionError):

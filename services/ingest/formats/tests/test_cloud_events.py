@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.events.rejection import RejectionCode
 from services.ingest.events.usage_event import CloudEvent, InvalidEvent
+from services.ingest.events.validation import RejectionCode
 from services.ingest.formats.cloudevents_json import read_batch, read_single
 from services.ingest.formats.refusals import TooManyEvents, UsageIsNotEvents, UsageIsNotJson
-from services.ingest.tests.offers import body, event
+from services.ingest.tests.usage_events import body, event
 
 HOSTILE: dict[RejectionCode, list[object]] = {
     RejectionCode.EVENT_IS_MALFORMED: [b"5", b"null", b'"text"', b"[]"],
@@ -66,7 +66,7 @@ def test_a_bad_event_is_rejected_for_its_reason_and_its_neighbours_are_not(
     assert isinstance(last, CloudEvent)
     assert (first.id, last.id) == ("a", "b")
     assert isinstance(rejected, InvalidEvent)
-    assert rejected.fault.reason is reason
+    assert rejected.rejection.reason is reason
     assert rejected.body == piece
 
 

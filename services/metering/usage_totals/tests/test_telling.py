@@ -41,9 +41,9 @@ async def published(stores: Stores) -> list[UsageAggregated]:
 async def define(stores: Stores) -> None:
     of = meter("sum", "sum", group_by=("origin",))
     other = meter("sum", "sum", meter_id="mtr_bos")
-    effects = [stores.meters.add_write(TENANT, of), stores.meters.add_write("bos", other)]
-    effects += [stores.meters.activate_write(one.meter_id, 0) for one in (of, other)]
-    await stores.store.commit(ChangeSet(side_writes=effects))
+    writes = [stores.meters.add_write(TENANT, of), stores.meters.add_write("bos", other)]
+    writes += [stores.meters.activate_write(one.meter_id, 0) for one in (of, other)]
+    await stores.store.commit(ChangeSet(side_writes=writes))
 
 
 async def test_each_changed_day_is_told_with_its_newest_total(stores: Stores) -> None:

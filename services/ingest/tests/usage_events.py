@@ -1,4 +1,4 @@
-"""Events as a customer's machine would send them."""
+"""Usage events as a client sends them."""
 
 from datetime import UTC, datetime
 from typing import Any
