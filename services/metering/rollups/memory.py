@@ -35,7 +35,7 @@ class MemoryRollups:
                 points[series, hour] = ((*stored, *cell.points), additive)
             for key in days:
                 changed[key] = changed.get(key, 0) + 1
-            for (meter_id, _), count in usage.unreadable().items():
+            for (meter_id, _day), count in usage.unreadable().items():
                 unreadable[meter_id] = unreadable.get(meter_id, 0) + count
 
         return write
