@@ -1,1 +1,1 @@
-"""The read side: folds published facts into tables and serves them through GraphQL; it owns no facts."""
+"""The read side: projects the events of all contexts into tables, and serves them by GraphQL."""

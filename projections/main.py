@@ -1,4 +1,4 @@
-"""The read side's process: `python -m projections.main`."""
+"""Composition root of the read side: `python -m projections.main`."""
 
 from collections.abc import Awaitable, Callable
 
@@ -11,8 +11,7 @@ from projections.engine.cache.redis import RedisCache
 from projections.engine.postgres.build_tables import build_missing_tables
 from projections.engine.postgres.event_archive import PostgresEventArchive
 from projections.engine.postgres.freshness import PostgresFreshness
-from projections.engine.postgres.read_pool import ReadPool
-from projections.engine.postgres.row_store import PostgresRowStore
+from projections.engine.postgres.row_store import PostgresRowStore, ReadPool
 from projections.engine.projector import ChangeListener, Projector, no_listener
 from projections.engine.request_reader import ReadStores
 from projections.engine.row_store import RowReader
@@ -27,11 +26,11 @@ BATCH = 1000
 
 
 async def build(tools: ServiceDependencies[ProjectionsSettings]) -> ServiceDefinition:
-    """Put the read side together."""
+    """Create the missing tables, and put the stores, the projector and the routes together."""
     settings, dsn = tools.settings, tools.settings.database_url.get_secret_value()
     await build_missing_tables(dsn, READ_MODELS)
     pool, term = ReadPool(tools.pool), LeadershipTerm()
-    rows, history = PostgresRowStore(pool), PostgresEventArchive(pool)
+    rows, archive = PostgresRowStore(pool), PostgresEventArchive(pool)
     freshness = PostgresFreshness(pool, tools.store, tools.context)
     readers: RowReader = rows
     listener: ChangeListener = no_listener
@@ -43,11 +42,11 @@ async def build(tools: ServiceDependencies[ProjectionsSettings]) -> ServiceDefin
     schema = build_schema(introspection=settings.graphql_introspection)
     return ServiceDefinition(
         routers=[
-            graphql_routes(schema, ReadStores(readers, history, freshness)),
-            history_routes(history),
+            graphql_routes(schema, ReadStores(readers, archive, freshness)),
+            history_routes(archive),
         ],
         subscribes_to=CONTEXTS,
-        handler=Projector(READ_MODELS, rows, history, freshness, settings.broker_partitions, listener),
+        handler=Projector(READ_MODELS, rows, archive, freshness, settings.broker_partitions, listener),
         batch=BATCH,
         close=close,
         term=term,

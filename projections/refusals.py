@@ -1,4 +1,4 @@
-"""How the read side says no."""
+"""Refusals of the read side."""
 
 from shared.framework.core.refusals import Refusal, RefusalKind
 

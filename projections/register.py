@@ -1,4 +1,4 @@
-"""Every read model and its root fields in GraphQL: a new one is a folder and a line here."""
+"""All read models with their root fields in GraphQL; a new one is a folder and a line here."""
 
 from projections.engine.read_model import AnyModel
 from projections.read_models.balances.projection import BALANCES
@@ -24,7 +24,7 @@ READ_MODELS: dict[AnyModel, str | None] = {
     REFUNDS: None,
     BALANCES: "BalanceQueries",
 }
-"""The class of root fields in the model's graphql.py; None: its rows are reached through other rows only.
+"""Read model -> class of root fields in its graphql.py; None: its rows are reached through other rows only.
 
 The class is named, not imported: the projector and the audit need no GraphQL.
 """

@@ -1,1 +1,1 @@
-"""How the read side is asked: GraphQL for frontends, history for auditors."""
+"""The HTTP API of the read side: GraphQL, and the history of events."""

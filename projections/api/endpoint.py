@@ -1,4 +1,4 @@
-"""POST /graphql: one query, bounded, answered as of a position that it names."""
+"""POST /graphql: one query of limited size and cost; the response names the positions that it includes."""
 
 import logging
 from typing import Annotated, Any
@@ -35,7 +35,7 @@ class GraphQLRequest(msgspec.Struct, rename="camel"):
 _decoder = msgspec.json.Decoder(GraphQLRequest)
 
 
-def graphql_routes(schema: Schema, library: ReadStores) -> APIRouter:
+def graphql_routes(schema: Schema, stores: ReadStores) -> APIRouter:
     """The endpoint, for the scope graphql:read."""
     router = APIRouter(tags=["graphql"], dependencies=[requires("graphql:read")])
 
@@ -45,35 +45,35 @@ def graphql_routes(schema: Schema, library: ReadStores) -> APIRouter:
         response_model=GraphQLResponse,
         openapi_extra={"requestBody": _request_body()},
     )
-    async def ask(request: Request, caller: Caller) -> Response:
+    async def execute_query(request: Request, caller: Caller) -> Response:
         """Respond 200 with data, errors or both; the schema is projections/schema.graphql."""
-        asked = _read(await request.body())
-        fresh = await library.freshness.of(caller.tenant_id)
+        query = _read(await request.body())
+        fresh = await stores.freshness_for(caller.tenant_id)
         try:
             result = await schema.execute(
-                asked.query,
-                variable_values=asked.variables,
-                context_value=RequestReader(library, viewer_of(caller)),
-                operation_name=asked.operation_name,
+                query.query,
+                variable_values=query.variables,
+                context_value=RequestReader(stores, viewer_of(caller)),
+                operation_name=query.operation_name,
             )
         except CannotGetOperationTypeError as error:
-            raise OperationIsUnknown(asked.operation_name or "the query contains no operation") from error
-        return _answer(result.data, result.errors or [], fresh)
+            raise OperationIsUnknown(query.operation_name or "the query contains no operation") from error
+        return _response(result.data, result.errors or [], fresh)
 
     return router
 
 
 def _request_body() -> dict[str, Any]:
-    _, shapes = msgspec.json.schema_components([GraphQLRequest])
+    _, schemas = msgspec.json.schema_components([GraphQLRequest])
     example = {"query": "{ customers(first: 3) { edges { node { id externalId } } } }"}
     return {
         "required": True,
-        "content": {"application/json": {"schema": shapes["GraphQLRequest"], "example": example}},
+        "content": {"application/json": {"schema": schemas["GraphQLRequest"], "example": example}},
     }
 
 
 def viewer_of(caller: Credential) -> Viewer:
-    """What the credential says about who reads; a customer's subject is their customer id."""
+    """The viewer of a credential; the subject of a customer's credential is the customer id."""
     return Viewer(caller.tenant_id, caller.subject if caller.role is Role.CUSTOMER else None)
 
 
@@ -84,7 +84,7 @@ def _read(body: bytes) -> GraphQLRequest:
         raise RequestIsInvalid(str(error)) from error
 
 
-def _answer(data: Any, errors: list[GraphQLError], fresh: Any) -> Response:
+def _response(data: Any, errors: list[GraphQLError], fresh: list[PartitionFreshness]) -> Response:
     body: dict[str, Any] = {
         "data": data,
         "extensions": {"freshness": [freshness_payload(one) for one in fresh]},
@@ -95,7 +95,7 @@ def _answer(data: Any, errors: list[GraphQLError], fresh: Any) -> Response:
 
 
 def freshness_payload(fresh: PartitionFreshness) -> dict[str, Any]:
-    """As the schema's Freshness spells it."""
+    """The JSON of the schema's type Freshness."""
     return {
         "context": fresh.context,
         "partition": fresh.partition,
@@ -105,11 +105,11 @@ def freshness_payload(fresh: PartitionFreshness) -> dict[str, Any]:
 
 
 def error_payload(error: GraphQLError) -> dict[str, Any]:
-    """What a client may know of an error: refusals and faults of the query; defects say nothing."""
+    """The part of an error that clients may see: refusals and faults of the query; of defects nothing."""
     cause = error.original_error
-    if cause is None or isinstance(cause, GraphQLError):  # a wrong variable has the fault of its value
+    if cause is None or isinstance(cause, GraphQLError):  # for a wrong variable the cause is such an error
         return dict(error.formatted)
-    where = {key: told for key, told in error.formatted.items() if key in {"path", "locations"}}
+    where = {key: value for key, value in error.formatted.items() if key in {"path", "locations"}}
     if isinstance(cause, Refusal):
         detail = " ".join(map(str, cause.args))
         return {"message": f"{cause.title} {detail}".strip(), **where, "extensions": {"code": cause.code}}

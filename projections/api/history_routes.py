@@ -1,4 +1,4 @@
-"""GET /v1/history: what happened, event by event, for auditors and `tollhouse replay`."""
+"""GET /v1/history: the stored events of a stream or customer, for auditors and `tollhouse replay`."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from projections.api.schemas import HistoryPage
 from projections.engine.event_archive import ArchiveCursor, EventArchive
-from projections.engine.event_archive import place_of as place_of_record
 from projections.engine.read_model import CustomerSource, Source, StreamSource
 from projections.graphql.connections import format_cursor, parse_cursor
 from projections.refusals import CursorIsUnreadable, HistoryIsForbidden, HistoryScopeIsMissing
@@ -23,7 +22,7 @@ LIMIT_MAX = 1000
 Id = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,256}$")]
 
 
-def history_routes(history: EventArchive) -> APIRouter:
+def history_routes(archive: EventArchive) -> APIRouter:
     """The route, for the scope events:read."""
     router = APIRouter(tags=["history"], dependencies=[requires("events:read")])
 
@@ -45,7 +44,7 @@ def history_routes(history: EventArchive) -> APIRouter:
         if caller.role is Role.CUSTOMER and source != CustomerSource(caller.subject):
             raise HistoryIsForbidden
         start = _parse_cursor(after) if after else None
-        records = await history.page(caller.tenant_id, source, as_of, start, limit + 1)
+        records = await archive.page(caller.tenant_id, source, as_of, start, limit + 1)
         page = records[:limit]
         more = _cursor(page[-1]) if len(records) > limit else None
         body = msgspec.json.encode({"events": [event_payload(record) for record in page], "next": more})
@@ -55,7 +54,7 @@ def history_routes(history: EventArchive) -> APIRouter:
 
 
 def history_scope(stream_id: str | None, customer_id: str | None) -> Source:
-    """Whose history is asked for; HistoryScopeIsMissing unless exactly one is named."""
+    """The source that the parameters name; HistoryScopeIsMissing unless exactly one is given."""
     match stream_id, customer_id:
         case str(), None:
             return StreamSource(stream_id)
@@ -65,8 +64,8 @@ def history_scope(stream_id: str | None, customer_id: str | None) -> Source:
 
 
 def event_payload(record: EventRecord) -> dict[str, Any]:
-    """An event with its place and its reasons; `data` is the stored JSON itself, not our reading of it."""
-    why = record.metadata
+    """The JSON of HistoricEvent; `data` is the stored JSON unchanged, not the decoded event."""
+    metadata = record.metadata
     return {
         "context": record.context,
         "position": record.position,
@@ -74,24 +73,23 @@ def event_payload(record: EventRecord) -> dict[str, Any]:
         "version": record.version,
         "type": record.wire_name,
         "event_id": str(record.event_id),
-        "occurred_at": why.occurred_at,
+        "occurred_at": metadata.occurred_at,
         "recorded_at": record.recorded_at,
-        "actor": why.actor,
-        "correlation_id": why.correlation_id,
-        "causation_id": why.causation_id,
-        "test_clock": why.test_clock,
+        "actor": metadata.actor,
+        "correlation_id": metadata.correlation_id,
+        "causation_id": metadata.causation_id,
+        "test_clock": metadata.test_clock,
         "data": msgspec.Raw(json_bytes(record.wire_name, record.state)),
     }
 
 
 def _cursor(record: EventRecord) -> str:
-    place = place_of_record(record)
-    return format_cursor((place.occurred_at, f"{place.context}:{place.position}"))
+    return format_cursor((record.metadata.occurred_at, f"{record.context}:{record.position}"))
 
 
 def _parse_cursor(cursor: str) -> ArchiveCursor:
-    moment, where = parse_cursor(cursor)
-    context, _, position = where.rpartition(":")
+    occurred_at, position_in_context = parse_cursor(cursor)
+    context, _, position = position_in_context.rpartition(":")
     if context not in CONTEXTS or not (position.isascii() and position.isdigit() and len(position) < 19):
         raise CursorIsUnreadable(cursor)
-    return ArchiveCursor(moment, context, int(position))
+    return ArchiveCursor(occurred_at, context, int(position))

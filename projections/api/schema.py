@@ -12,10 +12,9 @@ from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
 from projections.engine.freshness import PartitionFreshness
-from projections.graphql.context import Info
+from projections.graphql.fields import Info
 from projections.graphql.query_limits import TOKENS_MAX, query_limits
-from projections.graphql.row_types import field_value
-from projections.graphql.scalars import SCALARS
+from projections.graphql.row_types import SCALARS, field_value
 from projections.register import READ_MODELS
 
 
@@ -35,7 +34,7 @@ class Freshness:
 
 @strawberry.type
 class FreshnessQueries:
-    """What may be asked about the answer itself."""
+    """Root fields about the response itself."""
 
     @strawberry.field(
         description="The positions that this response includes; also in `extensions`.",
@@ -47,16 +46,16 @@ class FreshnessQueries:
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's, but errors are told and logged by the endpoint, which knows refusals from defects."""
+    """Strawberry's schema; errors are logged by the endpoint, which separates refusals from defects."""
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
-        """Nothing here."""
+        """Do nothing; Strawberry would log every error."""
 
 
 def build_schema(*, introspection: bool = True) -> Schema:
-    """The schema with its limits and caches."""
+    """The schema with its limits, and with caches of parsed and validated queries."""
     extensions = [lambda: MaxTokensLimiter(TOKENS_MAX), query_limits, ParserCache, ValidationCache]
     if not introspection:
         extensions.append(DisableIntrospection)

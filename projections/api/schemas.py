@@ -1,4 +1,4 @@
-"""What the read side answers over HTTP, for OpenAPI; GraphQL's own types are in schema.graphql."""
+"""Response bodies in OpenAPI; the types of GraphQL are in schema.graphql."""
 
 from typing import Annotated, Any
 

@@ -1,1 +1,1 @@
-"""Checks that what is served follows from the stored events: rebuilt, compared (docs/invariants.md)."""
+"""The audit: rebuilds the read models from the feeds, compares, and checks docs/invariants.md."""

@@ -1,47 +1,50 @@
-"""A balance is the sum of the customer's invoices, payments and refunds, as they are served."""
+"""Check of balances: each is the sum of the customer's invoices, payments and refunds, as they are served."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from projections.audit.report import Difference
-from projections.engine.read_model import Key
+from projections.engine.read_model import AnyModel, Key
 from projections.engine.row_store import RowStore, every_row
 from projections.read_models.balances.projection import BALANCES, balance_id
 from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.payments.projection import PAYMENTS
 from projections.read_models.refunds.projection import REFUNDS
 
-Sums = tuple[int, int, int]
+# Of each served row with one of these statuses, this amount is in this column of the balance.
+_SUMMED = (
+    (INVOICES, {"finalized", "paid"}, "amount_due", "billed"),
+    (PAYMENTS, {"succeeded"}, "amount", "paid"),
+    (REFUNDS, {"issued"}, "amount", "refunded"),
+)
 
 
 async def check_balances(rows: RowStore) -> list[Difference]:
-    """Compare each balance with sums over the served rows of the other models, in both directions."""
-    reckoned = await _expected_sums(rows)
+    """Compare each balance with the sums, and each sum that is not 0 with its balance."""
+    sums = await _sums(rows)
     found = []
     async for stored in every_row(rows, BALANCES):
-        row = stored.row
-        told, sums = (row.billed, row.paid, row.refunded), reckoned.pop(stored.key, (0, 0, 0))
-        if told != sums:
-            detail = f"billed, paid, refunded {told}; its invoices and payments say {sums}"
-            found.append(Difference("balance sums", *stored.key, detail))
-    left = [(key, sums) for key, sums in sorted(reckoned.items()) if sums != (0, 0, 0)]
-    return found + [Difference("balance sums", *key, f"no balance, but sums {sums}") for key, sums in left]
+        balance = {column: getattr(stored.row, column) for *_, column in _SUMMED}
+        if balance != (expected := _by_column(sums.pop(stored.key, Counter()))):
+            found.append(Difference("balance sums", *stored.key, f"served {balance}; sums {expected}"))
+    return found + [
+        Difference("balance sums", *key, f"no balance; sums {_by_column(left)}")
+        for key, left in sorted(sums.items())
+        if any(left.values())
+    ]
 
 
-async def _expected_sums(rows: RowStore) -> dict[Key, Sums]:
-    billed: dict[Key, int] = defaultdict(int)
-    paid: dict[Key, int] = defaultdict(int)
-    refunded: dict[Key, int] = defaultdict(int)
-    async for invoice in every_row(rows, INVOICES):
-        if invoice.row.status in {"finalized", "paid"}:
-            due = invoice.row.amount_due
-            billed[invoice.tenant_id, balance_id(invoice.row.customer_id, due.currency)] += due.minor
-    async for payment in every_row(rows, PAYMENTS):
-        if payment.row.status == "succeeded":
-            amount = payment.row.amount
-            paid[payment.tenant_id, balance_id(payment.row.customer_id, amount.currency)] += amount.minor
-    async for refund in every_row(rows, REFUNDS):
-        if refund.row.status == "issued":
-            amount = refund.row.amount
-            refunded[refund.tenant_id, balance_id(refund.row.customer_id, amount.currency)] += amount.minor
-    keys = billed.keys() | paid.keys() | refunded.keys()
-    return {key: (billed[key], paid[key], refunded[key]) for key in keys}
+async def _sums(rows: RowStore) -> dict[Key, Counter[str]]:
+    """The sums of every customer and currency, by tenant and balance id."""
+    sums: dict[Key, Counter[str]] = defaultdict(Counter)
+    models: tuple[tuple[AnyModel, set[str], str, str], ...] = _SUMMED
+    for model, statuses, field, column in models:
+        async for stored in every_row(rows, model):
+            if stored.row.status in statuses:
+                amount = getattr(stored.row, field)
+                key = (stored.tenant_id, balance_id(stored.row.customer_id, amount.currency))
+                sums[key][column] += amount.minor
+    return sums
+
+
+def _by_column(sums: Counter[str]) -> dict[str, int]:
+    return {column: sums[column] for *_, column in _SUMMED}

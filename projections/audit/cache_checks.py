@@ -1,11 +1,11 @@
-"""A cached row that can be served is the row itself."""
+"""Check of the cache: every copy that can be served equals its row."""
 
 from collections.abc import Iterable
 from contextlib import suppress
 
 from projections.audit.report import Difference
 from projections.engine.cache.cache import Cache, CacheUnavailable
-from projections.engine.cache.cached_row import decode_row
+from projections.engine.cache.cached_row_store import decode_row
 from projections.engine.read_model import AnyModel
 from projections.engine.row_store import RowStore, every_row
 
@@ -15,9 +15,10 @@ PAGE = 500
 async def check_cached_rows(
     rows: RowStore, cache: Cache | None, models: Iterable[AnyModel]
 ) -> list[Difference]:
-    """Compare every copy with its row: one of an older revision is never served, a missing one is only slow.
+    """Compare every copy with its row.
 
-    A server that does not answer has no copies.
+    A copy of an older revision is never served, and instead of a missing one the row is read: neither is a
+    difference. A server that is unavailable counts as empty.
     """
     found: list[Difference] = []
     with suppress(CacheUnavailable):
@@ -34,5 +35,5 @@ async def _check(rows: RowStore, cache: Cache, model: AnyModel) -> list[Differen
         for key, document in (await cache.read(keys[start : start + PAGE])).items():
             copy, row = decode_row(model, key[1:], document), stored[key]
             if copy is None or (copy != row and copy.revision >= row.revision):
-                found.append(Difference(f"hot {model.name}", *row.key, f"copied {copy}; the row is {row}"))
+                found.append(Difference(f"cached {model.name}", *row.key, f"cached {copy}; row {row}"))
     return found

@@ -1,4 +1,4 @@
-"""Invariants of money (docs/invariants.md), computed from the events without the read models."""
+"""Checks of money (docs/invariants.md, I4 and I5) on the events themselves, without the read models."""
 
 from collections import defaultdict
 from decimal import Decimal
@@ -13,41 +13,40 @@ from shared.framework.eventstore.records import EventRecord
 
 
 class InvoiceCheck:
-    """An invoice is the sum of its parts, and its number is its own.
+    """An invoice is the sum of its parts; each number is assigned once, to the invoice that has it (I5).
 
-    I5: numbers of a series are the versions of one stream, so a gap is a broken stream; here each
-    number is given once, to the invoice that carries it.
+    Numbers of a series are the versions of one stream, so StreamCheck finds gaps.
     """
 
     def __init__(self) -> None:
-        """Nothing seen yet."""
+        """Records come by `visit`."""
         self.differences: list[Difference] = []
         self._numbers: dict[tuple[str, str], str] = {}
-        self._carried: dict[tuple[str, str], str] = {}
+        self._printed: dict[tuple[str, str], str] = {}
 
     def visit(self, record: EventRecord, event: Event | None) -> None:
-        """One record more."""
+        """See RecordVisitor."""
         match event:
             case InvoiceNumberAssigned():
                 self._assigned(record.tenant_id, event)
             case InvoiceFinalized():
-                self._carried[record.tenant_id, event.invoice_id] = event.number
+                self._printed[record.tenant_id, event.invoice_id] = event.number
                 self._sums(record.tenant_id, event)
 
     def finish(self) -> list[Difference]:
-        """All that is wrong, once everything has been seen."""
-        given = {(tenant, invoice): key for (tenant, key), invoice in self._numbers.items()}
-        for place in sorted(given.keys() | self._carried.keys()):
-            assigned, carried = given.get(place), self._carried.get(place)
-            if assigned is None or carried is None or not assigned.endswith(f"/{carried}"):
-                detail = f"given {assigned or 'no number'}, carries {carried or 'none'}"
-                self.differences.append(Difference("invoice numbers", place[0], place[1], detail))
+        """All differences, after the last record."""
+        numbers = {(tenant, invoice): key for (tenant, key), invoice in self._numbers.items()}
+        for invoice in sorted(numbers.keys() | self._printed.keys()):
+            assigned, printed = numbers.get(invoice), self._printed.get(invoice)
+            if assigned is None or printed is None or not assigned.endswith(f"/{printed}"):
+                detail = f"assigned {assigned or 'no number'}, finalized with {printed or 'none'}"
+                self.differences.append(Difference("invoice numbers", *invoice, detail))
         return self.differences
 
     def _assigned(self, tenant_id: str, event: InvoiceNumberAssigned) -> None:
         key = (tenant_id, f"{event.series}/{event.number}")
         if key in self._numbers:
-            detail = f"given to {self._numbers[key]} and to {event.invoice_id}"
+            detail = f"assigned to {self._numbers[key]} and to {event.invoice_id}"
             self.differences.append(Difference("invoice numbers", *key, detail))
         self._numbers[key] = event.invoice_id
 
@@ -58,13 +57,13 @@ class InvoiceCheck:
         due = Money(max(event.total.minor, 0), currency)
         wrong = [
             name
-            for name, told, reckoned in (
+            for name, amount, expected in (
                 ("subtotal", event.subtotal, lines),
                 ("tax", event.tax, taxes),
                 ("total", event.total, lines + taxes),
                 ("amount due", event.amount_due, due),
             )
-            if told != reckoned
+            if amount != expected
         ]
         wrong += [f"line {line.line_id}" for line in event.lines if not _is_rounded_once(line)]
         if wrong:
@@ -78,39 +77,37 @@ def _is_rounded_once(line: InvoiceLine) -> bool:
 
 
 class PaymentCheck:
-    """I4: a paid invoice was paid once, by one payment of its amount; no invoice was ever paid twice."""
+    """A paid invoice has exactly one succeeded payment, of its amount; no invoice has two (I4)."""
 
     def __init__(self) -> None:
-        """Nothing seen yet."""
-        self._taken: dict[tuple[str, str], list[PaymentSucceeded]] = defaultdict(list)
+        """Records come by `visit`."""
+        self._succeeded: dict[tuple[str, str], list[PaymentSucceeded]] = defaultdict(list)
         self._paid: dict[tuple[str, str], InvoicePaid] = {}
 
     def visit(self, record: EventRecord, event: Event | None) -> None:
-        """One record more."""
+        """See RecordVisitor."""
         match event:
             case PaymentSucceeded():
-                self._taken[record.tenant_id, event.invoice_id].append(event)
+                self._succeeded[record.tenant_id, event.invoice_id].append(event)
             case InvoicePaid():
                 self._paid[record.tenant_id, event.invoice_id] = event
 
     def finish(self) -> list[Difference]:
-        """All that is wrong, once everything has been seen."""
+        """All differences, after the last record."""
         twice = [
-            Difference("payments", *place, f"paid {len(taken)} times: {[one.payment_id for one in taken]}")
-            for place, taken in self._taken.items()
-            if len(taken) > 1
+            Difference("payments", *invoice, f"paid {len(found)} times: {[one.payment_id for one in found]}")
+            for invoice, found in self._succeeded.items()
+            if len(found) > 1
         ]
         unmatched = [
-            Difference(
-                "payments", *place, f"told to be paid by {paid.payment_id} with {paid.amount}, but is not"
-            )
-            for place, paid in self._paid.items()
-            if not _is_matched(paid, self._taken.get(place, []))
+            Difference("payments", *invoice, f"no payment {paid.payment_id} of {paid.amount} has succeeded")
+            for invoice, paid in self._paid.items()
+            if not _is_matched(paid, self._succeeded.get(invoice, []))
         ]
         return twice + unmatched
 
 
-def _is_matched(paid: InvoicePaid, taken: list[PaymentSucceeded]) -> bool:
+def _is_matched(paid: InvoicePaid, payments: list[PaymentSucceeded]) -> bool:
     if paid.payment_id is None:
         return paid.amount.minor == 0
-    return [(paid.payment_id, paid.amount)] == [(one.payment_id, one.amount) for one in taken]
+    return [(paid.payment_id, paid.amount)] == [(one.payment_id, one.amount) for one in payments]

@@ -1,11 +1,10 @@
-"""What an audit needs: the read side as it stood at one moment, and room beside it."""
+"""Port for what an audit reads: a snapshot of the read side, and tables for the rebuilt rows."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from projections.audit.report import Difference
-from projections.engine.customer_index import CustomerStream
-from projections.engine.folding import RowChange
+from projections.engine.event_archive import CustomerStream
 from projections.engine.freshness import LatestEventTime
 from projections.engine.read_model import AnyModel
 from projections.engine.row_store import RowStore
@@ -13,7 +12,7 @@ from shared.framework.eventstore.records import EventRecord
 
 
 class AuditSnapshot(Protocol):
-    """Everything in it is of one moment; what is written beside it is gone when the audit ends."""
+    """The read side at one instant; the rebuilt rows are removed when the audit ends."""
 
     @property
     def live(self) -> RowStore:
@@ -21,34 +20,35 @@ class AuditSnapshot(Protocol):
         ...
 
     @property
-    def beside(self) -> RowStore:
-        """The rows that the audit makes."""
+    def rebuilt(self) -> RowStore:
+        """The rows that the audit writes."""
+        ...
+
+    @property
+    def connection(self) -> Any:
+        """The argument for side writes of `rebuilt`."""
         ...
 
     async def inbox_positions(self) -> dict[tuple[str, int], int]:
-        """How far each (topic, partition) had been heard."""
-        ...
-
-    async def write(self, model: AnyModel, changes: Sequence[RowChange]) -> None:
-        """Put rows beside."""
+        """The position of the read side's consumer in each (topic, partition)."""
         ...
 
     async def compare(self, model: AnyModel) -> list[Difference]:
-        """Every row that is not the same here and beside, in all of its columns."""
+        """One difference for each row that is not the same in `live` and `rebuilt`, in all of its columns."""
         ...
 
     async def digest(self, model: AnyModel) -> tuple[int, str]:
-        """How many rows are served, and a digest over all of them."""
+        """The number of live rows, and a digest over all of them."""
         ...
 
     async def history(self, context: str, after: int, limit: int) -> Sequence[EventRecord]:
-        """The raw history of a context, by position."""
+        """Archived records of a context after a position, in order."""
         ...
 
     async def customer_streams(self) -> set[CustomerStream]:
-        """Which streams were said to speak of which customers."""
+        """The customer index."""
         ...
 
     async def latest_event_times(self) -> set[LatestEventTime]:
-        """The newest moments that were noted."""
+        """The newest event times of all tenants."""
         ...

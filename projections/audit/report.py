@@ -1,11 +1,11 @@
-"""What an audit says."""
+"""The result of an audit."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One difference from history: `where` names a model, a context or an invariant, `what` the instance."""
+    """A difference: `where` names a model, a context or a check, `what` the row, stream or invoice."""
 
     where: str
     tenant_id: str
@@ -19,15 +19,15 @@ class Difference:
 
 @dataclass(slots=True)
 class AuditReport:
-    """All differences, and how much was looked at: an audit that saw nothing proves nothing."""
+    """All differences, and the numbers of rows and events that were compared."""
 
     differences: list[Difference] = field(default_factory=list)
     rows: dict[str, int] = field(default_factory=dict)
     events: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
-    """Per read model: one number over all its rows, the same on every machine with the same history."""
+    """Per read model: a digest of all its rows, the same on every machine with the same events."""
 
     @property
     def ok(self) -> bool:
-        """Whether everything is as history says."""
+        """Whether there is no difference."""
         return not self.differences

@@ -1,4 +1,4 @@
-"""I2: each accepted event of usage is counted once, no more and no less."""
+"""Check of usage (docs/invariants.md, I2): each accepted usage event is counted once."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from shared.framework.eventstore.records import EventRecord
 
 
 class UsageWindowKey(NamedTuple):
-    """What a count meter counts: events of a type, of one subject, on one UTC day."""
+    """The usage events of one type and subject on one UTC day: one total of a count meter."""
 
     tenant_id: str
     event_type: str
@@ -27,18 +27,17 @@ class UsageWindowKey(NamedTuple):
 class UsageCountCheck:
     """Compares accepted events with the daily totals of every count meter that has no filter.
 
-    A meter counts what was accepted after its definition for certain; what was accepted before may have
-    been folded before or after it. So a total lies between both counts, and where all usage came after
-    the definition it is exact.
+    A meter counts all usage accepted after its definition. Usage accepted before may have been aggregated
+    before or after the definition, so it may be counted or not: the total lies between both counts.
     """
 
     def __init__(self) -> None:
-        """Nothing seen yet."""
+        """Records come by `visit`."""
         self._accepted: list[tuple[datetime, Counter[UsageWindowKey]]] = []
         self._defined: dict[tuple[str, str], datetime] = {}
 
     def visit(self, record: EventRecord, event: Event | None) -> None:
-        """One record more."""
+        """See RecordVisitor."""
         match event:
             case UsageRecorded():
                 self._accepted.append((record.recorded_at, windows_of(record.tenant_id, event)))
@@ -46,18 +45,18 @@ class UsageCountCheck:
                 self._defined.setdefault((record.tenant_id, event.key), record.recorded_at)
 
     async def compare(self, rows: RowStore) -> list[Difference]:
-        """Every window of which the total is not what was accepted."""
+        """One difference for each window whose total is not the number of accepted events."""
         meters = [meter async for meter in every_row(rows, METERS) if _counts_all(meter.row)]
-        told: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
+        served: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
         async for window in every_row(rows, USAGE):
-            totals = told.setdefault((window.tenant_id, window.row.meter_key), Counter())
+            totals = served.setdefault((window.tenant_id, window.row.meter_key), Counter())
             totals[window.row.subject, window.row.day] += int(window.row.value)
         found: list[Difference] = []
         for meter in meters:
-            found += self._compared(meter, told.get((meter.tenant_id, meter.row.key), Counter()))
+            found += self._compared(meter, served.get((meter.tenant_id, meter.row.key), Counter()))
         return found
 
-    def _compared(self, meter: StoredRow[MeterRow], told: Counter[tuple[str, str]]) -> list[Difference]:
+    def _compared(self, meter: StoredRow[MeterRow], served: Counter[tuple[str, str]]) -> list[Difference]:
         beginning = datetime.min.replace(tzinfo=UTC)
         defined_at = self._defined.get((meter.tenant_id, meter.row.key), beginning)
         every = self._of(meter, beginning)
@@ -67,10 +66,10 @@ class UsageCountCheck:
                 "usage counts",
                 meter.tenant_id,
                 f"meter {meter.row.key}, subject {subject}, {day}",
-                f"counted {told[subject, day]}; accepted {every[subject, day]}",
+                f"counted {served[subject, day]}; accepted {every[subject, day]}",
             )
-            for subject, day in sorted(told.keys() | every.keys())
-            if not after[subject, day] <= told[subject, day] <= every[subject, day]
+            for subject, day in sorted(served.keys() | every.keys())
+            if not after[subject, day] <= served[subject, day] <= every[subject, day]
         ]
 
     def _of(self, meter: StoredRow[MeterRow], since: datetime) -> Counter[tuple[str, str]]:
@@ -85,7 +84,7 @@ class UsageCountCheck:
 
 
 def windows_of(tenant_id: str, event: UsageRecorded) -> Counter[UsageWindowKey]:
-    """How many events of a batch fall into which window."""
+    """The number of events of a batch in each window."""
     return Counter(
         UsageWindowKey(tenant_id, usage.type, usage.subject, usage.time.astimezone(UTC).date().isoformat())
         for usage in event.events

@@ -1,1 +1,1 @@
-"""Engine."""
+"""The engine of all read models: from event records to rows, and from rows to readers; it names none."""

@@ -1,66 +1,52 @@
-"""Every event of every context, raw: what questions about the past and audits are answered from."""
+"""Port for the read side's copy of all events, which queries of the past and new tables are computed from."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol, Self
 
-from projections.engine.customer_index import CustomerStream
-from projections.engine.read_model import CustomerSource, Source, StreamSource
+from projections.engine.read_model import Source
 from shared.framework.eventstore.records import EventRecord, SideWrite
+
+
+class CustomerStream(NamedTuple):
+    """An entry of the customer index: this stream has an event with this `customer_id`."""
+
+    tenant_id: str
+    customer_id: str
+    context: str
+    stream_id: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ArchiveCursor:
-    """Where an event stands for readers: by the tenant's clock, then context and position."""
+    """The sort key of a record: first by the tenant's clock, then by context and position."""
 
     occurred_at: datetime
     context: str
     position: int
 
+    @classmethod
+    def of(cls, record: EventRecord) -> Self:
+        """The sort key of this record."""
+        return cls(record.metadata.occurred_at, record.context, record.position)
+
 
 class EventArchive(Protocol):
-    """The raw records of every context, by stream and by customer."""
+    """The event records of every context, by stream and by customer."""
 
-    def add(self, records: Sequence[EventRecord], mentions: Sequence[CustomerStream]) -> SideWrite:
-        """A side write of these records and of whom they mention; none may come a second time."""
+    def add_write(self, records: Sequence[EventRecord], index: Sequence[CustomerStream]) -> SideWrite:
+        """A side write of new records and new entries of the customer index; it fails for a known record."""
         ...
 
-    async def of(self, tenant_id: str, source: Source, wire_names: Sequence[str]) -> Sequence[EventRecord]:
-        """Records of these wire names, of a stream or of streams that mention a customer, by position."""
+    async def records(
+        self, tenant_id: str, source: Source, wire_names: Sequence[str]
+    ) -> Sequence[EventRecord]:
+        """All records of the source with these wire names, by context and position."""
         ...
 
     async def page(
         self, tenant_id: str, source: Source, as_of: datetime | None, after: ArchiveCursor | None, limit: int
     ) -> Sequence[EventRecord]:
-        """The same with every wire name, up to a moment, in the order of `Place`."""
+        """At most `limit` records of the source up to `as_of`, in the order of ArchiveCursor."""
         ...
-
-
-def place_of(record: EventRecord) -> ArchiveCursor:
-    """Where a record stands for readers."""
-    return ArchiveCursor(record.metadata.occurred_at, record.context, record.position)
-
-
-def cut_at(records: Sequence[EventRecord], as_of: datetime) -> list[EventRecord]:
-    """What had happened by then: each stream is cut at its first fact after the moment, never inside."""
-    ended: set[tuple[str, str]] = set()
-    kept = []
-    for record in sorted(records, key=lambda record: (record.context, record.position)):
-        stream = (record.context, record.stream_id)
-        if record.metadata.occurred_at > as_of:
-            ended.add(stream)
-        if stream not in ended:
-            kept.append(record)
-    return kept
-
-
-def is_of(source: Source, record: EventRecord, mentioned: Container[CustomerStream]) -> bool:
-    """Whether a record belongs to a source, given which streams mention whom."""
-    match source:
-        case StreamSource(stream_id):
-            return record.stream_id == stream_id
-        case CustomerSource(customer_id):
-            return (
-                CustomerStream(record.tenant_id, customer_id, record.context, record.stream_id) in mentioned
-            )

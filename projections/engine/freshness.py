@@ -1,20 +1,16 @@
-"""As of which facts an answer is: read before the rows, so the answer is at least as fresh as it says."""
+"""Port for the freshness of answers: the event up to which each partition is processed, and its time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.billing.contracts import TOPICS
-from shared.framework.core.ids import partition_of
-from shared.framework.eventstore.records import EventRecord, InboxPosition, SideWrite
-
-_CONTEXTS = {topic: context for context, topic in TOPICS.items()}
+from shared.framework.eventstore.records import InboxPosition, SideWrite
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionFreshness:
-    """One partition, heard up to `position`; `occurred_at` is the newest moment of the asking tenant."""
+    """The last processed position of one partition, and the newest `occurred_at` of one tenant in it."""
 
     context: str
     partition: int
@@ -24,7 +20,7 @@ class PartitionFreshness:
 
 @dataclass(frozen=True, slots=True)
 class LatestEventTime:
-    """The newest moment of a tenant in one partition of a context."""
+    """The newest `occurred_at` of a tenant in one partition of a context."""
 
     tenant_id: str
     context: str
@@ -33,33 +29,16 @@ class LatestEventTime:
 
 
 class FreshnessStore(Protocol):
-    """Keeps each tenant's newest moments beside the inbox."""
+    """The consumer's inbox positions, and each tenant's newest event times."""
 
-    def note(self, moments: Sequence[LatestEventTime]) -> SideWrite:
-        """A side write: a moment never goes back."""
+    def note_write(self, times: Sequence[LatestEventTime]) -> SideWrite:
+        """A side write of these times, except over later ones."""
         ...
 
-    async def of(self, tenant_id: str) -> Sequence[PartitionFreshness]:
-        """How far every partition has been heard, with this tenant's newest moments."""
+    async def inbox(self) -> Mapping[tuple[str, int], InboxPosition]:
+        """The consumer's position in every partition, by (topic, partition)."""
         ...
 
-
-def latest_event_times(records: Sequence[EventRecord], partitions: int) -> list[LatestEventTime]:
-    """The newest moment per tenant, context and partition, in a stable order."""
-    newest: dict[tuple[str, str, int], datetime] = {}
-    for record in records:
-        key = (record.tenant_id, record.context, partition_of(record.slot, partitions))
-        newest[key] = max(record.metadata.occurred_at, newest.get(key, record.metadata.occurred_at))
-    return [LatestEventTime(*key, occurred_at) for key, occurred_at in sorted(newest.items())]
-
-
-def partition_freshness(
-    marks: Sequence[InboxPosition], moments: dict[tuple[str, int], datetime]
-) -> list[PartitionFreshness]:
-    """Marks of the inbox, told as positions of contexts."""
-    found = [
-        PartitionFreshness(context, mark.partition, mark.position, moments.get((context, mark.partition)))
-        for mark in marks
-        if (context := _CONTEXTS.get(mark.topic)) is not None
-    ]
-    return sorted(found, key=lambda fresh: (fresh.context, fresh.partition))
+    async def latest(self, tenant_id: str) -> Mapping[tuple[str, int], datetime]:
+        """The tenant's newest event times, by (context, partition)."""
+        ...

@@ -1,47 +1,141 @@
-"""Facts that were heard become rows: one fold and one write per model, in the inbox's transaction."""
+"""Projects event records: decodes them, folds rows, and adds the writes to the transaction of the inbox.
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+The same folding serves new tables, the audit and queries as of an instant.
+"""
 
-from projections.engine.customer_index import customer_streams
-from projections.engine.event_archive import EventArchive
-from projections.engine.folding import RowChange, facts_of, row_changes
-from projections.engine.freshness import FreshnessStore, latest_event_times
-from projections.engine.read_model import AnyModel
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from projections.engine.event_archive import CustomerStream, EventArchive
+from projections.engine.freshness import FreshnessStore, LatestEventTime
+from projections.engine.read_model import AnyModel, DecodedEvent, Key, RowChange, StoredRow
 from projections.engine.row_store import RowStore
+from shared.billing.contracts import EVENTS, decode
+from shared.framework.core.event import Event
+from shared.framework.core.ids import partition_of
 from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 
+RowLoader = Callable[[AnyModel, Collection[Key]], Awaitable[Mapping[Key, StoredRow[Any]]]]
 ChangeListener = Callable[[AnyModel, Sequence[RowChange]], Awaitable[None]]
+
+_CUSTOMER = "customer_id"
+_CUSTOMER_EVENTS = frozenset(name for name, event in EVENTS.items() if _CUSTOMER in event.__struct_fields__)
 
 
 async def no_listener(_: AnyModel, __: Sequence[RowChange]) -> None:
-    """For a process without a cache."""
+    """Ignores changes: the listener of a process without a cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Projector:
-    """A consumer's handler: rows, history and freshness move with the inbox or not at all.
+    """The consumer's handler: writes rows, archive and freshness in the transaction of the inbox position.
 
-    `tell` hears of changed rows before the transaction commits: whoever keeps a copy of them must stop
-    trusting it now, and renew it once the new revision is there.
+    `listener` is called with changed rows before their transaction commits, so that a cache stops serving
+    its copies of them.
     """
 
     models: Collection[AnyModel]
     rows: RowStore
-    history: EventArchive
+    archive: EventArchive
     freshness: FreshnessStore
     partitions: int
-    tell: ChangeListener = no_listener
+    listener: ChangeListener = no_listener
 
     async def __call__(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
-        """Put all that follows from these records into the unit of work."""
-        facts = facts_of(records, self.models)
-        effects = unit.changes.side_writes
-        effects.append(self.history.add(records, customer_streams(facts)))
-        effects.append(self.freshness.note(latest_event_times(records, self.partitions)))
+        """Add all writes that follow from the records to the unit of work. Raises EventIsUnreadable."""
+        events = decoded_events(records, self.models)
+        writes = unit.changes.side_writes
+        writes.append(self.archive.add_write(records, customer_streams(events)))
+        writes.append(self.freshness.note_write(latest_event_times(records, self.partitions)))
         for model in self.models:
-            changes = await row_changes(model, facts, self.rows.load)
-            if changes:
-                effects.append(self.rows.save(model, changes))
-                await self.tell(model, changes)
+            if changes := await row_changes(model, events, self.rows.load):
+                writes.append(self.rows.save_write(model, changes))
+                await self.listener(model, changes)
+
+
+def decoded_events(records: Iterable[EventRecord], models: Iterable[AnyModel]) -> list[DecodedEvent]:
+    """The events that these models fold or that have a customer_id; no other is decoded.
+
+    Raises EventIsUnreadable.
+    """
+    wanted = _CUSTOMER_EVENTS.union(event.wire_name for model in models for event in model.events)
+    return [
+        decoded_event(record, event)
+        for record in records
+        if record.wire_name in wanted and (event := decode(record.wire_name, record.state)) is not None
+    ]
+
+
+def decoded_event(record: EventRecord, event: Event) -> DecodedEvent:
+    """The event with what a fold needs of its record."""
+    occurred_at = record.metadata.occurred_at
+    return DecodedEvent(
+        record.tenant_id, record.context, record.stream_id, record.position, occurred_at, event
+    )
+
+
+async def row_changes(model: AnyModel, events: Iterable[DecodedEvent], load: RowLoader) -> list[RowChange]:
+    """The changes of one model's rows by these events, sorted by key. Raises ImpossibleHistory."""
+    parts = list(_parts(model, events))
+    if not parts:
+        return []
+    keys = sorted({key for _, key, _ in parts})
+    before = await load(model, keys)
+    rows: dict[Key, StoredRow[Any] | None] = dict(before)
+    for event, key, part in parts:
+        rows[key] = _folded(model, rows.get(key), key, part, event)
+    return [
+        RowChange(row, before[key].revision if key in before else 0)
+        for key in keys
+        if (row := rows[key]) is not None
+    ]
+
+
+def fold_row(model: AnyModel, row_id: str, events: Iterable[DecodedEvent]) -> StoredRow[Any] | None:
+    """One row, folded from those of the events that change it; None if there is no row to show."""
+    stored: StoredRow[Any] | None = None
+    for event, key, part in _parts(model, events):
+        if key[1] == row_id:
+            stored = _folded(model, stored, key, part, event)
+    return stored
+
+
+def _parts(model: AnyModel, events: Iterable[DecodedEvent]) -> Iterator[tuple[DecodedEvent, Key, Any]]:
+    for event in events:
+        if isinstance(event.event, model.events):
+            for row_id, part in model.targets(event.event):
+                yield event, (event.tenant_id, row_id), part
+
+
+def _folded(
+    model: AnyModel, stored: StoredRow[Any] | None, key: Key, part: Any, event: DecodedEvent
+) -> StoredRow[Any] | None:
+    row = model.fold(None if stored is None else stored.row, part, event)
+    if row is None:
+        return stored
+    if stored is None:
+        return StoredRow(*key, row=row, revision=1, updated_at=event.occurred_at)
+    updated_at = max(stored.updated_at, event.occurred_at)
+    return replace(stored, row=row, revision=stored.revision + 1, updated_at=updated_at)
+
+
+def customer_streams(events: Iterable[DecodedEvent]) -> list[CustomerStream]:
+    """The customer index of these events: each customer_id with each stream once, sorted."""
+    found = {
+        CustomerStream(event.tenant_id, getattr(event.event, _CUSTOMER), event.context, event.stream_id)
+        for event in events
+        if event.event.wire_name in _CUSTOMER_EVENTS
+    }
+    return sorted(found)
+
+
+def latest_event_times(records: Iterable[EventRecord], partitions: int) -> list[LatestEventTime]:
+    """The newest `occurred_at` per tenant, context and partition, sorted."""
+    newest: dict[tuple[str, str, int], datetime] = {}
+    for record in records:
+        key = (record.tenant_id, record.context, partition_of(record.slot, partitions))
+        newest[key] = max(record.metadata.occurred_at, newest.get(key, record.metadata.occurred_at))
+    return [LatestEventTime(*key, occurred_at) for key, occurred_at in sorted(newest.items())]

@@ -1,6 +1,6 @@
-"""What a read model is: which facts it hears, which rows they touch, and how a row follows from its facts.
+"""The definition of a read model, and the values that it is made of: decoded events, rows and their changes.
 
-One pure `fold` serves live projection, rebuilding, verification and every question about the past.
+One pure `fold` serves live projection, rebuilding, the audit and queries as of an instant.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,10 +33,10 @@ class DecodedEvent:
 
 @dataclass(frozen=True, slots=True)
 class StoredRow(Generic[Row]):
-    """A row as it is kept.
+    """A row with its key and revision.
 
-    `revision` counts the facts in it and `updated_at` is the newest moment among them: both come out the
-    same in whatever order streams were heard, so a rebuilt row can be compared with a live one.
+    `revision` is the number of events folded into it, `updated_at` the newest `occurred_at` among them. Both
+    are the same in whatever order streams are consumed, so a rebuilt row can be compared with the live one.
     """
 
     tenant_id: str
@@ -47,20 +47,28 @@ class StoredRow(Generic[Row]):
 
     @property
     def key(self) -> Key:
-        """Where it lies."""
+        """(tenant_id, row id)."""
         return (self.tenant_id, self.id)
 
 
 @dataclass(frozen=True, slots=True)
+class RowChange:
+    """A row to write, and the revision that must be stored when it is written (0: no row)."""
+
+    stored: StoredRow[Any]
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
 class StreamSource:
-    """The facts of a row lie in this stream."""
+    """The events of one stream."""
 
     stream_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerSource:
-    """The facts of a row lie in streams that mention this customer."""
+    """The events of all streams in which an event has this `customer_id`."""
 
     customer_id: str
 
@@ -68,16 +76,11 @@ class CustomerSource:
 Source: TypeAlias = StreamSource | CustomerSource
 
 
-def own_stream(row_id: str) -> Source:
-    """A row that is named like the one stream that feeds it."""
-    return StreamSource(row_id)
-
-
 @dataclass(frozen=True, slots=True)
 class OwnerLookup:
-    """How an owner column names a customer by something other than the customer id.
+    """How to find the value of an owner column that is not the customer id.
 
-    `value` takes it from the row that `model` has under the customer id.
+    `value` takes it from the row of `model` whose id is the customer id.
     """
 
     model: "AnyModel"
@@ -86,13 +89,13 @@ class OwnerLookup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadModel(Generic[Row, Part]):
-    """A row follows from the facts of one stream in order, or from facts whose order does not matter.
+    """Rows folded from the events of one stream in order, or from events whose order does not matter.
 
-    `targets` names the rows that an event touches and what it says to each; `fold` makes a part true in its
-    row (None: there is nothing to show of it). `filters` are text fields of the row that may be searched;
-    `owner` is the one among them that names the customer who may see the row (none: everybody in the
-    tenant may), by customer id or by what `owner_of` looks up. A changed `fold` or `row` is a new `version`:
-    it gets a table of its own, filled from history, then served.
+    `targets` gives (row id, part) for each row that an event changes; `fold` applies a part to its row (None:
+    there is no row to show). `filters` are text fields of the row that queries may filter by; `owner` is the
+    one among them that identifies the customer who may see the row, by customer id or by the value of
+    `owner_of` (without owner: customers see none). A changed `fold` or `row` needs a new `version`: its table
+    is made and filled from the event archive before the process serves.
     """
 
     name: str
@@ -106,9 +109,9 @@ class ReadModel(Generic[Row, Part]):
     owner: str | None = None
     owner_of: OwnerLookup | None = None
     cached: bool = False
-    """Whether single rows are also kept in the cache, for screens that ask for them all the time."""
+    """Whether single rows are also kept in the cache, because they are read very often."""
     source: Callable[[str], Source] | None = None
-    """Where the history of a row is found, for questions about the past."""
+    """The events that a row (by its id) is folded from; None: the model has no past, only current rows."""
 
     @property
     def table(self) -> str:
@@ -120,9 +123,17 @@ AnyModel: TypeAlias = ReadModel[Any, Any]
 
 
 def single_row(field: str) -> Callable[[Any], Iterable[tuple[str, Any]]]:
-    """For events that touch the one row whose id stands in `field`."""
+    """The `targets` of events that change one row, whose id is their attribute `field`."""
 
-    def parts(event: Any) -> Iterable[tuple[str, Any]]:
+    def targets(event: Any) -> Iterable[tuple[str, Any]]:
         return [(getattr(event, field), event)]
 
-    return parts
+    return targets
+
+
+def row_from(row: type[Row], event: Event) -> Row:
+    """A row with the values of all its fields that the event has too; the others have their defaults.
+
+    Raises msgspec.ValidationError if the event lacks a field that has no default.
+    """
+    return msgspec.convert(event, row, from_attributes=True)

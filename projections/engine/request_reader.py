@@ -1,4 +1,4 @@
-"""What one request may read, and how: tenant and role from the credential, neighbours always in batches."""
+"""The rows that one request may read: of its credential's tenant and customer; neighbours in batches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,86 +13,101 @@ from projections.engine.point_in_time import row_as_of
 from projections.engine.read_model import AnyModel, StoredRow
 from projections.engine.row_store import RowQuery, RowReader
 from projections.refusals import InstantIsInvalid
+from shared.billing.contracts import TOPICS
 
 HOLDS_NOTHING = "\0"
-"""GraphQL can spell it; no database text can hold it, so whatever is named with it is not there."""
+"""Possible in a GraphQL string, impossible in a text of the database: no row has an id or a value with it."""
+_CONTEXTS = {topic: context for context, topic in TOPICS.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class ReadStores:
-    """Where all that is read lies."""
+    """The stores that requests read."""
 
     rows: RowReader
-    history: EventArchive
+    archive: EventArchive
     freshness: FreshnessStore
+
+    async def freshness_for(self, tenant_id: str) -> list[PartitionFreshness]:
+        """The freshness of every partition for a tenant, by context and partition.
+
+        Positions are read before times: a time may be newer than its position, never older.
+        """
+        inbox = (await self.freshness.inbox()).values()
+        times = await self.freshness.latest(tenant_id)
+        found = [
+            PartitionFreshness(context, one.partition, one.position, times.get((context, one.partition)))
+            for one in inbox
+            if (context := _CONTEXTS.get(one.topic)) is not None
+        ]
+        return sorted(found, key=lambda fresh: (fresh.context, fresh.partition))
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who reads. A customer sees only what is theirs; every other role sees its whole tenant."""
+    """Who reads. A customer sees only their own rows; every other role sees its whole tenant."""
 
     tenant_id: str
     customer_id: str | None = None
 
 
 class RequestReader:
-    """One request's view: nothing of another tenant, or of another customer, can be named through it."""
+    """Reads for one request: only rows that its viewer may see."""
 
-    def __init__(self, library: ReadStores, viewer: Viewer) -> None:
-        """For the length of one request: what was read once is not read again."""
+    def __init__(self, stores: ReadStores, viewer: Viewer) -> None:
+        """A row that was read once is not read again: make one for each request."""
         self.viewer = viewer
-        self._library = library
+        self._stores = stores
         self._single: dict[str, DataLoader[str, StoredRow[Any] | None]] = {}
         self._paged: dict[tuple[str, str, RowQuery], DataLoader[str, Sequence[StoredRow[Any]]]] = {}
 
     async def one(
         self, model: AnyModel, row_id: str, as_of: datetime | None = None, *, linked: bool = False
     ) -> StoredRow[Any] | None:
-        """A row by its id, now or at a moment; None when there is none that this viewer may see.
+        """A row by its id, now or as of an instant; None when there is none that this viewer may see.
 
-        `linked`: it was reached from a row that the viewer may see, so it needs no owner of its own.
+        `linked`: it is reached from a row that the viewer may see, so its owner is not checked.
+        Raises InstantIsInvalid.
         """
         if HOLDS_NOTHING in row_id:
             return None
         if as_of is None:
             stored = await self._loader(model).load(row_id)
         else:
-            moment = to_utc(as_of)
-            stored = await row_as_of(self._library.history, model, self.viewer.tenant_id, row_id, moment)
+            instant = to_utc(as_of)
+            stored = await row_as_of(self._stores.archive, model, self.viewer.tenant_id, row_id, instant)
         return stored if stored and (linked or await self._may_see(model, stored)) else None
 
     async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
-        """Rows of the query that this viewer may see."""
+        """The rows of the query that this viewer may see."""
         if any(HOLDS_NOTHING in value for _, value in query.filters):
             return []
-        if self.viewer.customer_id is None:
-            return await self._library.rows.page(model, query)
-        owner = await self._owner_value(model)
-        if model.owner is None or owner is None:
-            return []
-        return await self._library.rows.page(
-            model, replace(query, filters=(*query.filters, (model.owner, owner)))
-        )
+        if self.viewer.customer_id is not None:
+            owner = await self._owner_value(model)
+            if model.owner is None or owner is None:
+                return []
+            query = replace(query, filters=(*query.filters, (model.owner, owner)))
+        return await self._stores.rows.page(model, query)
 
     async def children(
         self, model: AnyModel, column: str, value: str, query: RowQuery
     ) -> Sequence[StoredRow[Any]]:
-        """Rows that belong to a row which the viewer may see; many parents make one statement."""
+        """Rows with this value in a filter column, of a parent that the viewer may see; read in batches."""
         if any(HOLDS_NOTHING in wanted for _, wanted in query.filters):
             return []
         key = (model.name, column, query)
         if key not in self._paged:
 
             async def load(values: list[str]) -> list[Sequence[StoredRow[Any]]]:
-                pages = await self._library.rows.pages_by(model, column, values, query)
+                pages = await self._stores.rows.pages_by(model, column, values, query)
                 return [pages[value] for value in values]
 
             self._paged[key] = DataLoader(load_fn=load)
         return await self._paged[key].load(value)
 
     async def freshness(self) -> Sequence[PartitionFreshness]:
-        """How far the read side has heard."""
-        return await self._library.freshness.of(self.viewer.tenant_id)
+        """The freshness of every partition for the viewer's tenant."""
+        return await self._stores.freshness_for(self.viewer.tenant_id)
 
     def query(self, **conditions: Any) -> RowQuery:
         """A query within the viewer's tenant."""
@@ -103,7 +118,7 @@ class RequestReader:
             tenant_id = self.viewer.tenant_id
 
             async def load(row_ids: list[str]) -> list[StoredRow[Any] | None]:
-                found = await self._library.rows.load(model, [(tenant_id, row_id) for row_id in row_ids])
+                found = await self._stores.rows.load(model, [(tenant_id, row_id) for row_id in row_ids])
                 return [found.get((tenant_id, row_id)) for row_id in row_ids]
 
             self._single[model.name] = DataLoader(load_fn=load)
@@ -116,7 +131,7 @@ class RequestReader:
         return model.owner is not None and owner == getattr(stored.row, model.owner)
 
     async def _owner_value(self, model: AnyModel) -> str | None:
-        """What stands in a model's owner column on rows of the viewing customer."""
+        """The value of the model's owner column in rows of the viewing customer."""
         customer_id = self.viewer.customer_id
         if model.owner_of is None or customer_id is None:
             return customer_id
@@ -124,11 +139,11 @@ class RequestReader:
         return model.owner_of.value(stored.row) if stored else None
 
 
-def to_utc(moment: datetime) -> datetime:
-    """The moment in UTC; InstantIsInvalid when it has no offset, or when UTC has no such year."""
-    if moment.tzinfo is None:
-        raise InstantIsInvalid(moment.isoformat())
+def to_utc(instant: datetime) -> datetime:
+    """The instant in UTC; InstantIsInvalid if it has no offset, or a year that UTC lacks."""
+    if instant.tzinfo is None:
+        raise InstantIsInvalid(instant.isoformat())
     try:
-        return moment.astimezone(UTC)
+        return instant.astimezone(UTC)
     except OverflowError as error:
-        raise InstantIsInvalid(moment.isoformat()) from error
+        raise InstantIsInvalid(instant.isoformat()) from error

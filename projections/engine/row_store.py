@@ -1,23 +1,23 @@
-"""What the read side asks of wherever rows lie. Postgres and memory keep the same promises."""
+"""Port for the rows of read models; implemented in postgres/row_store.py and memory.py."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from projections.engine.folding import RowChange
-from projections.engine.read_model import AnyModel, Key, StoredRow
+from projections.engine.read_model import AnyModel, Key, RowChange, StoredRow
 from shared.framework.eventstore.records import SideWrite
 
 SortKey = tuple[datetime, str]
-"""Where a row stands in its model's order: (sort moment, id); unique, so paging never skips or repeats."""
+"""(sort time, row id): the order of a model's rows; unique, so paging neither skips nor repeats one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowQuery:
-    """Which rows of one tenant: equal to every filter, from `since` (inclusive) until `cut_at` (exclusive).
+    """The rows of one tenant that equal every filter, whose sort time is in `[since, until)`.
 
-    Rows come in ascending order of their place, `limit` of them after `after`.
+    In ascending order of their sort keys, at most `limit` of them, after `after`. Filters are pairs of a
+    filter column of the model and a value.
     """
 
     tenant_id: str
@@ -29,16 +29,16 @@ class RowQuery:
 
 
 class RowReader(Protocol):
-    """What requests read of the rows of every read model."""
+    """The reads of requests."""
 
     async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, StoredRow[Any]]:
-        """The rows that are there."""
+        """The rows of these keys that exist."""
         ...
 
     async def pages_by(
         self, model: AnyModel, column: str, values: Sequence[str], query: RowQuery
     ) -> Mapping[str, Sequence[StoredRow[Any]]]:
-        """For each value of a filter column the rows of the query, in one go: no neighbour is read alone."""
+        """The rows of the query for each value of a filter column, read at once."""
         ...
 
     async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
@@ -47,19 +47,19 @@ class RowReader(Protocol):
 
 
 class RowStore(RowReader, Protocol):
-    """The rows of every read model, to read and to write."""
+    """Reads and writes of the rows of every read model."""
 
-    def save(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
-        """A side write of all of them; InboxConflict when one is no longer at its expected revision."""
+    def save_write(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
+        """A side write of all changes; InboxConflict if a row is not at its expected revision."""
         ...
 
     async def scan(self, model: AnyModel, after: Key, limit: int) -> Sequence[StoredRow[Any]]:
-        """The rows of every tenant after a key, by key: for audits, never for a request."""
+        """Rows of every tenant after a key, in the order of keys; for audits, never for a request."""
         ...
 
 
 async def every_row(rows: RowStore, model: AnyModel, limit: int = 1000) -> AsyncIterator[StoredRow[Any]]:
-    """All rows of a model, page by page."""
+    """All rows of a model, read in pages of `limit`."""
     after: Key = ("", "")
     while page := await rows.scan(model, after, limit):
         for stored in page:

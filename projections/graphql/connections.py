@@ -1,4 +1,4 @@
-"""Relay connections in a stable order: a cursor is a row's place, so paging never skips or repeats."""
+"""Relay connections: pages of rows in the order of their sort keys; a cursor is a sort key."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ import strawberry
 from strawberry.relay import PageInfo
 
 from projections.engine.read_model import AnyModel
-from projections.engine.request_reader import RequestReader, to_utc
+from projections.engine.request_reader import HOLDS_NOTHING, RequestReader, to_utc
 from projections.engine.row_store import SortKey
 from projections.refusals import CursorIsUnreadable, InstantIsInvalid, PageIsTooLarge
 
@@ -45,7 +45,7 @@ async def connection(
     of: tuple[str, str] | None = None,
     **filters: str | None,
 ) -> Connection[Any]:
-    """A page of a model. `of`: the filter column and value of the row that it is read for, in a batch.
+    """A page of a model's rows. `of`: the filter column and value of their parent; parents come in batches.
 
     Raises PageIsTooLarge, CursorIsUnreadable, InstantIsInvalid.
     """
@@ -56,7 +56,7 @@ async def connection(
         since=to_utc(since) if since else None,
         until=to_utc(until) if until else None,
         after=parse_cursor(after) if after else None,
-        limit=first + 1,  # one more tells whether there is a next page
+        limit=first + 1,  # one more, to see whether there is a next page
     )
     rows = await (reader.children(model, *of, query) if of else reader.page(model, query))
     edges = [Edge(node=row, cursor=format_cursor((model.sorted_by(row.row), row.id))) for row in rows[:first]]
@@ -69,18 +69,17 @@ async def connection(
     return Connection(edges=edges, page_info=info)
 
 
-def format_cursor(place: SortKey) -> str:
-    """A place in an order, opaque to clients."""
-    return base64.urlsafe_b64encode(f"{place[0].isoformat()}|{place[1]}".encode()).decode()
+def format_cursor(sort_key: SortKey) -> str:
+    """The cursor of a row with this sort key; opaque to clients."""
+    return base64.urlsafe_b64encode(f"{sort_key[0].isoformat()}|{sort_key[1]}".encode()).decode()
 
 
 def parse_cursor(cursor: str) -> SortKey:
-    """The place that a cursor stands for; CursorIsUnreadable if we never spelt it."""
+    """The sort key of a cursor; CursorIsUnreadable if format_cursor cannot have made it."""
     try:
-        moment, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        place = (to_utc(datetime.fromisoformat(moment)), row_id)
+        sort_at, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        if HOLDS_NOTHING in row_id:
+            raise CursorIsUnreadable(cursor[:100])
+        return to_utc(datetime.fromisoformat(sort_at)), row_id
     except (binascii.Error, ValueError, InstantIsInvalid) as error:
         raise CursorIsUnreadable(cursor[:100]) from error
-    if "\0" in row_id:
-        raise CursorIsUnreadable(cursor[:100])
-    return place

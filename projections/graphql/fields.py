@@ -1,23 +1,36 @@
-"""Fields that read rows: one row, a page of rows, and the rows that belong to a row.
+"""GraphQL fields that read rows: one row, a page of rows, and the rows that belong to a row.
 
-`node` is a type made by of_row for a read model. Neighbours come in batches: one statement per level.
+`node` is a type made by of_row for a read model. Rows of many parents are read in one statement per level.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from inspect import Parameter, Signature
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import strawberry
 from strawberry.types.lazy_type import LazyType
 
 from projections.engine.read_model import AnyModel, StoredRow
+from projections.engine.request_reader import RequestReader
 from projections.graphql.connections import PAGE_MAX, Connection, connection
-from projections.graphql.context import Info
-from projections.graphql.scalars import AsOf, From, To
+
+Info: TypeAlias = strawberry.Info[RequestReader, None]
+"""A resolver's view of its request."""
+
+AsOf = Annotated[
+    datetime | None,
+    strawberry.argument(
+        name="asOf",
+        description="As of this instant on the tenant's clock.",
+    ),
+]
+From = Annotated[datetime | None, strawberry.argument(name="from", description="Inclusive.")]
+To = Annotated[datetime | None, strawberry.argument(name="to", description="Exclusive.")]
 
 
 def row_field(node: Any, description: str | None = None) -> Any:
-    """A row by its id, now or as of a moment; null when there is none that the viewer may see."""
+    """A row by its id, now or as of an instant; null when there is none that the viewer may see."""
 
     async def resolve(info: Info, id: strawberry.ID, as_of: AsOf = None) -> Any:  # noqa: A002 - its GraphQL name
         return await info.context.one(node.__read_model__, str(id), as_of)
@@ -35,8 +48,8 @@ def list_field(
 ) -> Any:
     """A connection: a page of rows, oldest first.
 
-    `filters`: arguments by the filter columns of the model that they are compared with, or columns that name
-    their argument. `timed`: arguments `from` and `to`. `of`: the column that has the id of the row around it.
+    `filters`: filter columns of the model by the arguments that they are compared with, or columns whose
+    arguments have the same names. `timed`: arguments `from` and `to`. `of`: the column with the parent's id.
     """
     columns = filters if isinstance(filters, Mapping) else {column: column for column in filters}
     page: Any = Connection
@@ -53,7 +66,7 @@ def list_field(
 def parent_field(name: str, model: AnyModel, by: str, description: str | None = None) -> Any:
     """The row of `model` whose id is in the column `by`; null, for it may arrive after the row that names it.
 
-    Its type is found by name when the schema is built: GraphQL's graph has circles, our imports have none.
+    Its type is looked up by name when the schema is built, because GraphQL types refer to each other.
     """
 
     async def resolve(root: StoredRow[Any], info: Info) -> Any:
@@ -64,7 +77,7 @@ def parent_field(name: str, model: AnyModel, by: str, description: str | None = 
 
 
 def children_field(node: Any, by: str, description: str) -> Any:
-    """The rows with this row's id in the column `by`, where they are few: at most PAGE_MAX."""
+    """The rows with this row's id in the column `by`: at most PAGE_MAX."""
 
     async def resolve(root: StoredRow[Any], info: Info) -> Any:
         return await info.context.children(
@@ -85,7 +98,7 @@ def child_field(node: Any, by: str, description: str) -> Any:
 
 
 def _signature(filters: Mapping[str, str], *, timed: bool) -> Signature:
-    """What strawberry takes the arguments of a connection from."""
+    """The signature of a connection's resolver, from which strawberry takes the arguments."""
     arguments: dict[str, tuple[Any, Any]] = {"first": (int, 20), "after": (str | None, None)}
     arguments |= dict.fromkeys(filters, (str | None, None))
     if timed:

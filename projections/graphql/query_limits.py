@@ -1,4 +1,4 @@
-"""What a query may cost: refused before any resolver runs, however it is knotted out of fragments."""
+"""Limits of a query's cost, checked before any resolver runs; a fragment counts wherever it is spread."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,14 +25,14 @@ ALIASES_MAX = 15
 TOKENS_MAX = 1000
 ROWS_MAX = 25_000
 PAGE_SIZE_WHEN_UNKNOWN = 20
-"""How many rows a page holds when `first` is not given."""
+"""The rows of a page without `first`."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueryCost:
-    """Of a selection, for one parent: how deep it goes, its aliases, and how many rows it may read.
+    """The cost of a selection for one parent: its depth, its aliases, and the rows that it may read.
 
-    `of_page`: it asks for the edges of a page, by itself or through fragments.
+    `of_page`: it selects the edges of a page, by itself or through fragments.
     """
 
     depth: int = 0
@@ -40,8 +40,7 @@ class QueryCost:
     rows: int = 0
     of_page: bool = False
 
-    def beside(self, other: "QueryCost") -> "QueryCost":
-        """Both together."""
+    def __add__(self, other: "QueryCost") -> "QueryCost":
         return QueryCost(
             max(self.depth, other.depth),
             self.aliases + other.aliases,
@@ -51,26 +50,26 @@ class QueryCost:
 
 
 class QueryCostRule(ValidationRule):
-    """Judges each operation as a whole.
+    """A GraphQL validation rule that limits the cost of each operation.
 
-    Every fragment is weighed once: weighing it at each spread would take the time that is to be saved.
-    A page size in a variable counts as the largest, so that one judgement holds for every value.
+    The cost of a fragment is computed once: computing it at each spread could take exponential time.
+    A page size in a variable counts as the largest, so that one validation holds for every value.
     """
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
         definitions = context.document.definitions
         self._fragments = {d.name.value: d for d in definitions if isinstance(d, FragmentDefinitionNode)}
-        self._weighed: dict[str, QueryCost] = {}
+        self._fragment_costs: dict[str, QueryCost] = {}
         for definition in definitions:
             if isinstance(definition, OperationDefinitionNode):
-                for complaint in violations(self._cost(definition.selection_set)):
-                    context.report_error(GraphQLError(complaint, definition))
+                for violation in violations(self._cost(definition.selection_set)):
+                    context.report_error(GraphQLError(violation, definition))
 
     def _cost(self, selected: SelectionSetNode | None) -> QueryCost:
         cost = QueryCost()
         for node in selected.selections if selected else ():
-            cost = cost.beside(self._of(node))
+            cost += self._of(node)
         return cost
 
     def _of(self, node: Any) -> QueryCost:
@@ -87,15 +86,15 @@ class QueryCostRule(ValidationRule):
         return QueryCost(inner.depth + 1, inner.aliases + aliases, rows, node.name.value == "edges")
 
     def _of_fragment(self, name: str) -> QueryCost:
-        if name not in self._weighed:
-            self._weighed[name] = QueryCost()  # a circle of fragments is another rule's to refuse
+        if name not in self._fragment_costs:
+            self._fragment_costs[name] = QueryCost()  # circles of fragments are refused by another rule
             fragment = self._fragments.get(name)
-            self._weighed[name] = self._cost(fragment.selection_set if fragment else None)
-        return self._weighed[name]
+            self._fragment_costs[name] = self._cost(fragment.selection_set if fragment else None)
+        return self._fragment_costs[name]
 
 
 def violations(cost: QueryCost) -> list[str]:
-    """What is too much about it."""
+    """A sentence for each limit that the cost exceeds."""
     limits = (
         ("depth", cost.depth, DEPTH_MAX),
         ("number of aliases", cost.aliases, ALIASES_MAX),
@@ -105,18 +104,23 @@ def violations(cost: QueryCost) -> list[str]:
 
 
 def _page_size(node: FieldNode, inner: QueryCost) -> int | None:
-    """How many rows a field reads for each of its parents; None for what is no page.
+    """The number of rows that a field reads for each of its parents; None if it is no page.
 
-    A size below zero is refused when it is resolved; until then it must not be set off against other rows.
+    A negative size counts as 0, so that it lowers no sum; it is refused when the field is resolved.
     """
-    told = next((argument.value for argument in node.arguments or () if argument.name.value == "first"), None)
-    if isinstance(told, IntValueNode):
-        return max(0, min(int(told.value[:4]), PAGE_MAX))
-    if isinstance(told, VariableNode):
+    given = next(
+        (argument.value for argument in node.arguments or () if argument.name.value == "first"), None
+    )
+    if isinstance(given, IntValueNode):
+        return max(0, min(int(given.value[:4]), PAGE_MAX))
+    if isinstance(given, VariableNode):
         return PAGE_MAX
     return PAGE_SIZE_WHEN_UNKNOWN if inner.of_page else None
 
 
 def query_limits() -> AddValidationRules:
-    """The extension that adds the rule to a schema; the validation cache knows rules by identity."""
+    """The extension that adds the rule to a schema.
+
+    One class for all requests: the validation cache compares rules by identity.
+    """
     return AddValidationRules([QueryCostRule])

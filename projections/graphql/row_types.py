@@ -1,14 +1,29 @@
-"""GraphQL types of rows: the fields are declared, and their values are read from the row itself."""
+"""GraphQL types of values, and types of rows: fields are declared, and their values are read from the row."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NewType, TypeVar
 
 import msgspec
 import strawberry
+from strawberry.schema.types.base_scalars import DecimalDefinition
+from strawberry.types.scalar import ScalarDefinition
 
 from projections.engine.read_model import AnyModel, ReadModel, StoredRow
 
 Node = TypeVar("Node")
+MinorUnits = NewType("MinorUnits", int)
+
+SCALARS: dict[object, ScalarDefinition] = {
+    MinorUnits: strawberry.scalar(
+        name="MinorUnits",
+        description="An amount in the smallest unit of its currency (cents, yen), of up to 64 bits.",
+        serialize=int,
+    ),
+    Decimal: replace(DecimalDefinition, serialize=lambda number: format(number, "f")),  # without an exponent
+}
 
 _OF_STORED_ROW = {"id", "updated_at"}
 
@@ -37,12 +52,29 @@ def of_row(
 
 
 def attribute(name: str) -> Any:
-    """A field that is called differently in the row."""
+    """A field that has another name in the row."""
     return strawberry.field(resolver=lambda root: getattr(root, name))
 
 
 def field_value(source: Any, name: str) -> Any:
-    """The value of a field without a resolver."""
+    """The value of a field without a resolver; the schema's default resolver."""
     if isinstance(source, StoredRow) and name not in _OF_STORED_ROW:
         return getattr(source.row, name)
     return getattr(source, name)
+
+
+@strawberry.type(description="An amount: `minor` is exact, `amount` is the same in major units.")
+class Money:
+    """Of shared.billing.money."""
+
+    minor: MinorUnits
+    currency: str
+    amount: Decimal = attribute("major")
+
+
+@strawberry.type(description="From `start` (inclusive) until `end` (exclusive).")
+class Period:
+    """Of shared.billing.period."""
+
+    start: datetime
+    end: datetime

@@ -14,13 +14,12 @@ from projections.engine.freshness import FreshnessStore
 from projections.engine.postgres.build_tables import build_missing_tables
 from projections.engine.postgres.event_archive import PostgresEventArchive
 from projections.engine.postgres.freshness import PostgresFreshness
-from projections.engine.postgres.read_pool import ReadPool
-from projections.engine.postgres.row_store import PostgresRowStore
+from projections.engine.postgres.row_store import PostgresRowStore, ReadPool
 from projections.engine.projector import Projector
 from projections.engine.request_reader import ReadStores
 from projections.engine.row_store import RowStore
 from projections.register import READ_MODELS
-from projections.tests.stories import CONSUMER, PARTITIONS, MemoryReadSide
+from projections.tests.scenarios import CONSUMER, PARTITIONS, MemoryReadSide
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore import migrate
 from shared.framework.eventstore.pool import connect
@@ -38,9 +37,9 @@ class PostgresReadSide:
         self.dsn, self.owner_dsn, self.pool = dsn, owner_dsn, pool
         self.store: Store = PostgresEventStore(pool, "projections", CONTRACTS)
         self.rows: RowStore = PostgresRowStore(executor)
-        self.history: EventArchive = PostgresEventArchive(executor)
+        self.archive: EventArchive = PostgresEventArchive(executor)
         self.freshness: FreshnessStore = PostgresFreshness(executor, self.store, CONSUMER)
-        self.runner = Projector(READ_MODELS, self.rows, self.history, self.freshness, PARTITIONS)
+        self.projector = Projector(READ_MODELS, self.rows, self.archive, self.freshness, PARTITIONS)
 
 
 ReadSide = MemoryReadSide | PostgresReadSide
@@ -78,5 +77,5 @@ def either_side(request: pytest.FixtureRequest) -> ReadSide:
     return side
 
 
-def library(side: ReadSide) -> ReadStores:
-    return ReadStores(side.rows, side.history, side.freshness)
+def stores(side: ReadSide) -> ReadStores:
+    return ReadStores(side.rows, side.archive, side.freshness)

@@ -13,13 +13,13 @@ from projections.audit.port import AuditSnapshot
 from projections.audit.postgres import postgres_snapshot
 from projections.audit.report import AuditReport
 from projections.audit.verify import verify
-from projections.engine.cache.cached_row import encode_row
+from projections.engine.cache.cached_row_store import encode_row
 from projections.engine.postgres.build_tables import build_missing_tables
 from projections.engine.read_model import AnyModel
 from projections.read_models.balances.projection import BALANCES
 from projections.register import READ_MODELS
 from projections.tests.conftest import PostgresReadSide, ReadSide
-from projections.tests.stories import (
+from projections.tests.scenarios import (
     ADA,
     ADA_OWES,
     BOB,
@@ -33,8 +33,8 @@ from projections.tests.stories import (
     a_year_in_short,
     an_invoice,
     day,
+    deliver,
     dollars,
-    hear,
     some_usage,
 )
 from projections.tests.test_cached_rows import MemoryCache
@@ -97,7 +97,7 @@ def rewritten(contexts: Contexts, context: str, event_type: type[Any], **fields:
 
 async def test_nothing_is_found_where_nothing_is_wrong(either_side: ReadSide, contexts: Contexts) -> None:
     """And everything was looked at: every row and every event is counted."""
-    await hear(contexts, either_side.runner, either_side.store)
+    await deliver(contexts, either_side.projector, either_side.store)
     report = await audited(either_side, contexts)
     assert [str(difference) for difference in report.differences] == []
     told = {context: len(await store.read_stable(0, 1000)) for context, store in contexts.stores.items()}
@@ -110,7 +110,7 @@ async def test_an_audit_leaves_nothing_behind_and_can_be_repeated(
     either_side: ReadSide, contexts: Contexts
 ) -> None:
     """What it rebuilds lies beside and is thrown away; the digests are the same each time."""
-    await hear(contexts, either_side.runner, either_side.store)
+    await deliver(contexts, either_side.projector, either_side.store)
     first = await audited(either_side, contexts)
     assert (await audited(either_side, contexts)).digests == first.digests
     if isinstance(either_side, PostgresReadSide):
@@ -122,7 +122,7 @@ async def test_facts_that_were_not_heard_yet_are_not_missed(
     either_side: ReadSide, contexts: Contexts
 ) -> None:
     """A read side that lags is late, not wrong: it is compared as of where it stands."""
-    await hear(contexts, either_side.runner, either_side.store)
+    await deliver(contexts, either_side.projector, either_side.store)
     await an_invoice(contexts, ADA, 8, 5_00, day(90))
     assert (await audited(either_side, contexts)).ok
 
@@ -141,7 +141,7 @@ async def test_one_row_edited_by_hand_is_named(
     postgres_side: PostgresReadSide, contexts: Contexts, number: int, model: AnyModel
 ) -> None:
     """Whichever model it is in, and whatever was changed about it; and a row that is gone is missed."""
-    await hear(contexts, postgres_side.runner, postgres_side.store)
+    await deliver(contexts, postgres_side.projector, postgres_side.store)
     owner: Any = await asyncpg.connect(postgres_side.owner_dsn)
     table, change = f"live.{model.table}", EDITS[number % len(EDITS)]
     key = await owner.fetchrow(f"SELECT tenant_id, id FROM {table} ORDER BY tenant_id, id LIMIT 1")
@@ -170,7 +170,7 @@ async def test_edits_of_what_finds_and_proves_rows_are_found(
     postgres_side: PostgresReadSide, contexts: Contexts, statement: str
 ) -> None:
     """Every table of the read side is compared, not only those that are shown."""
-    await hear(contexts, postgres_side.runner, postgres_side.store)
+    await deliver(contexts, postgres_side.projector, postgres_side.store)
     owner: Any = await asyncpg.connect(postgres_side.owner_dsn)
     await owner.execute(statement)
     await owner.close()
@@ -191,7 +191,7 @@ async def test_an_event_that_was_edited_in_its_store_is_named(
 ) -> None:
     """By context, position and stream, even though it reads as well as before."""
     side = MemoryReadSide()
-    await hear(contexts, side.runner, side.store)
+    await deliver(contexts, side.projector, side.store)
     record = rewritten(contexts, context, event_type, **fields)
     report = await audited(side, contexts)
     place = f"position {record.position}, stream {record.stream_id} version {record.version}"
@@ -202,7 +202,7 @@ async def test_an_event_that_was_edited_in_its_store_is_named(
 async def test_bytes_that_are_no_event_any_more_are_named_too(contexts: Contexts, context: str) -> None:
     """Damage must not stop the audit that looks for it."""
     side = MemoryReadSide()
-    await hear(contexts, side.runner, side.store)
+    await deliver(contexts, side.projector, side.store)
     record = edit(contexts, context, lambda record: record.position == 1, state=b"{")
     report = await audited(side, contexts)
     assert any(f"stream {record.stream_id}" in difference.what for difference in report.differences)
@@ -212,7 +212,7 @@ async def test_bytes_that_are_no_event_any_more_are_named_too(contexts: Contexts
 async def test_an_event_that_was_moved_breaks_its_stream(contexts: Contexts, change: dict[str, Any]) -> None:
     """I7: versions are 1..n and every event is named by its place."""
     side = MemoryReadSide()
-    await hear(contexts, side.runner, side.store)
+    await deliver(contexts, side.projector, side.store)
     edit(contexts, "invoicing", lambda record: record.position == 3, **change)
     assert "events of invoicing" in named(await audited(side, contexts))
 
@@ -231,8 +231,8 @@ async def test_an_invoice_that_was_paid_twice_is_found_even_if_everybody_agrees(
         gateway_reference="ch_2",
         succeeded_at=day(3),
     )
-    await contexts.tell("payments", paid, again, at=day(3))
-    await hear(contexts, side.runner, side.store)
+    await contexts.publish("payments", paid, again, at=day(3))
+    await deliver(contexts, side.projector, side.store)
     assert {"payments", "balance sums"} <= named(await audited(side, contexts))
 
 
@@ -244,8 +244,8 @@ async def test_a_number_that_was_given_twice_is_found() -> None:
     again = InvoiceNumberAssigned(
         series="default", number="INV-000001", invoice_id="inv_x", assigned_at=day(2)
     )
-    await contexts.tell("invoicing", f"ser_{TENANT}", again, at=day(2))
-    await hear(contexts, side.runner, side.store)
+    await contexts.publish("invoicing", f"ser_{TENANT}", again, at=day(2))
+    await deliver(contexts, side.projector, side.store)
     assert "invoice numbers" in named(await audited(side, contexts))
 
 
@@ -253,7 +253,7 @@ async def test_usage_that_was_counted_twice_or_lost_is_found() -> None:
     """I2: a daily total that is not the number of accepted events."""
     contexts, side = Contexts(), MemoryReadSide()
     await some_usage(contexts, "ada", 10)
-    await hear(contexts, side.runner, side.store)
+    await deliver(contexts, side.projector, side.store)
     assert (await audited(side, contexts)).ok
     events = tuple(decode_batch(contexts).events[:9])
     rewritten(contexts, "ingest", UsageRecorded, events=events)
@@ -271,14 +271,14 @@ def decode_batch(contexts: Contexts) -> UsageRecorded:
 async def test_a_hot_balance_that_is_not_its_row_is_named(contexts: Contexts) -> None:
     """The copy is compared too; what it lacks is only slow."""
     side, cache = MemoryReadSide(), MemoryCache()
-    await hear(contexts, side.runner, side.store)
+    await deliver(contexts, side.projector, side.store)
     stored = (await side.rows.load(BALANCES, [(TENANT, ADA_OWES)]))[TENANT, ADA_OWES]
     wrong = replace(stored, row=type(stored.row)(customer_id=BOB, currency="USD", since=day(0), billed=1))
     for copy, expected in ((stored, []), (wrong, [ADA_OWES])):
         cache.documents = {(BALANCES.table, *stored.key): (1, encode_row(copy))}
         async with snapshot_of(side) as snapshot:
             report = await verify(snapshot, contexts.feeds, PARTITIONS, cache)
-        assert [d.what for d in report.differences if d.where == "hot balances"] == expected
+        assert [d.what for d in report.differences if d.where == "cached balances"] == expected
 
 
 async def test_the_owner_of_the_database_may_audit_what_the_process_has_made(

@@ -12,12 +12,11 @@ from redis.asyncio import Redis
 from projections.engine.cache.cache import CacheKey, CacheUnavailable
 from projections.engine.cache.cached_row_store import CachedRowStore
 from projections.engine.cache.redis import RedisCache
-from projections.engine.folding import RowChange
 from projections.engine.memory import MemoryRowStore
-from projections.engine.read_model import AnyModel, Key, StoredRow
+from projections.engine.read_model import AnyModel, Key, RowChange, StoredRow
 from projections.read_models.balances.projection import BALANCES
 from projections.read_models.invoices.projection import INVOICES
-from projections.tests.stories import (
+from projections.tests.scenarios import (
     ADA,
     ADA_OWES,
     TENANT,
@@ -27,7 +26,7 @@ from projections.tests.stories import (
     a_year_in_short,
     an_invoice,
     day,
-    hear,
+    deliver,
 )
 from shared.framework.leadership.port import LeadershipTerm
 from shared.framework.process.system import EventLoopSleeper
@@ -81,10 +80,10 @@ class Cached:
         self.truth = CountingRows(self.side.store)
         self.term, self.sleeper = LeadershipTerm(), FakeSleeper()
         self.rows = CachedRowStore(self.truth, cache, self.sleeper, self.term)
-        self.projector = replace(self.side.runner, tell=self.rows.announce)
+        self.projector = replace(self.side.projector, listener=self.rows.announce)
 
-    async def hear(self) -> None:
-        await hear(self.contexts, self.projector, self.side.store)
+    async def deliver(self) -> None:
+        await deliver(self.contexts, self.projector, self.side.store)
 
     async def owed(self) -> int:
         owed: int = (await self.rows.load(BALANCES, [ROW]))[ROW].row.owed
@@ -117,7 +116,7 @@ async def warm(cache: MemoryCache) -> AsyncIterator[Cached]:
     """It leads, and Ada's balance was read once."""
     warm = Cached(cache)
     await a_year_in_short(warm.contexts)
-    await warm.hear()
+    await warm.deliver()
     with warm.term.running():
         assert await warm.owed() == 7_00
         yield warm
@@ -141,7 +140,7 @@ async def test_a_balance_that_changes_is_not_served_from_the_copy_until_it_is_re
     """From before its commit until after its copy: reading one's own writes holds all the time."""
     for number, owed in ((9, 8_00), (10, 9_00)):
         await an_invoice(warm.contexts, ADA, number, 1_00, day(61 + number))
-        await warm.hear()
+        await warm.deliver()
         assert await warm.owed() == owed
         assert await warm.owed_from_cache() == owed
 
@@ -159,7 +158,9 @@ async def test_a_change_that_is_announced_but_not_committed_is_not_copied(
         assert warm.truth.asked == asked + 1
     assert cache.documents[ADAS][0] == stored.revision
     await an_invoice(warm.contexts, ADA, 9, 1_00, day(70))
-    await hear(warm.contexts, warm.side.runner, warm.side.store)  # it commits late, without another word
+    await deliver(
+        warm.contexts, warm.side.projector, warm.side.store
+    )  # it commits late, without another word
     assert await warm.owed() == 8_00
     assert await warm.owed_from_cache() == 8_00
 
@@ -171,11 +172,11 @@ async def test_a_row_that_changes_while_it_is_read_is_not_served_from_that_copy(
 
     async def change() -> None:
         await an_invoice(warm.contexts, ADA, 9, 1_00, day(70))
-        await warm.hear()
+        await warm.deliver()
 
     async def change_copy_and_flush() -> None:
         await an_invoice(warm.contexts, ADA, 10, 1_00, day(71))
-        await warm.hear()
+        await warm.deliver()
         assert await warm.owed() == 9_00
         cache.documents.clear()
 
@@ -194,7 +195,7 @@ async def test_a_read_of_a_term_that_has_ended_makes_no_copy_for_the_next(
 
     async def another_leads() -> None:
         await an_invoice(warm.contexts, ADA, 9, 1_00, day(70))
-        await hear(warm.contexts, warm.side.runner, warm.side.store)
+        await deliver(warm.contexts, warm.side.projector, warm.side.store)
         turns.enter_context(warm.term.running())
         assert warm.rows._valid_copies() == {}
 
@@ -210,7 +211,7 @@ async def test_a_server_that_is_away_only_makes_it_slower(warm: Cached, cache: M
     cache.away = True
     assert await warm.owed() == 7_00
     await a_void(warm.contexts, ADA, f"inv_{TENANT}_3", 7_00, day(71))
-    await warm.hear()
+    await warm.deliver()
     assert await warm.owed() == 0
     cache.away = False
     asked = warm.truth.asked
@@ -226,7 +227,7 @@ async def test_a_server_that_was_restored_with_old_rows_is_not_believed(
     """It may have lost its last second: only the revision that was written last is served."""
     old = dict(cache.documents)
     await an_invoice(warm.contexts, ADA, 9, 1_00, day(70))
-    await warm.hear()
+    await warm.deliver()
     assert await warm.owed() == await warm.owed_from_cache() == 8_00
     cache.documents = old
     assert await warm.owed() == 8_00
@@ -247,7 +248,7 @@ async def test_a_process_that_does_not_lead_serves_no_copy(warm: Cached, cache: 
 async def test_a_new_leader_reads_the_row_before_it_serves_the_copy(warm: Cached) -> None:
     """The leader before it may have died between its commit and its copy."""
     await an_invoice(warm.contexts, ADA, 9, 1_00, day(70))
-    await hear(warm.contexts, warm.side.runner, warm.side.store)  # announced to another process
+    await deliver(warm.contexts, warm.side.projector, warm.side.store)  # announced to another process
     with warm.term.running():
         assert await warm.owed() == 8_00
         assert await warm.owed_from_cache() == 8_00
@@ -259,7 +260,7 @@ async def test_more_changes_than_are_remembered_make_copies_colder_not_older(
     """Memory is bounded: the oldest announcement is forgotten, and its copy was dropped before."""
     monkeypatch.setattr("projections.engine.cache.cached_row_store.COPIES_MAX", 1)
     await an_invoice(warm.contexts, ADA, 9, 1_00, day(70))
-    await warm.hear()
+    await warm.deliver()
     other = replace((await warm.truth.load(BALANCES, [ROW]))[ROW], id="cus_other:USD")
     await warm.rows.announce(BALANCES, [RowChange(other, 0)])
     assert await warm.owed() == 8_00
@@ -301,7 +302,7 @@ async def test_on_a_real_server_a_flush_loses_nothing(redis_url: str) -> None:
     cache = RedisCache(redis_url, "test:flush")
     warm = Cached(cache)
     await a_year_in_short(warm.contexts)
-    await warm.hear()
+    await warm.deliver()
     client: Any = Redis.from_url(redis_url)
     with warm.term.running():
         stored = (await warm.rows.load(BALANCES, [ROW]))[ROW]

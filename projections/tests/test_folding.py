@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.engine.folding import facts_of, row_changes
+from projections.engine.projector import decoded_events, row_changes
 from projections.engine.read_model import DecodedEvent, Key, StoredRow
 from projections.read_models.balances.projection import BALANCES
 from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.usage.projection import USAGE
 from projections.register import READ_MODELS
-from projections.tests.stories import (
+from projections.tests.scenarios import (
     ADA_OWES,
     BOB_OWES,
     TENANT,
     Contexts,
     MemoryReadSide,
     a_year_in_short,
-    hear,
+    deliver,
 )
 
 Rows = dict[str, dict[Key, StoredRow[Any]]]
@@ -31,7 +31,7 @@ Rows = dict[str, dict[Key, StoredRow[Any]]]
 async def told() -> list[DecodedEvent]:
     contexts = Contexts()
     await a_year_in_short(contexts)
-    return facts_of(
+    return decoded_events(
         [r for store in contexts.stores.values() for r in await store.read_stable(0, 1000)], READ_MODELS
     )
 
@@ -79,7 +79,7 @@ async def test_rows_do_not_depend_on_how_facts_were_batched(limit: int, year: li
     """A batch is one commit, not one meaning."""
     contexts, side = Contexts(), MemoryReadSide()
     await a_year_in_short(contexts)
-    await hear(contexts, side.runner, side.store, limit=limit)
+    await deliver(contexts, side.projector, side.store, limit=limit)
     expected = await rows_after(year)
     assert {model.name: side.rows.table(model) for model in READ_MODELS} == expected
 

@@ -11,8 +11,8 @@ from projections.engine.memory import MemoryRowStore
 from projections.engine.read_model import AnyModel, Key, StoredRow
 from projections.engine.request_reader import ReadStores
 from projections.engine.row_store import RowQuery
-from projections.tests.serving import Frontend, library_of
-from projections.tests.stories import (
+from projections.tests.frontend import Frontend, stores_of
+from projections.tests.scenarios import (
     ADA,
     BOB,
     TENANT,
@@ -22,7 +22,7 @@ from projections.tests.stories import (
     a_year_in_short,
     an_invoice,
     day,
-    hear,
+    deliver,
 )
 
 SDL = Path(__file__).parents[1] / "schema.graphql"
@@ -32,13 +32,13 @@ SDL = Path(__file__).parents[1] / "schema.graphql"
 async def side() -> MemoryReadSide:
     contexts, side = Contexts(), MemoryReadSide()
     await a_year_in_short(contexts)
-    await hear(contexts, side.runner, side.store)
+    await deliver(contexts, side.projector, side.store)
     return side
 
 
 @pytest.fixture
 def frontend(side: MemoryReadSide) -> Frontend:
-    return Frontend(library_of(side))
+    return Frontend(stores_of(side))
 
 
 def test_the_printed_schema_is_the_one_that_is_served() -> None:
@@ -81,8 +81,8 @@ async def test_paging_meets_every_row_once_in_a_stable_order(size: int) -> None:
     ada = await a_customer(contexts, "ada")
     for number in range(1, 8):
         await an_invoice(contexts, ada, number, 100, day(number // 3))
-    await hear(contexts, side.runner, side.store)
-    frontend, met, after, more = Frontend(library_of(side)), [], None, True
+    await deliver(contexts, side.projector, side.store)
+    frontend, met, after, more = Frontend(stores_of(side)), [], None, True
     while more:
         query = """query($first: Int!, $after: String) { invoices(first: $first, after: $after) {
             edges { node { number } } pageInfo { hasNextPage endCursor } } }"""
@@ -125,9 +125,9 @@ async def test_neighbours_are_read_in_batches_however_many_there_are() -> None:
     contexts, side = Contexts(), MemoryReadSide()
     for number in range(1, 41):
         await an_invoice(contexts, await a_customer(contexts, f"c{number}"), number, 100, day(1))
-    await hear(contexts, side.runner, side.store)
+    await deliver(contexts, side.projector, side.store)
     rows = CountingRows(side.store)
-    frontend = Frontend(ReadStores(rows, side.history, side.freshness))
+    frontend = Frontend(ReadStores(rows, side.archive, side.freshness))
     query = "{ invoices(first: 50) { edges { node { payments { status } customer { externalId } } } } }"
     data = await frontend.data(query)
     assert len(data["invoices"]["edges"]) == 40
@@ -259,7 +259,7 @@ class BrokenRows(MemoryRowStore):
 
 async def test_a_defect_is_not_told_to_clients(side: MemoryReadSide) -> None:
     """What failed is logged, not shown."""
-    frontend = Frontend(ReadStores(BrokenRows(side.store), side.history, side.freshness))
+    frontend = Frontend(ReadStores(BrokenRows(side.store), side.archive, side.freshness))
     answer = await frontend.ask("{ invoices { edges { node { id } } } }")
     assert answer["errors"][0]["extensions"] == {"code": "internal-error"}
     assert "hunter2" not in str(answer)

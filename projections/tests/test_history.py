@@ -7,9 +7,9 @@ import httpx2
 import pytest
 
 from projections.engine.postgres.event_archive import page_of
-from projections.tests.conftest import PostgresReadSide, ReadSide, library
-from projections.tests.serving import Frontend
-from projections.tests.stories import ADA, BOB, TENANT, Contexts, a_year_in_short, day, hear
+from projections.tests.conftest import PostgresReadSide, ReadSide, stores
+from projections.tests.frontend import Frontend
+from projections.tests.scenarios import ADA, BOB, TENANT, Contexts, a_year_in_short, day, deliver
 from shared.framework.eventstore.records import PAGE_BYTES_MAX, CommitReceipt
 
 
@@ -17,8 +17,8 @@ from shared.framework.eventstore.records import PAGE_BYTES_MAX, CommitReceipt
 async def frontend(either_side: ReadSide) -> Frontend:
     contexts = Contexts()
     await a_year_in_short(contexts)
-    await hear(contexts, either_side.runner, either_side.store)
-    return Frontend(library(either_side))
+    await deliver(contexts, either_side.projector, either_side.store)
+    return Frontend(stores(either_side))
 
 
 def types(response: httpx2.Response) -> list[str]:
@@ -114,7 +114,7 @@ async def test_a_page_of_the_whole_history_is_bounded_by_bytes(postgres_side: Po
     (one, *_) = await contexts.stores["ingest"].read_stable(0, 1)
     large = [replace(one, position=n, state=b"x" * (3 * PAGE_BYTES_MAX // 8)) for n in range(1, 6)]
     async with postgres_side.pool.acquire() as connection:
-        await postgres_side.history.add(large, [])(connection, CommitReceipt())
+        await postgres_side.archive.add_write(large, [])(connection, CommitReceipt())
         first = await page_of(connection, "ingest", 0, 1000)
         rest = await page_of(connection, "ingest", first[-1].position, 1000)
     assert [record.position for record in first] == [1, 2, 3]

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from projections.engine.folding import RowChange
 from projections.engine.postgres.build_tables import build_missing_tables
 from projections.engine.projector import Projector
+from projections.engine.read_model import RowChange
 from projections.engine.row_store import RowQuery, every_row
 from projections.read_models.balances.projection import BALANCES
 from projections.read_models.invoices.projection import INVOICES
 from projections.register import READ_MODELS
-from projections.tests.conftest import PostgresReadSide, ReadSide, library
-from projections.tests.serving import Frontend
-from projections.tests.stories import (
+from projections.tests.conftest import PostgresReadSide, ReadSide, stores
+from projections.tests.frontend import Frontend
+from projections.tests.scenarios import (
     ADA,
     ADA_OWES,
     TENANT,
@@ -29,7 +29,7 @@ from projections.tests.stories import (
     a_year_in_short,
     an_invoice,
     day,
-    hear,
+    deliver,
 )
 from shared.framework.eventstore.ports import InboxConflict
 from shared.framework.eventstore.records import ChangeSet, CommitReceipt, EventRecord
@@ -37,7 +37,7 @@ from shared.framework.eventstore.unit_of_work import UnitOfWork
 
 
 class FailsLast(Projector):
-    """Does all that a runner does, and then fails in the same transaction."""
+    """Does all that a projector does, and then fails in the same transaction."""
 
     async def __call__(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         await Projector.__call__(self, unit, records)
@@ -47,16 +47,16 @@ class FailsLast(Projector):
         raise RuntimeError("the last effect fails")
 
 
-def fields_of(runner: Projector) -> dict[str, Any]:
-    return {field.name: getattr(runner, field.name) for field in fields(runner)}
+def fields_of(projector: Projector) -> dict[str, Any]:
+    return {field.name: getattr(projector, field.name) for field in fields(projector)}
 
 
 async def test_rows_of_both_are_the_same(postgres_side: PostgresReadSide) -> None:
     """What tests prove in memory holds on Postgres, decimals and instants to the last digit."""
     contexts, memory = Contexts(), MemoryReadSide()
     await a_year_in_short(contexts)
-    await hear(contexts, memory.runner, memory.store)
-    await hear(contexts, postgres_side.runner, postgres_side.store, limit=3)
+    await deliver(contexts, memory.projector, memory.store)
+    await deliver(contexts, postgres_side.projector, postgres_side.store, limit=3)
     for model in READ_MODELS:
         stored = {row.key: row async for row in every_row(postgres_side.rows, model, 2)}
         assert stored == memory.rows.table(model)
@@ -66,12 +66,14 @@ async def test_a_row_that_somebody_else_has_changed_is_not_overwritten(either_si
     """Two processes that both think they lead must not undo each other's facts."""
     contexts = Contexts()
     await a_year_in_short(contexts)
-    await hear(contexts, either_side.runner, either_side.store)
+    await deliver(contexts, either_side.projector, either_side.store)
     known = (await either_side.rows.load(BALANCES, [(TENANT, ADA_OWES)]))[TENANT, ADA_OWES]
     for expected in (0, known.revision - 1):
         change = RowChange(replace(known, revision=known.revision + 1), expected=expected)
         with pytest.raises(InboxConflict):
-            await either_side.store.commit(ChangeSet(side_writes=[either_side.rows.save(BALANCES, [change])]))
+            await either_side.store.commit(
+                ChangeSet(side_writes=[either_side.rows.save_write(BALANCES, [change])])
+            )
     assert await either_side.rows.load(BALANCES, [(TENANT, ADA_OWES)]) == {(TENANT, ADA_OWES): known}
 
 
@@ -79,16 +81,16 @@ async def test_a_failed_commit_leaves_rows_history_and_freshness_as_they_were(ei
     """Everything moves with the inbox, or nothing does."""
     contexts = Contexts()
     await an_invoice(contexts, await a_customer(contexts, "ada"), 1, 100, day(1))
-    await hear(contexts, either_side.runner, either_side.store)
-    before = await Frontend(library(either_side)).ask("{ invoices { edges { node { id status } } } }")
+    await deliver(contexts, either_side.projector, either_side.store)
+    before = await Frontend(stores(either_side)).ask("{ invoices { edges { node { id status } } } }")
     await a_void(contexts, ADA, f"inv_{TENANT}_1", 100, day(2))
 
     with pytest.raises(RuntimeError, match="last"):
-        await hear(contexts, FailsLast(**fields_of(either_side.runner)), either_side.store)
-    after = await Frontend(library(either_side)).ask("{ invoices { edges { node { id status } } } }")
+        await deliver(contexts, FailsLast(**fields_of(either_side.projector)), either_side.store)
+    after = await Frontend(stores(either_side)).ask("{ invoices { edges { node { id status } } } }")
     assert after == before
-    await hear(contexts, either_side.runner, either_side.store)
-    healed = await Frontend(library(either_side)).data("{ invoices { edges { node { status } } } }")
+    await deliver(contexts, either_side.projector, either_side.store)
+    healed = await Frontend(stores(either_side)).data("{ invoices { edges { node { status } } } }")
     assert healed["invoices"]["edges"] == [{"node": {"status": "void"}}]
 
 
@@ -98,7 +100,7 @@ async def test_pages_for_many_parents_are_each_parents_own(either_side: ReadSide
     names = [await a_customer(contexts, name) for name in ("a", "b", "c")]
     for number in range(1, 10):
         await an_invoice(contexts, names[number % 2], number, 100, day(number))
-    await hear(contexts, either_side.runner, either_side.store)
+    await deliver(contexts, either_side.projector, either_side.store)
     pages = await either_side.rows.pages_by(INVOICES, "customer_id", names, RowQuery(TENANT, limit=3))
     numbers = {name: [row.row.number for row in rows] for name, rows in pages.items()}
     assert numbers == {
@@ -122,10 +124,10 @@ async def test_the_past_is_shown_as_it_was_served_then(either_side: ReadSide) ->
         lambda at: a_void(contexts, ADA, invoice_id, 10_00, at),
         lambda at: a_refund(contexts, ADA, invoice_id, payment_id, 10_00, at),
     ]
-    frontend, served = Frontend(library(either_side)), []
+    frontend, served = Frontend(stores(either_side)), []
     for number, step in enumerate(steps, start=1):
         await step(day(number))
-        await hear(contexts, either_side.runner, either_side.store)
+        await deliver(contexts, either_side.projector, either_side.store)
         served.append(await frontend.data(ANSWER, at=None))
     for number, answer in enumerate(served, start=1):
         for moment in (day(number), day(number + 0.99)):
@@ -147,7 +149,7 @@ async def test_a_read_model_that_is_new_is_filled_from_history(postgres_side: Po
     """A changed fold gets a table of its own, and nobody is served from it before it is full."""
     contexts = Contexts()
     await a_year_in_short(contexts)
-    await hear(contexts, postgres_side.runner, postgres_side.store)
+    await deliver(contexts, postgres_side.projector, postgres_side.store)
     before = [row async for row in every_row(postgres_side.rows, BALANCES)]
     await postgres_side.pool.execute(f"DROP TABLE live.{BALANCES.table}")
     assert await build_missing_tables(postgres_side.dsn, READ_MODELS) == [BALANCES.table]

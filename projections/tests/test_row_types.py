@@ -9,8 +9,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from projections.engine.read_model import StoredRow
-from projections.graphql.row_types import attribute, field_value, of_row
-from projections.graphql.scalars import SCALARS
+from projections.graphql.row_types import SCALARS, attribute, field_value, of_row
 from projections.read_models.meters.projection import METERS
 from shared.billing.pricing import RatingStep
 

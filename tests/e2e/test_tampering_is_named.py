@@ -145,7 +145,7 @@ async def test_a_balance_that_was_edited_in_redis_is_named(business: Installatio
         await redis.hset(key, mapping={b"document": document.replace(b'"paid":', b'"paid":1')})
         differences = await verified(business, expect=FAILED)
         await redis.rename("kept", key)
-    assert named(differences, "hot balances", key.decode().split(f":{TENANT}:")[1])
+    assert named(differences, "cached balances", key.decode().split(f":{TENANT}:")[1])
 
 
 EVENTS = {

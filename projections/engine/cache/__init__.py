@@ -1,1 +1,1 @@
-"""Cache."""
+"""The cache of read models with `cached`: its port, the server, and the row store that uses it."""

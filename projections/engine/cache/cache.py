@@ -1,4 +1,4 @@
-"""Port of the cache server."""
+"""Port for the cache server; implemented in redis.py."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
@@ -8,16 +8,16 @@ CacheKey: TypeAlias = tuple[str, str, str]
 
 
 class CacheUnavailable(Exception):
-    """The server did not answer within its time limit."""
+    """The server sent no response within its time limit."""
 
 
 class Cache(Protocol):
     """Documents by key, each with the revision of its row. Every call ends within a second."""
 
     async def read(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, bytes]:
-        """The documents that are there. Raises CacheUnavailable."""
+        """The documents of these keys that exist. Raises CacheUnavailable."""
         ...
 
     async def write(self, documents: Mapping[CacheKey, tuple[int, bytes]]) -> None:
-        """Put (revision, document) pairs, except over newer revisions. Raises CacheUnavailable."""
+        """Write (revision, document) pairs, except over newer revisions. Raises CacheUnavailable."""
         ...

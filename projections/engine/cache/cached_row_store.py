@@ -1,36 +1,38 @@
-"""Serves rows of read models with `cached` from the cache, without ever serving an older revision.
+"""Rows of read models with `cached` from the cache, never of an older revision than the row store has.
 
 A copy is served only if its revision is the one that this process wrote in its running term as leader, and no
 newer revision has been announced since. Changes are announced before their transaction commits, and only in
-the process that leads the consumer: other processes ask the rows, and so does every new term at first.
-So the server may be away, empty, or restored from an older state.
+the process that leads the consumer: other processes read the row store, as every new term does at first.
+So the cache server may be unreachable, empty, or restored from an older state.
 """
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from projections.engine.cache.cache import Cache, CacheKey, CacheUnavailable
-from projections.engine.cache.cached_row import decode_row, encode_row
-from projections.engine.folding import RowChange
-from projections.engine.read_model import AnyModel, Key, StoredRow
+from projections.engine.read_model import AnyModel, Key, RowChange, StoredRow
 from projections.engine.row_store import RowQuery, RowReader
 from shared.framework.leadership.port import LeadershipTerm
 from shared.framework.retry.backoff import Sleeper
 
 COPIES_MAX = 100_000
-"""Copies and announcements that are remembered; far more than rows can change during one read."""
+"""Bound of the revisions kept in memory; far more than rows can change during one read."""
 PAUSE_S = 1.0
-"""For so long the cache is not asked after it was unavailable."""
+"""How long the cache is not used after it was unavailable."""
 
 _log = logging.getLogger(__name__)
+_encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 
 
 class CachedRowStore:
-    """A RowReader in front of `rows`; `announce` listens to the projector of the same process."""
+    """A RowReader in front of `rows`; `announce` is the listener of the projector in the same process."""
 
     def __init__(self, rows: RowReader, cache: Cache, sleeper: Sleeper, term: LeadershipTerm) -> None:
-        """Nothing is served from the cache before it was written here, in a term of this process."""
+        """`term` is the leadership of the consumer; without one, every read goes to `rows`."""
         self._rows = rows
         self._cache = cache
         self._sleeper = sleeper
@@ -41,7 +43,7 @@ class CachedRowStore:
         self._paused_until = 0.0
 
     async def announce(self, model: AnyModel, changes: Sequence[RowChange]) -> None:
-        """These rows are about to change: their copies are not served until the new revision is written."""
+        """Stop serving the copies of these rows, until their new revision is in the cache."""
         for change in changes if model.cached else ():
             key = (model.table, *change.stored.key)
             self._written.pop(key, None)
@@ -51,7 +53,7 @@ class CachedRowStore:
             del self._announced[next(iter(self._announced))]
 
     async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, StoredRow[Any]]:
-        """The rows that are there, from the cache where its copy is valid."""
+        """See `RowReader`; from the cache where its copy is valid."""
         written = self._valid_copies() if model.cached else None
         if written is None:
             return await self._rows.load(model, keys)
@@ -62,19 +64,19 @@ class CachedRowStore:
         return {**copies, **rows}
 
     async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
-        """From the rows."""
+        """See `RowReader`; never from the cache."""
         return await self._rows.page(model, query)
 
     async def pages_by(
         self, model: AnyModel, column: str, values: Sequence[str], query: RowQuery
     ) -> Mapping[str, Sequence[StoredRow[Any]]]:
-        """From the rows."""
+        """See `RowReader`; never from the cache."""
         return await self._rows.pages_by(model, column, values, query)
 
     def _valid_copies(self) -> dict[CacheKey, int] | None:
-        """Revisions written in the running term; None without a term, and while the cache is not asked.
+        """Revisions written in the running term; None without a term, and while the cache is not used.
 
-        A new dictionary per term: a read that began in the term before records its copies in the old one.
+        A new dictionary per term: a read that began in an earlier term records its copies in the old one.
         """
         if self._written_in != self._term.number or len(self._written) > COPIES_MAX:
             self._written, self._written_in = {}, self._term.number
@@ -109,3 +111,27 @@ class CachedRowStore:
     def _pause(self, model: AnyModel, error: CacheUnavailable) -> None:
         self._paused_until = self._sleeper.elapsed() + PAUSE_S
         _log.warning("the cache is unavailable", extra={"model": model.name, "cause": str(error)})
+
+
+class CachedRow(msgspec.Struct, frozen=True):
+    """The JSON document of a cached row."""
+
+    row: msgspec.Raw
+    revision: int
+    updated_at: datetime
+
+
+def encode_row(stored: StoredRow[Any]) -> bytes:
+    """The document of a row."""
+    row = msgspec.Raw(_encoder.encode(stored.row))
+    return _encoder.encode(CachedRow(row, stored.revision, stored.updated_at))
+
+
+def decode_row(model: AnyModel, key: Key, document: bytes) -> StoredRow[Any] | None:
+    """The row of a document; None if the document cannot be read as a row of the model."""
+    try:
+        cached = msgspec.json.decode(document, type=CachedRow)
+        row = msgspec.json.decode(cached.row, type=model.row)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return StoredRow(*key, row, cached.revision, cached.updated_at)

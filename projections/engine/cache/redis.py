@@ -14,7 +14,7 @@ from projections.engine.cache.cache import CacheKey, CacheUnavailable
 TIMEOUT_S = 0.25
 CONNECTIONS_MAX = 32
 
-# A document is put only over an older or equal revision of itself.
+# Writes a document, except over a newer revision.
 PUT = """
 local known = redis.call('HGET', KEYS[1], 'revision')
 if known and tonumber(known) > tonumber(ARGV[1]) then return 0 end
@@ -39,7 +39,7 @@ class RedisCache:
         self._put = self._redis.register_script(PUT)
 
     async def read(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, bytes]:
-        """The documents that are there. Raises CacheUnavailable."""
+        """See `Cache`."""
         if not keys:
             return {}
         with _unavailable():
@@ -50,7 +50,7 @@ class RedisCache:
         return {key: document for key, document in zip(keys, found, strict=True) if document is not None}
 
     async def write(self, documents: Mapping[CacheKey, tuple[int, bytes]]) -> None:
-        """Put (revision, document) pairs, except over newer revisions. Raises CacheUnavailable."""
+        """See `Cache`."""
         if not documents:
             return
         with _unavailable():

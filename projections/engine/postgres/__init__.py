@@ -1,1 +1,1 @@
-"""The read side's tables in PostgreSQL."""
+"""The read side's tables in PostgreSQL: rows, event archive, freshness."""

@@ -1,54 +1,73 @@
-"""Tables of new read models, filled from history before anybody is served from them."""
+"""Creates the tables of read models, and fills new ones from the event archive before the process serves."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import asyncpg
 
-from projections.engine.folding import facts_of, row_changes
-from projections.engine.postgres.event_archive import GROWING, page_of
-from projections.engine.postgres.row_store import PostgresRowStore
-from projections.engine.postgres.tables import LIVE, is_made, make
+from projections.engine.postgres.event_archive import ARCHIVE_LOCK, page_of
+from projections.engine.postgres.executor import Executor
+from projections.engine.postgres.row_store import LIVE, PostgresRowStore
+from projections.engine.projector import decoded_events, row_changes
 from projections.engine.read_model import AnyModel
 from shared.billing.contracts import CONTEXTS
 from shared.framework.eventstore.records import CommitReceipt
 
 PAGE = 1000
 PREPARE_TIMEOUT_S = 600.0
-_LET_OWNER_LOOK = """
+# The process owns its tables; an audit has the rights of the database's owner.
+_GRANT_TO_OWNER = """
 DO $$ BEGIN
     EXECUTE 'GRANT SELECT ON {table} TO '
         || (SELECT nspowner::regrole FROM pg_namespace WHERE nspname = split_part('{table}', '.', 1));
-END $$"""  # the process owns its tables; an audit is done by the owner of the database
-_ALONE = f"SELECT pg_advisory_xact_lock({GROWING})"  # nothing is heard meanwhile, so nothing is missed
+END $$"""
 
 
 async def build_missing_tables(dsn: str, models: Iterable[AnyModel]) -> list[str]:
-    """Make and fill the tables that are not there yet; their names. What is there stays as it is."""
+    """Create and fill the tables that do not exist; their names. Existing ones are not changed."""
     connection: Any = await asyncpg.connect(dsn, timeout=10.0, command_timeout=PREPARE_TIMEOUT_S)
     try:
-        new = [model for model in models if not await is_made(connection, LIVE, model)]
+        new = [model for model in models if not await _exists(connection, model)]
         if new:
             async with connection.transaction():
-                await connection.execute(_ALONE)
-                new = [model for model in new if not await is_made(connection, LIVE, model)]
+                # Nothing is added to the archive meanwhile, so no event is missed.
+                await connection.execute(f"SELECT pg_advisory_xact_lock({ARCHIVE_LOCK})")
+                new = [model for model in new if not await _exists(connection, model)]
                 await _fill(connection, new)
         return [model.table for model in new]
     finally:
         await connection.close()
 
 
+async def create_table(executor: Executor, schema: str, model: AnyModel, *, indexed: bool = True) -> None:
+    """Create the model's table, and its indexes for queries if `indexed`; existing ones are not changed."""
+    columns = "".join(f", {name} text GENERATED ALWAYS AS (doc->>'{name}') STORED" for name in model.filters)
+    table = f"{schema}.{model.table}"
+    await executor.execute(
+        f"CREATE TABLE IF NOT EXISTS {table} (tenant_id text NOT NULL, id text NOT NULL,"
+        f" sort_at timestamptz NOT NULL, doc jsonb NOT NULL, revision bigint NOT NULL,"
+        f" updated_at timestamptz NOT NULL{columns}, PRIMARY KEY (tenant_id, id)) WITH (fillfactor = 80)"
+    )
+    for name in ("", *model.filters) if indexed else ():
+        key = f"tenant_id, {name}, sort_at, id" if name else "tenant_id, sort_at, id"
+        index = f"{model.table}_by_{name or 'time'}"
+        await executor.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {table} ({key})")
+
+
+async def _exists(connection: Any, model: AnyModel) -> bool:
+    return bool(await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", f"{LIVE}.{model.table}"))
+
+
 async def _fill(connection: Any, models: list[AnyModel]) -> None:
     rows = PostgresRowStore(connection)
     for model in models:
-        await make(connection, LIVE, model)
-        await connection.execute(_LET_OWNER_LOOK.format(table=f"{LIVE}.{model.table}"))
+        await create_table(connection, LIVE, model)
+        await connection.execute(_GRANT_TO_OWNER.format(table=f"{LIVE}.{model.table}"))
     for context in CONTEXTS:
         after = 0
         while page := await page_of(connection, context, after, PAGE):
-            facts = facts_of(page, models)
+            events = decoded_events(page, models)
             for model in models:
-                await rows.save(model, await row_changes(model, facts, rows.load))(
-                    connection, CommitReceipt()
-                )
+                changes = await row_changes(model, events, rows.load)
+                await rows.save_write(model, changes)(connection, CommitReceipt())
             after = page[-1].position

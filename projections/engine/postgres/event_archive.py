@@ -1,4 +1,4 @@
-"""Raw history in PostgreSQL."""
+"""The event archive in PostgreSQL: the tables history and history_mentions (the customer index)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
-from projections.engine.customer_index import CustomerStream
-from projections.engine.event_archive import ArchiveCursor
+from projections.engine.event_archive import ArchiveCursor, CustomerStream
 from projections.engine.postgres.executor import Executor
-from projections.engine.read_model import CustomerSource, Source, StreamSource
+from projections.engine.read_model import Source, StreamSource
 from shared.framework.eventstore.records import PAGE_BYTES_MAX, CommitReceipt, EventRecord, SideWrite
 from shared.framework.eventstore.rows import event_record_of
+
+ARCHIVE_LOCK = 80813
+"""Advisory lock: shared by all who add to the archive, exclusive for who fills a new table from it."""
 
 _COLUMNS = (
     "h.context, h.position, h.tenant_id, h.stream_id, h.version, h.wire_name, h.state, h.slot, h.event_id,"
@@ -27,36 +29,32 @@ _INSERT = (
     + ", ".join(f"${number}::{kind}" for number, kind in enumerate(_TYPES, start=1))
     + ") AS n(c, p, t, s, v, w, b, o, e, m, a, r)"
 )
-GROWING = 80813
-"""Advisory lock, shared by all who add to history, and held alone by who fills a new table from it."""
-_TOGETHER = f"SELECT pg_advisory_xact_lock_shared({GROWING})"
-_MENTION = (
+_INSERT_INDEX = (
     "INSERT INTO history_mentions SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])"
     " ON CONFLICT DO NOTHING"
 )
 
 
 class PostgresEventArchive:
-    """See `History`."""
+    """See `EventArchive`."""
 
     def __init__(self, executor: Executor) -> None:
         """Reads go through `executor`; writes through the connection of their transaction."""
         self._executor = executor
 
-    def add(self, records: Sequence[EventRecord], mentions: Sequence[CustomerStream]) -> SideWrite:
-        """A side write; a record that is there already breaks the transaction."""
-
+    def add_write(self, records: Sequence[EventRecord], index: Sequence[CustomerStream]) -> SideWrite:
         async def write(connection: Any, _: CommitReceipt) -> None:
-            await connection.execute(_TOGETHER)
+            await connection.execute(f"SELECT pg_advisory_xact_lock_shared({ARCHIVE_LOCK})")
             if records:
                 await connection.execute(_INSERT, *map(list, zip(*map(_values, records), strict=True)))
-            if mentions:
-                await connection.execute(_MENTION, *map(list, zip(*mentions, strict=True)))
+            if index:
+                await connection.execute(_INSERT_INDEX, *map(list, zip(*index, strict=True)))
 
         return write
 
-    async def of(self, tenant_id: str, source: Source, wire_names: Sequence[str]) -> Sequence[EventRecord]:
-        """All records of these wire names, by context and position."""
+    async def records(
+        self, tenant_id: str, source: Source, wire_names: Sequence[str]
+    ) -> Sequence[EventRecord]:
         origin, wanted = _from(source)
         found = await self._executor.fetch(
             f"SELECT {_COLUMNS} FROM {origin} AND h.wire_name = ANY($3) ORDER BY h.context, h.position",
@@ -69,7 +67,6 @@ class PostgresEventArchive:
     async def page(
         self, tenant_id: str, source: Source, as_of: datetime | None, after: ArchiveCursor | None, limit: int
     ) -> Sequence[EventRecord]:
-        """Up to a moment, in the order of `Place`."""
         origin, wanted = _from(source)
         start = (after.occurred_at, after.context, after.position) if after else (None, "", 0)
         found = await self._executor.fetch(
@@ -86,7 +83,7 @@ class PostgresEventArchive:
 
 
 async def page_of(executor: Executor, context: str, after: int, limit: int) -> list[EventRecord]:
-    """The whole history of a context, page by page; a page ends where it holds PAGE_BYTES_MAX."""
+    """At most `limit` records of a context after a position; a page also ends at PAGE_BYTES_MAX of state."""
     found = await executor.fetch(
         "SELECT * FROM ("
         "SELECT *, sum(octet_length(state)) OVER in_order - octet_length(state) AS bytes_before"
@@ -119,9 +116,8 @@ def _values(record: EventRecord) -> tuple[Any, ...]:
 
 
 def _from(source: Source) -> tuple[str, str]:
-    match source:
-        case StreamSource(stream_id):
-            return "history h WHERE h.tenant_id = $1 AND h.stream_id = $2", stream_id
-        case CustomerSource(customer_id):
-            joined = "history h JOIN history_mentions m USING (tenant_id, context, stream_id)"
-            return f"{joined} WHERE h.tenant_id = $1 AND m.customer_id = $2", customer_id
+    """The FROM clause with its condition on $1 and $2, and the value of $2."""
+    if isinstance(source, StreamSource):
+        return "history h WHERE h.tenant_id = $1 AND h.stream_id = $2", source.stream_id
+    joined = "history h JOIN history_mentions m USING (tenant_id, context, stream_id)"
+    return f"{joined} WHERE h.tenant_id = $1 AND m.customer_id = $2", source.customer_id

@@ -1,4 +1,4 @@
-"""What statements are run on: the process's pool, or the one connection of a transaction."""
+"""Where statements are executed: a pool, or the one connection of a transaction."""
 
 from typing import Any, Protocol
 
@@ -6,7 +6,7 @@ import asyncpg
 
 
 class Executor(Protocol):
-    """The part of asyncpg that its pools and its connections share."""
+    """The methods that are used of an asyncpg connection, and that ReadPool has too."""
 
     async def fetch(self, query: str, *args: Any) -> "list[asyncpg.Record]":
         """The rows of a statement."""

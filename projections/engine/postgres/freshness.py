@@ -1,12 +1,13 @@
-"""Freshness in PostgreSQL: the inbox's marks, and each tenant's newest moments."""
+"""Freshness in PostgreSQL: the consumer's inbox, and a table of each tenant's newest event times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from projections.engine.freshness import LatestEventTime, PartitionFreshness, partition_freshness
+from projections.engine.freshness import LatestEventTime
 from projections.engine.postgres.executor import Executor
 from shared.framework.eventstore.ports import InboxPositions
-from shared.framework.eventstore.records import CommitReceipt, SideWrite
+from shared.framework.eventstore.records import CommitReceipt, InboxPosition, SideWrite
 
 _NOTE = (
     "INSERT INTO freshness AS f SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::timestamptz[])"
@@ -19,23 +20,21 @@ class PostgresFreshness:
     """See `FreshnessStore`."""
 
     def __init__(self, executor: Executor, store: InboxPositions, consumer: str) -> None:
-        """The inbox is the consumer's in `store`."""
+        """The inbox is that of `consumer` in `store`."""
         self._executor = executor
         self._store = store
         self._consumer = consumer
 
-    def note(self, moments: Sequence[LatestEventTime]) -> SideWrite:
-        """A side write: a moment never goes back."""
-
+    def note_write(self, times: Sequence[LatestEventTime]) -> SideWrite:
         async def write(connection: Any, _: CommitReceipt) -> None:
-            rows = [(one.tenant_id, one.context, one.partition, one.occurred_at) for one in moments]
+            rows = [(one.tenant_id, one.context, one.partition, one.occurred_at) for one in times]
             await connection.execute(_NOTE, *map(list, zip(*rows, strict=True)))
 
         return write
 
-    async def of(self, tenant_id: str) -> Sequence[PartitionFreshness]:
-        """Marks first, moments second: neither is older than it says."""
-        marks = await self._store.inbox(self._consumer)
+    async def inbox(self) -> Mapping[tuple[str, int], InboxPosition]:
+        return await self._store.inbox(self._consumer)
+
+    async def latest(self, tenant_id: str) -> Mapping[tuple[str, int], datetime]:
         found = await self._executor.fetch("SELECT * FROM freshness WHERE tenant_id = $1", tenant_id)
-        moments = {(row["context"], row["partition"]): row["occurred_at"] for row in found}
-        return partition_freshness(list(marks.values()), moments)
+        return {(row["context"], row["partition"]): row["occurred_at"] for row in found}

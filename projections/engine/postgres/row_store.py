@@ -1,138 +1,170 @@
-"""Rows of read models in PostgreSQL: one document per row, searched by generated columns."""
+"""Rows of read models in PostgreSQL: a JSON document per row, with generated columns for its filters."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from projections.engine.folding import RowChange
+import asyncpg
+import msgspec
+
 from projections.engine.postgres.executor import Executor
-from projections.engine.postgres.tables import COLUMNS, LIVE, document, stored_of
-from projections.engine.read_model import AnyModel, Key, StoredRow
+from projections.engine.read_model import AnyModel, Key, RowChange, StoredRow
 from projections.engine.row_store import RowQuery
+from shared.framework.eventstore.pool import connection_of, translate_errors
 from shared.framework.eventstore.ports import InboxConflict
 from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
+LIVE = "live"
+"""Schema of the tables that are served."""
+REBUILT = "beside"
+"""Schema of the tables that an audit builds."""
+
+_COLUMNS = "tenant_id, id, sort_at, doc::text AS doc, revision, updated_at"
 _INCOMING = (
     "unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::bigint[], $6::timestamptz[],"
     " $7::bigint[]) AS i(tenant_id, id, sort_at, doc, revision, updated_at, expected)"
 )
+_INSERT = (
+    "INSERT INTO {table} (tenant_id, id, sort_at, doc, revision, updated_at)"
+    f" SELECT tenant_id, id, sort_at, doc::jsonb, revision, updated_at FROM {_INCOMING}"
+    " WHERE expected = 0 ON CONFLICT DO NOTHING"
+)
+_UPDATE = (
+    "UPDATE {table} AS t SET sort_at = i.sort_at, doc = i.doc::jsonb, revision = i.revision,"
+    f" updated_at = i.updated_at FROM {_INCOMING}"
+    " WHERE t.tenant_id = i.tenant_id AND t.id = i.id AND t.revision = i.expected"
+)
+
+# Amounts are integers and decimals are strings: a document is exact.
+_encoder = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 
 
 class PostgresRowStore:
     """See `RowStore`. Reads go through `executor`; writes through the connection of their transaction."""
 
     def __init__(self, executor: Executor, schema: str = LIVE) -> None:
-        """`schema`: live, or beside it while an audit rebuilds."""
+        """`schema`: LIVE or REBUILT."""
         self._executor = executor
         self._schema = schema
 
     async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, StoredRow[Any]]:
-        """The rows that are there."""
         columns = [list(column) for column in zip(*keys, strict=True)] or [[], []]
         found = await self._executor.fetch(
-            f"SELECT {COLUMNS} FROM unnest($1::text[], $2::text[]) AS k(tenant_id, id)"
+            f"SELECT {_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k(tenant_id, id)"
             f" JOIN {self._table(model)} USING (tenant_id, id)",
             *columns,
         )
-        rows = (stored_of(model, row) for row in found)
+        rows = (_stored_row(model, row) for row in found)
         return {row.key: row for row in rows}
 
-    def save(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
-        """One statement for new rows, one for known ones; InboxConflict if another writer was first."""
+    def save_write(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
+        new = [change for change in changes if change.expected == 0]
+        known = [change for change in changes if change.expected > 0]
 
         async def write(connection: Any, _: CommitReceipt) -> None:
-            await self.write(connection, model, changes)
+            written = 0
+            for statement, part in ((_INSERT, new), (_UPDATE, known)):
+                if part:
+                    sql = statement.format(table=self._table(model))
+                    written += _count(await connection.execute(sql, *_arrays(model, part)))
+            if written != len(changes):
+                raise InboxConflict(f"rows of {model.name} have changed since they were read")
 
         return write
 
-    async def write(self, connection: Executor, model: AnyModel, changes: Sequence[RowChange]) -> None:
-        """The same, at once."""
-        new = [change for change in changes if change.expected == 0]
-        known = [change for change in changes if change.expected > 0]
-        table = self._table(model)
-        written = 0
-        if new:
-            written += await _count(
-                connection,
-                f"INSERT INTO {table} (tenant_id, id, sort_at, doc, revision, updated_at)"
-                f" SELECT tenant_id, id, sort_at, doc::jsonb, revision, updated_at FROM {_INCOMING}"
-                " WHERE expected = 0 ON CONFLICT DO NOTHING",
-                *_columns(model, new),
-            )
-        if known:
-            written += await _count(
-                connection,
-                f"UPDATE {table} AS t SET sort_at = i.sort_at, doc = i.doc::jsonb, revision = i.revision,"
-                f" updated_at = i.updated_at FROM {_INCOMING}"
-                " WHERE t.tenant_id = i.tenant_id AND t.id = i.id AND t.revision = i.expected",
-                *_columns(model, known),
-            )
-        if written != len(changes):
-            raise InboxConflict(f"rows of {model.name} have changed since they were read")
-
     async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
-        """The rows of the query."""
         where, arguments = _conditions(model, query, first=2)
         found = await self._executor.fetch(
-            f"SELECT {COLUMNS} FROM {self._table(model)} WHERE tenant_id = $1{where}",
+            f"SELECT {_COLUMNS} FROM {self._table(model)} WHERE tenant_id = $1{where}",
             query.tenant_id,
             *arguments,
         )
-        return [stored_of(model, row) for row in found]
+        return [_stored_row(model, row) for row in found]
 
     async def pages_by(
         self, model: AnyModel, column: str, values: Sequence[str], query: RowQuery
     ) -> Mapping[str, Sequence[StoredRow[Any]]]:
-        """For each value of a filter column the rows of the query, in one statement."""
-        _must_be_searchable(model, column)
+        _check_filter(model, column)
         where, arguments = _conditions(model, query, first=3)
         found = await self._executor.fetch(
-            f"SELECT wanted, page.* FROM unnest($2::text[]) AS w(wanted) CROSS JOIN LATERAL (SELECT {COLUMNS}"
-            f" FROM {self._table(model)} WHERE tenant_id = $1 AND {column} = wanted{where}) AS page",
+            "SELECT wanted, page.* FROM unnest($2::text[]) AS w(wanted) CROSS JOIN LATERAL ("
+            f"SELECT {_COLUMNS} FROM {self._table(model)}"
+            f" WHERE tenant_id = $1 AND {column} = wanted{where}) AS page",
             query.tenant_id,
             list(values),
             *arguments,
         )
         pages: dict[str, list[StoredRow[Any]]] = {value: [] for value in values}
         for row in found:
-            pages[row["wanted"]].append(stored_of(model, row))
+            pages[row["wanted"]].append(_stored_row(model, row))
         return pages
 
     async def scan(self, model: AnyModel, after: Key, limit: int) -> Sequence[StoredRow[Any]]:
-        """The rows of every tenant after a key, by key."""
         found = await self._executor.fetch(
-            f"SELECT {COLUMNS} FROM {self._table(model)} WHERE (tenant_id, id) > ($1, $2)"
+            f"SELECT {_COLUMNS} FROM {self._table(model)} WHERE (tenant_id, id) > ($1, $2)"
             " ORDER BY tenant_id, id LIMIT $3",
             *after,
             limit,
         )
-        return [stored_of(model, row) for row in found]
+        return [_stored_row(model, row) for row in found]
 
     def _table(self, model: AnyModel) -> str:
         return f"{self._schema}.{model.table}"
 
 
-def _columns(model: AnyModel, changes: Sequence[RowChange]) -> list[list[Any]]:
+class ReadPool:
+    """An Executor on the process's pool. Raises StoreIsUnavailable while the database cannot be reached."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        """The time limits of statements are those of the pool; waiting for a connection is limited too."""
+        self._pool = pool
+
+    async def fetch(self, query: str, *args: Any) -> "list[asyncpg.Record]":
+        with translate_errors():
+            async with connection_of(self._pool) as connection:
+                rows: list[asyncpg.Record] = await connection.fetch(query, *args)
+                return rows
+
+    async def execute(self, query: str, *args: Any) -> str:
+        with translate_errors():
+            async with connection_of(self._pool) as connection:
+                return str(await connection.execute(query, *args))
+
+
+def _arrays(model: AnyModel, changes: Sequence[RowChange]) -> list[list[Any]]:
+    """The parameters of _INSERT and _UPDATE: one array per column."""
     rows = [change.stored for change in changes]
     return [
         [row.tenant_id for row in rows],
         [row.id for row in rows],
         [model.sorted_by(row.row) for row in rows],
-        [document(row) for row in rows],
+        [_encoder.encode(row.row).decode() for row in rows],
         [row.revision for row in rows],
         [row.updated_at for row in rows],
         [change.expected for change in changes],
     ]
 
 
-async def _count(connection: Executor, statement: str, *arguments: Any) -> int:
-    return int((await connection.execute(statement, *arguments)).rpartition(" ")[2])
+def _count(tag: str) -> int:
+    """The number of rows of a statement, from its tag."""
+    return int(tag.rpartition(" ")[2])
+
+
+def _stored_row(model: AnyModel, found: "asyncpg.Record") -> StoredRow[Any]:
+    row = _decoder(model).decode(found["doc"])
+    return StoredRow(found["tenant_id"], found["id"], row, found["revision"], found["updated_at"])
+
+
+@cache
+def _decoder(model: AnyModel) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(model.row)
 
 
 def _conditions(model: AnyModel, query: RowQuery, *, first: int) -> tuple[str, list[Any]]:
-    """What follows `WHERE tenant_id = $1`, with parameters numbered from `first`."""
+    """The SQL after `WHERE tenant_id = $1`, and its parameters, numbered from `first`."""
     parts: list[tuple[str, tuple[Any, ...]]] = []
     for column, value in query.filters:
-        _must_be_searchable(model, column)
+        _check_filter(model, column)
         parts.append((f"{column} = {{}}", (value,)))
     if query.since is not None:
         parts.append(("sort_at >= {}", (query.since,)))
@@ -143,12 +175,12 @@ def _conditions(model: AnyModel, query: RowQuery, *, first: int) -> tuple[str, l
     text = ""
     arguments: list[Any] = []
     for condition, values in parts:
-        places = [f"${first + len(arguments) + number}" for number in range(len(values))]
-        text += " AND " + condition.format(*places)
+        numbers = [f"${first + len(arguments) + number}" for number in range(len(values))]
+        text += " AND " + condition.format(*numbers)
         arguments.extend(values)
     return f"{text} ORDER BY sort_at, id LIMIT {int(query.limit)}", arguments
 
 
-def _must_be_searchable(model: AnyModel, column: str) -> None:
+def _check_filter(model: AnyModel, column: str) -> None:
     if column not in model.filters:
-        raise ValueError(f"{model.name} cannot be searched by {column}")
+        raise ValueError(f"{model.name} cannot be filtered by {column}")

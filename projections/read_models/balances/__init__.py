@@ -1,1 +1,1 @@
-"""Read model: what each customer was billed, has paid and still owes."""
+"""Read model: what each customer was billed, has paid and owes, in each currency."""

@@ -1,4 +1,4 @@
-"""GraphQL: balances."""
+"""GraphQL type and root field of balances."""
 
 from datetime import datetime
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import strawberry
 
 from projections.engine.read_model import StoredRow
-from projections.graphql.context import Info
-from projections.graphql.scalars import AsOf, Money
+from projections.graphql.fields import AsOf, Info
+from projections.graphql.row_types import Money
 from projections.read_models.balances.projection import BALANCES, BalanceRow, balance_id
 from shared.billing import money
 
@@ -37,7 +37,7 @@ async def read_balance(
 
 
 def balance_type(stored: StoredRow[BalanceRow] | None, customer_id: str, currency: str) -> Balance:
-    """Amounts of money instead of minor units; all zero without a row."""
+    """The GraphQL balance of a row, with amounts of money; all zero without a row."""
     row = stored.row if stored else None
     amounts: Any = {
         name: money.Money(getattr(row, name) if row else 0, currency)

@@ -1,7 +1,8 @@
-"""Balances: per customer and currency, sums of facts, so that their order does not matter."""
+"""Balances, one row for each customer and currency: sums, so the order of events does not matter."""
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any, get_args
 
 import msgspec
 
@@ -15,10 +16,10 @@ BalanceEvent = InvoiceFinalized | InvoiceVoided | PaymentSucceeded | RefundIssue
 
 
 class BalanceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """In minor units of `currency`.
+    """Sums in minor units of `currency`.
 
-    `billed`: amounts due of finalized invoices, less those voided since. `paid`: money that came in.
-    `refunded`: money that went back. `since` is the first moment at which anything happened.
+    `billed`: amounts due of finalized invoices, less those voided since. `paid`: captured payments.
+    `refunded`: issued refunds. `since`: the earliest `occurred_at` of all these events.
     """
 
     customer_id: str
@@ -30,46 +31,41 @@ class BalanceRow(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def owed(self) -> int:
-        """billed - paid + refunded; below zero the customer has credit."""
+        """billed - paid + refunded; negative if the customer has credit."""
         return self.billed - self.paid + self.refunded
 
 
 def balance_id(customer_id: str, currency: str) -> str:
-    """The row's id: a customer may owe in several currencies, and they never mix."""
+    """The id of the row of a customer and currency; amounts of different currencies are never added."""
     return f"{customer_id}:{currency}"
 
 
 def parts(event: BalanceEvent) -> Iterable[tuple[str, BalanceEvent]]:
-    """The balance in the currency of the amount."""
-    return [(balance_id(event.customer_id, _amount(event).currency), event)]
+    """The row of the event's customer, in the currency of its amount."""
+    return [(balance_id(event.customer_id, _entry(event)[1].currency), event)]
 
 
-def fold(row: BalanceRow | None, event: BalanceEvent, fact: DecodedEvent) -> BalanceRow:
-    """Add or take off."""
+def fold(row: BalanceRow | None, event: BalanceEvent, decoded: DecodedEvent) -> BalanceRow:
+    """The row with the event's amount added to one of its sums."""
+    column, amount = _entry(event)
     known = row or BalanceRow(
-        customer_id=event.customer_id, currency=_amount(event).currency, since=fact.occurred_at
+        customer_id=event.customer_id, currency=amount.currency, since=decoded.occurred_at
     )
-    minor = _amount(event).minor
-    billed, paid, refunded = known.billed, known.paid, known.refunded
+    added: dict[str, Any] = {column: getattr(known, column) + amount.minor}
+    return msgspec.structs.replace(known, since=min(known.since, decoded.occurred_at), **added)
+
+
+def _entry(event: BalanceEvent) -> tuple[str, Money]:
+    """The column that an event adds to, and the amount."""
     match event:
         case InvoiceFinalized():
-            billed += minor
+            return "billed", event.amount_due
         case InvoiceVoided():
-            billed -= minor
+            return "billed", -event.amount_due
         case PaymentSucceeded():
-            paid += minor
+            return "paid", event.amount
         case RefundIssued():
-            refunded += minor
-    since = min(known.since, fact.occurred_at)
-    return msgspec.structs.replace(known, billed=billed, paid=paid, refunded=refunded, since=since)
-
-
-def _amount(event: BalanceEvent) -> Money:
-    match event:
-        case InvoiceFinalized() | InvoiceVoided():
-            return event.amount_due
-        case PaymentSucceeded() | RefundIssued():
-            return event.amount
+            return "refunded", event.amount
 
 
 def _source(row_id: str) -> Source:
@@ -80,7 +76,7 @@ BALANCES = ReadModel(
     name="balances",
     version=1,
     row=BalanceRow,
-    events=(InvoiceFinalized, InvoiceVoided, PaymentSucceeded, RefundIssued),
+    events=get_args(BalanceEvent),
     targets=parts,
     fold=fold,
     sorted_by=lambda row: row.since,

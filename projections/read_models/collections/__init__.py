@@ -1,1 +1,1 @@
-"""Read model: how the money of each invoice is being collected."""
+"""Read model: the collection of each invoice."""

@@ -1,11 +1,10 @@
-"""GraphQL: collections, reached through their invoice."""
+"""GraphQL type of collections, reached through their invoice."""
 
 from datetime import datetime
 
 import strawberry
 
-from projections.graphql.row_types import of_row
-from projections.graphql.scalars import Money
+from projections.graphql.row_types import Money, of_row
 from projections.read_models.collections.projection import COLLECTIONS
 
 

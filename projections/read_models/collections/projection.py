@@ -1,10 +1,11 @@
-"""Collections: one per invoice, with the next attempt and how it ended."""
+"""Collections, one row for each invoice, with the next attempt or the outcome."""
 
 from datetime import datetime
+from typing import get_args
 
 import msgspec
 
-from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
+from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
 from shared.billing.contracts.payments.collections import (
     CollectionAttemptDue,
     CollectionCancelled,
@@ -37,12 +38,12 @@ class CollectionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fold(row: CollectionRow | None, event: CollectionEvent, _: DecodedEvent) -> CollectionRow | None:
-    """What is true of it after this; one that gave up opens again when another attempt is asked for."""
+    """The row after an event; a collection that gave up opens again when another attempt is requested."""
     match row, event:
         case None, CollectionCancelled():
-            return None  # its invoice was voided before there was anything to collect, and now never is
+            return None  # its invoice was voided before the collection started, so it never starts
         case None, CollectionStarted():
-            return _started(event)
+            return row_from(CollectionRow, event)
         case CollectionRow(), CollectionAttemptDue():
             return msgspec.structs.replace(
                 row,
@@ -61,16 +62,6 @@ def fold(row: CollectionRow | None, event: CollectionEvent, _: DecodedEvent) -> 
     raise ImpossibleHistory(row, event)
 
 
-def _started(event: CollectionStarted) -> CollectionRow:
-    return CollectionRow(
-        collection_id=event.collection_id,
-        invoice_id=event.invoice_id,
-        customer_id=event.customer_id,
-        amount=event.amount,
-        started_at=event.started_at,
-    )
-
-
 def _closed(row: CollectionRow, status: str, closed_at: datetime, **how: str | None) -> CollectionRow:
     return msgspec.structs.replace(row, status=status, closed_at=closed_at, next_attempt_at=None, **how)
 
@@ -79,17 +70,11 @@ COLLECTIONS = ReadModel(
     name="collections",
     version=1,
     row=CollectionRow,
-    events=(
-        CollectionStarted,
-        CollectionAttemptDue,
-        CollectionCompleted,
-        CollectionGaveUp,
-        CollectionCancelled,
-    ),
+    events=get_args(CollectionEvent),
     targets=single_row("collection_id"),
     fold=fold,
     sorted_by=lambda row: row.started_at,
     filters=("invoice_id", "customer_id", "status"),
     owner="customer_id",
-    source=own_stream,
+    source=StreamSource,
 )

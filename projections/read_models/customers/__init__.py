@@ -1,1 +1,1 @@
-"""Read model: who may be billed."""
+"""Read model: customers, without personal data."""

@@ -1,14 +1,12 @@
-"""GraphQL: customers, the root of everything that is a customer's."""
+"""GraphQL type of customers, with all that belongs to one, and root fields."""
 
 from datetime import datetime
 
 import strawberry
 
 from projections.engine.read_model import StoredRow
-from projections.graphql.context import Info
-from projections.graphql.fields import list_field, row_field
+from projections.graphql.fields import AsOf, Info, list_field, row_field
 from projections.graphql.row_types import of_row
-from projections.graphql.scalars import AsOf
 from projections.read_models.balances.graphql import Balance, balance_type, read_balance
 from projections.read_models.customers.projection import CUSTOMERS, CustomerRow
 from projections.read_models.invoices.graphql import Invoice
@@ -17,7 +15,7 @@ from projections.read_models.subscriptions.graphql import Subscription
 
 
 async def _balance(root: StoredRow[CustomerRow], info: Info, as_of: AsOf = None) -> Balance:
-    """Zero until something happens."""
+    """The balance in the customer's currency; zero without a row."""
     stored = await read_balance(info, root.id, root.row.currency, as_of)
     return balance_type(stored, root.id, root.row.currency)
 

@@ -1,15 +1,15 @@
-"""Customers, as registered."""
+"""Customers, one row for each registration."""
 
 from datetime import datetime
 
 import msgspec
 
-from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
+from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 
 
 class CustomerRow(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who may be billed; names and addresses are not here but in the vault."""
+    """A customer without personal data: names and addresses are not events, so the read side has none."""
 
     customer_id: str
     external_id: str
@@ -19,14 +19,8 @@ class CustomerRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fold(_: CustomerRow | None, event: CustomerRegistered, __: DecodedEvent) -> CustomerRow:
-    """The row says what was registered."""
-    return CustomerRow(
-        customer_id=event.customer_id,
-        external_id=event.external_id,
-        currency=event.currency,
-        time_zone=event.time_zone,
-        registered_at=event.registered_at,
-    )
+    """The row of a registration."""
+    return row_from(CustomerRow, event)
 
 
 CUSTOMERS = ReadModel(
@@ -39,5 +33,5 @@ CUSTOMERS = ReadModel(
     sorted_by=lambda row: row.registered_at,
     filters=("customer_id", "external_id"),
     owner="customer_id",
-    source=own_stream,
+    source=StreamSource,
 )

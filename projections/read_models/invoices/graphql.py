@@ -1,4 +1,4 @@
-"""GraphQL: invoices with their lines and taxes."""
+"""GraphQL type of invoices with their lines and taxes, and root fields."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,8 +6,7 @@ from decimal import Decimal
 import strawberry
 
 from projections.graphql.fields import child_field, children_field, list_field, parent_field, row_field
-from projections.graphql.row_types import attribute, of_row
-from projections.graphql.scalars import Money, Period
+from projections.graphql.row_types import Money, Period, attribute, of_row
 from projections.read_models.collections.graphql import Collection
 from projections.read_models.customers.projection import CUSTOMERS
 from projections.read_models.invoices.projection import INVOICES

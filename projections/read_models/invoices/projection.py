@@ -1,10 +1,11 @@
 """Invoices with their lines and steps, from draft to paid or void."""
 
 from datetime import datetime
+from typing import get_args
 
 import msgspec
 
-from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
+from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
 from shared.billing.contracts.invoicing.invoices import (
     InvoiceDrafted,
     InvoiceFinalized,
@@ -22,7 +23,7 @@ InvoiceEvent = InvoiceDrafted | InvoiceLinesRated | InvoiceFinalized | InvoicePa
 
 
 class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`status`: draft, finalized, paid or void. Number and amounts are there from finalisation on."""
+    """`status`: draft, finalized, paid or void. A draft has neither number nor amounts."""
 
     invoice_id: str
     customer_id: str
@@ -47,15 +48,26 @@ class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fold(row: InvoiceRow | None, event: InvoiceEvent, _: DecodedEvent) -> InvoiceRow:
-    """What is true of it after this."""
+    """The row after an event."""
     changed = msgspec.structs.replace
     match row, event:
         case None, InvoiceDrafted():
-            return _drafted(event)
+            return row_from(InvoiceRow, event)
         case InvoiceRow(), InvoiceLinesRated():
             return changed(row, lines=event.lines, reading_id=event.reading_id)
         case InvoiceRow(), InvoiceFinalized():
-            return _finalized(row, event)
+            return changed(
+                row,
+                status="finalized",
+                number=event.number,
+                lines=event.lines,
+                taxes=event.taxes,
+                subtotal=event.subtotal,
+                tax=event.tax,
+                total=event.total,
+                amount_due=event.amount_due,
+                finalized_at=event.finalized_at,
+            )
         case InvoiceRow(), InvoicePaid():
             return changed(row, status="paid", payment_id=event.payment_id, paid_at=event.paid_at)
         case InvoiceRow(), InvoiceVoided():
@@ -63,41 +75,15 @@ def fold(row: InvoiceRow | None, event: InvoiceEvent, _: DecodedEvent) -> Invoic
     raise ImpossibleHistory(row, event)
 
 
-def _drafted(event: InvoiceDrafted) -> InvoiceRow:
-    return InvoiceRow(
-        invoice_id=event.invoice_id,
-        customer_id=event.customer_id,
-        subscription_id=event.subscription_id,
-        currency=event.currency,
-        period=event.period,
-        drafted_at=event.drafted_at,
-    )
-
-
-def _finalized(row: InvoiceRow, event: InvoiceFinalized) -> InvoiceRow:
-    return msgspec.structs.replace(
-        row,
-        status="finalized",
-        number=event.number,
-        lines=event.lines,
-        taxes=event.taxes,
-        subtotal=event.subtotal,
-        tax=event.tax,
-        total=event.total,
-        amount_due=event.amount_due,
-        finalized_at=event.finalized_at,
-    )
-
-
 INVOICES = ReadModel(
     name="invoices",
     version=1,
     row=InvoiceRow,
-    events=(InvoiceDrafted, InvoiceLinesRated, InvoiceFinalized, InvoicePaid, InvoiceVoided),
+    events=get_args(InvoiceEvent),
     targets=single_row("invoice_id"),
     fold=fold,
     sorted_by=lambda row: row.drafted_at,
     filters=("customer_id", "status", "subscription_id", "number"),
     owner="customer_id",
-    source=own_stream,
+    source=StreamSource,
 )

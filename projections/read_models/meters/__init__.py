@@ -1,1 +1,1 @@
-"""Read model: meters, and how each one counts."""
+"""Read model: definitions of meters."""

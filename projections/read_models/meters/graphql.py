@@ -1,4 +1,4 @@
-"""GraphQL: meters."""
+"""GraphQL type of meters, and root fields."""
 
 from datetime import datetime
 

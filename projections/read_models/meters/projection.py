@@ -1,15 +1,15 @@
-"""Meters, as defined."""
+"""Meters, one row for each definition."""
 
 from datetime import datetime
 
 import msgspec
 
-from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
+from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
 from shared.billing.contracts.metering.meters import MeterDefined
 
 
 class MeterRow(msgspec.Struct, frozen=True, kw_only=True):
-    """How usage of one type is counted: see MeterDefined."""
+    """The definition of a meter; see MeterDefined."""
 
     meter_id: str
     key: str
@@ -22,17 +22,8 @@ class MeterRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fold(_: MeterRow | None, event: MeterDefined, __: DecodedEvent) -> MeterRow:
-    """The row says what was defined."""
-    return MeterRow(
-        meter_id=event.meter_id,
-        key=event.key,
-        event_type=event.event_type,
-        aggregation=event.aggregation,
-        value_path=event.value_path,
-        group_by=event.group_by,
-        filter=event.filter,
-        defined_at=event.defined_at,
-    )
+    """The row of a definition."""
+    return row_from(MeterRow, event)
 
 
 METERS = ReadModel(
@@ -44,5 +35,5 @@ METERS = ReadModel(
     fold=fold,
     sorted_by=lambda row: row.defined_at,
     filters=("key",),
-    source=own_stream,
+    source=StreamSource,
 )

@@ -1,1 +1,1 @@
-"""Read model: every attempt to take money, and how it ended."""
+"""Read model: payments, one for each attempt, with their outcome."""

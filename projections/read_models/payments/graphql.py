@@ -1,12 +1,11 @@
-"""GraphQL: payments."""
+"""GraphQL type of payments, and root fields."""
 
 from datetime import datetime
 
 import strawberry
 
 from projections.graphql.fields import children_field, list_field, parent_field, row_field
-from projections.graphql.row_types import of_row
-from projections.graphql.scalars import Money
+from projections.graphql.row_types import Money, of_row
 from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.payments.projection import PAYMENTS
 from projections.read_models.refunds.graphql import Refund

@@ -1,10 +1,11 @@
-"""Payments: every attempt to take money, and how it ended."""
+"""Payments, one row for each attempt to take money, with its outcome."""
 
 from datetime import datetime
+from typing import get_args
 
 import msgspec
 
-from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
+from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
 from shared.billing.contracts.payments.payments import (
     PaymentFailed,
     PaymentRequested,
@@ -38,55 +39,33 @@ class PaymentRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fold(row: PaymentRow | None, event: PaymentEvent, _: DecodedEvent) -> PaymentRow:
-    """What is true of it after this."""
+    """The row after an event."""
     changed = msgspec.structs.replace
     match row, event:
         case None, PaymentRequested():
-            return _requested(event)
+            return row_from(PaymentRow, event)
         case PaymentRow(), PaymentSubmitted():
             return changed(row, status="submitted")
         case PaymentRow(), PaymentUnknown():
             return changed(row, status="unknown", unknown_cause=event.cause)
         case PaymentRow(), PaymentSucceeded():
-            return changed(
-                row,
-                status="succeeded",
-                gateway_reference=event.gateway_reference,
-                settled_at=event.succeeded_at,
-            )
+            reference, settled_at = event.gateway_reference, event.succeeded_at
+            return changed(row, status="succeeded", gateway_reference=reference, settled_at=settled_at)
         case PaymentRow(), PaymentFailed():
-            return changed(
-                row,
-                status="failed",
-                decline_code=event.decline_code,
-                hard=event.hard,
-                settled_at=event.failed_at,
-            )
+            declined = {"decline_code": event.decline_code, "hard": event.hard}
+            return changed(row, status="failed", settled_at=event.failed_at, **declined)
     raise ImpossibleHistory(row, event)
-
-
-def _requested(event: PaymentRequested) -> PaymentRow:
-    return PaymentRow(
-        payment_id=event.payment_id,
-        collection_id=event.collection_id,
-        invoice_id=event.invoice_id,
-        customer_id=event.customer_id,
-        attempt=event.attempt,
-        amount=event.amount,
-        gateway=event.gateway,
-        requested_at=event.requested_at,
-    )
 
 
 PAYMENTS = ReadModel(
     name="payments",
     version=1,
     row=PaymentRow,
-    events=(PaymentRequested, PaymentSubmitted, PaymentUnknown, PaymentSucceeded, PaymentFailed),
+    events=get_args(PaymentEvent),
     targets=single_row("payment_id"),
     fold=fold,
     sorted_by=lambda row: row.requested_at,
     filters=("invoice_id", "customer_id", "status"),
     owner="customer_id",
-    source=own_stream,
+    source=StreamSource,
 )

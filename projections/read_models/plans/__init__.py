@@ -1,1 +1,1 @@
-"""Read model: plans and every version of their prices."""
+"""Read model: plans with all versions of their prices."""

@@ -1,4 +1,4 @@
-"""GraphQL: plans."""
+"""GraphQL type of plans, and root fields."""
 
 from datetime import datetime
 

@@ -1,10 +1,10 @@
-"""Plans with all their versions: a price that was published never changes."""
+"""Plans with all their versions; the prices of a published version never change."""
 
 from datetime import datetime
 
 import msgspec
 
-from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
+from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
 from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
 
 
@@ -28,17 +28,9 @@ class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fold(row: PlanRow | None, event: PlanPublished, _: DecodedEvent) -> PlanRow:
-    """One more version."""
-    published = PlanVersion(
-        version=event.version,
-        name=event.name,
-        currency=event.currency,
-        interval=event.interval,
-        charges=event.charges,
-        published_at=event.published_at,
-    )
-    before = row.versions if row else ()
-    return PlanRow(plan_id=event.plan_id, key=event.key, versions=(*before, published))
+    """The plan with one more version."""
+    versions = (*(row.versions if row else ()), row_from(PlanVersion, event))
+    return PlanRow(plan_id=event.plan_id, key=event.key, versions=versions)
 
 
 PLANS = ReadModel(
@@ -50,5 +42,5 @@ PLANS = ReadModel(
     fold=fold,
     sorted_by=lambda row: row.versions[0].published_at,
     filters=("key",),
-    source=own_stream,
+    source=StreamSource,
 )

@@ -1,1 +1,1 @@
-"""Read model: money that goes back."""
+"""Read model: refunds of payments."""

@@ -1,11 +1,10 @@
-"""GraphQL: refunds, reached through their payment."""
+"""GraphQL type of refunds, reached through their payment."""
 
 from datetime import datetime
 
 import strawberry
 
-from projections.graphql.row_types import of_row
-from projections.graphql.scalars import Money
+from projections.graphql.row_types import Money, of_row
 from projections.read_models.refunds.projection import REFUNDS
 
 

@@ -1,1 +1,1 @@
-"""Read model: who is billed by which plan, and how far."""
+"""Read model: subscriptions with their plan version and closed periods."""

@@ -1,4 +1,4 @@
-"""GraphQL: subscriptions."""
+"""GraphQL type of subscriptions, and root fields."""
 
 from datetime import datetime
 

@@ -1,10 +1,11 @@
-"""Subscriptions: which plan version, since when, and how many periods have been closed."""
+"""Subscriptions, with their plan version, their start and end, and the number of closed periods."""
 
 from datetime import datetime
+from typing import get_args
 
 import msgspec
 
-from projections.engine.read_model import DecodedEvent, ReadModel, own_stream, single_row
+from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
 from shared.billing.contracts.subscriptions.subscriptions import (
     BillingPeriodClosed,
     SubscriptionCancelled,
@@ -38,11 +39,11 @@ class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fold(row: SubscriptionRow | None, event: SubscriptionEvent, _: DecodedEvent) -> SubscriptionRow:
-    """What is true of it after this."""
+    """The row after an event."""
     changed = msgspec.structs.replace
     match row, event:
         case None, SubscriptionStarted():
-            return _started(event)
+            return row_from(SubscriptionRow, event)
         case SubscriptionRow(), SubscriptionCancelled():
             return changed(row, status="cancelled", ends_at=event.ends_at, cancelled_at=event.cancelled_at)
         case SubscriptionRow(), BillingPeriodClosed():
@@ -52,30 +53,15 @@ def fold(row: SubscriptionRow | None, event: SubscriptionEvent, _: DecodedEvent)
     raise ImpossibleHistory(row, event)
 
 
-def _started(event: SubscriptionStarted) -> SubscriptionRow:
-    return SubscriptionRow(
-        subscription_id=event.subscription_id,
-        customer_id=event.customer_id,
-        subject=event.subject,
-        plan_id=event.plan_id,
-        plan_version=event.plan_version,
-        currency=event.currency,
-        interval=event.interval,
-        time_zone=event.time_zone,
-        anchor_at=event.anchor_at,
-        started_at=event.started_at,
-    )
-
-
 SUBSCRIPTIONS = ReadModel(
     name="subscriptions",
     version=1,
     row=SubscriptionRow,
-    events=(SubscriptionStarted, SubscriptionCancelled, BillingPeriodClosed, SubscriptionEnded),
+    events=get_args(SubscriptionEvent),
     targets=single_row("subscription_id"),
     fold=fold,
     sorted_by=lambda row: row.started_at,
     filters=("customer_id", "status", "plan_id"),
     owner="customer_id",
-    source=own_stream,
+    source=StreamSource,
 )

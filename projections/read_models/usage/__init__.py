@@ -1,1 +1,1 @@
-"""Read model: usage per meter, subject and day."""
+"""Read model: usage per meter, subject, dimensions and UTC day."""

@@ -1,4 +1,4 @@
-"""GraphQL: daily usage."""
+"""GraphQL type of daily usage, and root fields."""
 
 from datetime import datetime
 from decimal import Decimal

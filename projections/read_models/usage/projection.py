@@ -1,4 +1,4 @@
-"""Usage: the newest total that metering has told of each meter, subject, dimensions and UTC day."""
+"""Usage, one row for each meter, subject, dimensions and UTC day: the newest total published by metering."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from shared.framework.core.ids import derived_id
 
 
 class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One window's total; `told_by` is the position of the fact that told it."""
+    """The total of one window; `told_by` is the position of the event that has published it."""
 
     meter_key: str
     subject: str
@@ -25,13 +25,13 @@ class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parts(event: UsageAggregated) -> Iterable[tuple[str, UsageWindow]]:
-    """One row for each window that the event tells of."""
+    """One row for each window of the event."""
     return [(_row_id(window), window) for window in event.windows]
 
 
-def fold(row: UsageRow | None, window: UsageWindow, fact: DecodedEvent) -> UsageRow:
-    """A total replaces what was told before it, whatever the order in which both are heard."""
-    if row is not None and row.told_by > fact.position:
+def fold(row: UsageRow | None, window: UsageWindow, decoded: DecodedEvent) -> UsageRow:
+    """The total of the event at the highest position, in whatever order events are consumed."""
+    if row is not None and row.told_by > decoded.position:
         return row
     return UsageRow(
         meter_key=window.meter_key,
@@ -39,7 +39,7 @@ def fold(row: UsageRow | None, window: UsageWindow, fact: DecodedEvent) -> Usage
         dimensions=dict(sorted(window.dimensions.items())),
         day=window.day,
         value=window.value,
-        told_by=fact.position,
+        told_by=decoded.position,
     )
 
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from projections.engine.folding import fold_row
+from projections.engine.projector import fold_row
 from projections.engine.read_model import AnyModel, DecodedEvent
 from projections.read_models.collections.projection import COLLECTIONS, CollectionRow
 from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.payments.projection import PAYMENTS
 from projections.read_models.subscriptions.projection import SUBSCRIPTIONS, SubscriptionRow
 from projections.register import READ_MODELS
-from projections.tests.stories import TENANT, day, dollars
+from projections.tests.scenarios import TENANT, day, dollars
 from shared.billing.contracts import EVENTS
 from shared.billing.contracts.invoicing.invoices import InvoicePaid
 from shared.billing.contracts.payments.collections import (

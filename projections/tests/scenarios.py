@@ -69,7 +69,7 @@ class Contexts:
         self.stores = {context: MemoryEventStore(context, self.clock, CONTRACTS) for context in CONTEXTS}
         self.feeds = InProcessFeeds(self.stores)
 
-    async def tell(
+    async def publish(
         self, context: str, stream_id: str, *events: Event, at: datetime, tenant_id: str = TENANT
     ) -> None:
         """Append to a stream as its service would."""
@@ -80,18 +80,18 @@ class Contexts:
         await store.commit(ChangeSet(appends=[append]))
 
 
-async def hear(
-    contexts: Contexts, runner: Projector, store: Store, limit: int = 1000, order: Sequence[str] = ()
+async def deliver(
+    contexts: Contexts, projector: Projector, store: Store, limit: int = 1000, order: Sequence[str] = ()
 ) -> None:
     """Let the read side take in all that has been told, `limit` records to a commit."""
     for context in order or contexts.stores:
         for partition in range(PARTITIONS):
-            while await _hear_one(contexts, runner, store, (context, partition), limit):
+            while await _deliver_page(contexts, projector, store, (context, partition), limit):
                 pass
 
 
-async def _hear_one(
-    contexts: Contexts, runner: Projector, store: Store, place: tuple[str, int], limit: int
+async def _deliver_page(
+    contexts: Contexts, projector: Projector, store: Store, place: tuple[str, int], limit: int
 ) -> bool:
     context, partition = place
     mark = (await store.inbox(CONSUMER)).get((TOPICS[context], partition))
@@ -99,7 +99,7 @@ async def _hear_one(
     page = await contexts.feeds.page(context, partition, PARTITIONS, after, limit)
     if page.records:
         unit = UnitOfWork(store)
-        await runner(unit, page.records)
+        await projector(unit, page.records)
         moved = InboxPosition(CONSUMER, TOPICS[context], partition, page.records[-1].position)
         unit.changes.inbox.append(InboxAdvance(moved, after))
         await unit.commit()
@@ -112,9 +112,9 @@ class MemoryReadSide:
     def __init__(self) -> None:
         self.store = MemoryEventStore("projections", FakeClock(NEW_YEAR), CONTRACTS)
         self.rows = MemoryRowStore(self.store)
-        self.history = MemoryEventArchive(self.store)
+        self.archive = MemoryEventArchive(self.store)
         self.freshness = MemoryFreshness(self.store, CONSUMER)
-        self.runner = Projector(READ_MODELS, self.rows, self.history, self.freshness, PARTITIONS)
+        self.projector = Projector(READ_MODELS, self.rows, self.archive, self.freshness, PARTITIONS)
 
 
 def dollars(cents: int) -> Money:
@@ -131,7 +131,7 @@ async def a_customer(contexts: Contexts, name: str, tenant_id: str = TENANT) -> 
         time_zone="America/New_York",
         registered_at=day(0),
     )
-    await contexts.tell("subscriptions", customer_id, registered, at=day(0), tenant_id=tenant_id)
+    await contexts.publish("subscriptions", customer_id, registered, at=day(0), tenant_id=tenant_id)
     started = SubscriptionStarted(
         subscription_id=f"sub_{tenant_id}_{name}",
         customer_id=customer_id,
@@ -145,7 +145,7 @@ async def a_customer(contexts: Contexts, name: str, tenant_id: str = TENANT) -> 
         anchor_at=day(0),
         started_at=day(0),
     )
-    await contexts.tell("subscriptions", started.subscription_id, started, at=day(0), tenant_id=tenant_id)
+    await contexts.publish("subscriptions", started.subscription_id, started, at=day(0), tenant_id=tenant_id)
     return customer_id
 
 
@@ -162,7 +162,7 @@ async def a_plan(contexts: Contexts, tenant_id: str = TENANT) -> None:
         charges=(charge,),
         published_at=day(0),
     )
-    await contexts.tell("subscriptions", published.plan_id, published, at=day(0), tenant_id=tenant_id)
+    await contexts.publish("subscriptions", published.plan_id, published, at=day(0), tenant_id=tenant_id)
 
 
 async def an_invoice(
@@ -206,8 +206,8 @@ async def an_invoice(
     assigned = InvoiceNumberAssigned(
         series="default", number=finalized.number, invoice_id=invoice_id, assigned_at=at
     )
-    await contexts.tell("invoicing", f"ser_{tenant_id}", assigned, at=at, tenant_id=tenant_id)
-    await contexts.tell("invoicing", invoice_id, drafted, rated, finalized, at=at, tenant_id=tenant_id)
+    await contexts.publish("invoicing", f"ser_{tenant_id}", assigned, at=at, tenant_id=tenant_id)
+    await contexts.publish("invoicing", invoice_id, drafted, rated, finalized, at=at, tenant_id=tenant_id)
     return invoice_id
 
 
@@ -228,7 +228,7 @@ async def a_payment(
         for n in (1, 2)
     ]
     declined, paid = f"pay_{invoice_id}_1", f"pay_{invoice_id}_2"
-    await contexts.tell("payments", collection_id, started, dues[0], at=at, tenant_id=tenant_id)
+    await contexts.publish("payments", collection_id, started, dues[0], at=at, tenant_id=tenant_id)
     for number, payment_id in enumerate((declined, paid), start=1):
         requested = PaymentRequested(
             payment_id=payment_id,
@@ -243,7 +243,7 @@ async def a_payment(
             requested_at=at,
         )
         submitted = PaymentSubmitted(payment_id=payment_id, submitted_at=at)
-        await contexts.tell("payments", payment_id, requested, submitted, at=at, tenant_id=tenant_id)
+        await contexts.publish("payments", payment_id, requested, submitted, at=at, tenant_id=tenant_id)
     failed = PaymentFailed(
         payment_id=declined,
         invoice_id=invoice_id,
@@ -266,10 +266,10 @@ async def a_payment(
     was_paid = InvoicePaid(
         invoice_id=invoice_id, customer_id=customer_id, payment_id=paid, amount=amount, paid_at=at
     )
-    await contexts.tell("payments", declined, failed, at=at, tenant_id=tenant_id)
-    await contexts.tell("payments", collection_id, dues[1], completed, at=at, tenant_id=tenant_id)
-    await contexts.tell("payments", paid, succeeded, at=at, tenant_id=tenant_id)
-    await contexts.tell("invoicing", invoice_id, was_paid, at=at, tenant_id=tenant_id)
+    await contexts.publish("payments", declined, failed, at=at, tenant_id=tenant_id)
+    await contexts.publish("payments", collection_id, dues[1], completed, at=at, tenant_id=tenant_id)
+    await contexts.publish("payments", paid, succeeded, at=at, tenant_id=tenant_id)
+    await contexts.publish("invoicing", invoice_id, was_paid, at=at, tenant_id=tenant_id)
     return paid
 
 
@@ -282,7 +282,7 @@ async def a_void(contexts: Contexts, customer_id: str, invoice_id: str, cents: i
         reason="mistake",
         voided_at=at,
     )
-    await contexts.tell("invoicing", invoice_id, voided, at=at)
+    await contexts.publish("invoicing", invoice_id, voided, at=at)
 
 
 async def a_refund(
@@ -309,8 +309,8 @@ async def a_refund(
         gateway_reference="re_1",
         issued_at=at,
     )
-    await contexts.tell("payments", payment_id, requested, at=at)
-    await contexts.tell("payments", payment_id, issued, at=at)
+    await contexts.publish("payments", payment_id, requested, at=at)
+    await contexts.publish("payments", payment_id, issued, at=at)
 
 
 async def some_usage(contexts: Contexts, subject: str, calls: int, tenant_id: str = TENANT) -> None:
@@ -326,13 +326,13 @@ async def some_usage(contexts: Contexts, subject: str, calls: int, tenant_id: st
         defined_at=day(0),
     )
     if not await contexts.stores["metering"].version(tenant_id, meter.meter_id):
-        await contexts.tell("metering", meter.meter_id, meter, at=day(0), tenant_id=tenant_id)
+        await contexts.publish("metering", meter.meter_id, meter, at=day(0), tenant_id=tenant_id)
     events = tuple(
         UsageEvent(id=f"{subject}-{n}", source="api", type="api.called", subject=subject, time=day(3))
         for n in range(calls)
     )
     batch = UsageRecorded(batch_id=f"ub_{tenant_id}_{subject}", accepted_at=day(3), events=events)
-    await contexts.tell("ingest", batch.batch_id, batch, at=day(3), tenant_id=tenant_id)
+    await contexts.publish("ingest", batch.batch_id, batch, at=day(3), tenant_id=tenant_id)
     for number, value in enumerate((calls // 2, calls)):
         window = UsageWindow(
             meter_key="calls",
@@ -342,7 +342,7 @@ async def some_usage(contexts: Contexts, subject: str, calls: int, tenant_id: st
             value=Decimal(value),
         )
         told = UsageAggregated(windows=(window,), aggregated_at=day(3))
-        await contexts.tell(
+        await contexts.publish(
             "metering", f"agg_{tenant_id}_{subject}_{number}", told, at=day(3), tenant_id=tenant_id
         )
 

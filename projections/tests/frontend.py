@@ -9,7 +9,7 @@ from projections.api.endpoint import graphql_routes
 from projections.api.history_routes import history_routes
 from projections.api.schema import build_schema
 from projections.engine.request_reader import ReadStores
-from projections.tests.stories import ADA, TENANT, MemoryReadSide
+from projections.tests.scenarios import ADA, TENANT, MemoryReadSide
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.http.app import create_app
@@ -28,10 +28,10 @@ CALLERS = {
 class Frontend:
     """Asks as one of CALLERS."""
 
-    def __init__(self, library: ReadStores) -> None:
+    def __init__(self, stores: ReadStores) -> None:
         app = create_app(
             "projections",
-            [graphql_routes(build_schema(), library), history_routes(library.history)],
+            [graphql_routes(build_schema(), stores), history_routes(stores.archive)],
             store=MemoryEventStore("projections", FakeClock(), CONTRACTS),
             clock=FakeClock(),
             ids=SequentialIds(),
@@ -62,5 +62,5 @@ class Frontend:
         return await self.http.get("/v1/history", params=dict(params), headers=headers)
 
 
-def library_of(side: MemoryReadSide) -> ReadStores:
-    return ReadStores(side.rows, side.history, side.freshness)
+def stores_of(side: MemoryReadSide) -> ReadStores:
+    return ReadStores(side.rows, side.archive, side.freshness)

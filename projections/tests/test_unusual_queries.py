@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from projections.tests.conftest import ReadSide, library
-from projections.tests.serving import Frontend
-from projections.tests.stories import Contexts, MemoryReadSide, a_year_in_short, hear
+from projections.tests.conftest import ReadSide, stores
+from projections.tests.frontend import Frontend
+from projections.tests.scenarios import Contexts, MemoryReadSide, a_year_in_short, deliver
 
 WIDE = "customers(first: 100) { edges { node { invoices(first: 100) { edges { node { id } } } } } }"
 NEGATIVE = WIDE.replace("customers(first: 100)", "customers(first: -99)")
@@ -24,7 +24,7 @@ BEHIND = "customers(first: 100) { edges { node { invoices { ...I } } } }"
 )
 async def test_no_spelling_makes_rows_cheaper(query: str) -> None:
     """Rows are counted before anything is read, and nothing can be set off against them."""
-    answer = await Frontend(library(MemoryReadSide())).ask(query)
+    answer = await Frontend(stores(MemoryReadSide())).ask(query)
     assert [error["message"][:40] for error in answer["errors"]] == [
         "The number of rows that could be read is"
     ]
@@ -49,13 +49,13 @@ async def test_nothing_is_named_with_a_nul(
     """GraphQL can spell it where JSON was found to hold none; a database cannot be asked for it."""
     contexts = Contexts()
     await a_year_in_short(contexts)
-    await hear(contexts, either_side.runner, either_side.store)
-    assert await Frontend(library(either_side)).data(query) == nothing
+    await deliver(contexts, either_side.projector, either_side.store)
+    assert await Frontend(stores(either_side)).data(query) == nothing
 
 
 @pytest.mark.parametrize("given", [{}, {"first": "1"}, {"first": 1.5}, {"first": None}, {"first": 2**40}])
 async def test_a_wrong_variable_is_the_askers_mistake(given: dict[str, Any]) -> None:
     """It is told in words, by the name of the variable."""
     query = "query($first: Int!) { invoices(first: $first) { edges { cursor } } }"
-    answer = await Frontend(library(MemoryReadSide())).ask(query, **given)
+    answer = await Frontend(stores(MemoryReadSide())).ask(query, **given)
     assert answer["errors"][0]["message"].startswith("Variable '$first' has invalid value")
