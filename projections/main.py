@@ -12,7 +12,7 @@ from projections.engine.postgres.build_tables import build_missing_tables
 from projections.engine.postgres.event_archive import PostgresEventArchive
 from projections.engine.postgres.freshness import PostgresFreshness
 from projections.engine.postgres.row_store import PostgresRowStore, ReadPool
-from projections.engine.projector import ChangeListener, Projector, no_listener
+from projections.engine.projector import ChangeListener, Projector
 from projections.engine.request_reader import ReadStores
 from projections.engine.row_store import RowReader
 from projections.register import READ_MODELS
@@ -33,7 +33,7 @@ async def build(tools: ServiceDependencies[ProjectionsSettings]) -> ServiceDefin
     rows, archive = PostgresRowStore(pool), PostgresEventArchive(pool)
     freshness = PostgresFreshness(pool, tools.store, tools.context)
     readers: RowReader = rows
-    listener: ChangeListener = no_listener
+    listener: ChangeListener | None = None
     close: Callable[[], Awaitable[None]] | None = None
     if settings.redis_url is not None:
         cache = RedisCache(settings.redis_url.get_secret_value(), await cache_prefix(dsn))

@@ -1,12 +1,19 @@
 """The GraphQL schema, merged from the root fields of the read models."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import DisableIntrospection, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions import (
+    DisableIntrospection,
+    MaxTokensLimiter,
+    ParserCache,
+    SchemaExtension,
+    ValidationCache,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
@@ -56,7 +63,12 @@ class Schema(strawberry.Schema):
 
 def build_schema(*, introspection: bool = True) -> Schema:
     """The schema with its limits, and with caches of parsed and validated queries."""
-    extensions = [lambda: MaxTokensLimiter(TOKENS_MAX), query_limits, ParserCache, ValidationCache]
+    extensions: list[Callable[[], SchemaExtension]] = [
+        partial(MaxTokensLimiter, TOKENS_MAX),
+        query_limits,
+        ParserCache,
+        ValidationCache,
+    ]
     if not introspection:
         extensions.append(DisableIntrospection)
     config = StrawberryConfig(

@@ -62,4 +62,7 @@ class MemoryAuditSnapshot:
         return set(self.connection.table("history_mentions"))
 
     async def latest_event_times(self) -> set[LatestEventTime]:
-        return {LatestEventTime(*key, at) for key, at in self.connection.table("freshness").items()}
+        return {
+            LatestEventTime(tenant, context, number, at)
+            for (tenant, context, number), at in self.connection.table("freshness").items()
+        }

@@ -89,14 +89,10 @@ async def postgres_snapshot(dsn: str, consumer: str) -> AsyncIterator[PostgresAu
 
 
 def describe_difference(live: str | None, rebuilt: str | None) -> str:
-    """A sentence about two different documents of a row; None: there is no row."""
-    if live is None:
-        return f"not served; rebuilt {rebuilt}"
-    if rebuilt is None:
-        return f"served {live}; not rebuilt"
+    """The two documents of a row that differs; None: there is no row."""
     if live == rebuilt:
         return f"sort_at, revision or updated_at differs; served and rebuilt {live}"
-    return f"served {live}; rebuilt {rebuilt}"
+    return f"served {live or 'no row'}; rebuilt {rebuilt or 'no row'}"
 
 
 def _row(alias: str) -> str:

@@ -90,5 +90,6 @@ class Rebuild:
     def _note(self, records: Sequence[EventRecord]) -> None:
         for time in latest_event_times(records, self.partitions):
             key = (time.tenant_id, time.context, time.partition)
-            known = self.event_times.get(key, time)
-            self.event_times[key] = max(known, time, key=lambda one: one.occurred_at)
+            self.event_times[key] = max(
+                self.event_times.get(key, time), time, key=lambda one: one.occurred_at
+            )

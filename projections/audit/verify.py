@@ -49,27 +49,15 @@ async def _index_differences(snapshot: AuditSnapshot, rebuild: Rebuild) -> list[
     """The differences of the customer index and of event times, which are derived from the feeds too."""
     streams, times = await snapshot.customer_streams(), await snapshot.latest_event_times()
     rebuilt = set(rebuild.event_times.values())
-    return [
-        *(
-            Difference(
-                "customer index",
-                one.tenant_id,
-                one.stream_id,
-                f"customer {one.customer_id} {_in_one(one in streams)}",
-            )
-            for one in sorted(streams ^ rebuild.customer_streams)
-        ),
-        *(
-            Difference(
-                "freshness",
-                one.tenant_id,
-                f"{one.context} {one.partition}",
-                f"{one.occurred_at} {_in_one(one in times)}",
-            )
-            for one in times ^ rebuilt
-        ),
-    ]
+    found = []
+    for entry in sorted(streams ^ rebuild.customer_streams):
+        detail = f"{_side(entry in streams)} with customer {entry.customer_id}"
+        found.append(Difference("customer index", entry.tenant_id, entry.stream_id, detail))
+    for time in times ^ rebuilt:
+        detail = f"{_side(time in times)} with newest event at {time.occurred_at}"
+        found.append(Difference("freshness", time.tenant_id, f"{time.context} {time.partition}", detail))
+    return found
 
 
-def _in_one(served: bool) -> str:
-    return "is served, not rebuilt" if served else "is rebuilt, not served"
+def _side(served: bool) -> str:
+    return "only served" if served else "only rebuilt"

@@ -25,10 +25,6 @@ _CUSTOMER = "customer_id"
 _CUSTOMER_EVENTS = frozenset(name for name, event in EVENTS.items() if _CUSTOMER in event.__struct_fields__)
 
 
-async def no_listener(_: AnyModel, __: Sequence[RowChange]) -> None:
-    """Ignores changes: the listener of a process without a cache."""
-
-
 @dataclass(frozen=True, slots=True)
 class Projector:
     """The consumer's handler: writes rows, archive and freshness in the transaction of the inbox position.
@@ -42,7 +38,7 @@ class Projector:
     archive: EventArchive
     freshness: FreshnessStore
     partitions: int
-    listener: ChangeListener = no_listener
+    listener: ChangeListener | None = None
 
     async def __call__(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         """Add all writes that follow from the records to the unit of work. Raises EventIsUnreadable."""
@@ -53,7 +49,8 @@ class Projector:
         for model in self.models:
             if changes := await row_changes(model, events, self.rows.load):
                 writes.append(self.rows.save_write(model, changes))
-                await self.listener(model, changes)
+                if self.listener is not None:
+                    await self.listener(model, changes)
 
 
 def decoded_events(records: Iterable[EventRecord], models: Iterable[AnyModel]) -> list[DecodedEvent]:

@@ -1,4 +1,4 @@
-"""A read side in memory and one on Postgres, which must be the same to whoever asks."""
+"""A read side in memory and one on Postgres; tests with `either_side` run on both."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -70,12 +70,12 @@ async def postgres_side(database_url: str, app_dsn: str) -> AsyncIterator[Postgr
 
 @pytest.fixture(params=["memory", "postgres"])
 def either_side(request: pytest.FixtureRequest) -> ReadSide:
-    """The same promises, whoever keeps them."""
+    """The read side in memory, then the one on Postgres."""
     if request.param == "memory":
         return MemoryReadSide()
     side: PostgresReadSide = request.getfixturevalue("postgres_side")
     return side
 
 
-def stores(side: ReadSide) -> ReadStores:
+def stores_of(side: ReadSide) -> ReadStores:
     return ReadStores(side.rows, side.archive, side.freshness)

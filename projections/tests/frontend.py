@@ -1,4 +1,4 @@
-"""The read side's application over a memory or Postgres read side, with callers known by name."""
+"""The HTTP application over a memory or Postgres read side, and a client for it with named callers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from projections.api.endpoint import graphql_routes
 from projections.api.history_routes import history_routes
 from projections.api.schema import build_schema
 from projections.engine.request_reader import ReadStores
-from projections.tests.scenarios import ADA, TENANT, MemoryReadSide
+from projections.tests.scenarios import ADA, TENANT
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.http.app import create_app
@@ -26,7 +26,7 @@ CALLERS = {
 
 
 class Frontend:
-    """Asks as one of CALLERS."""
+    """A client of the application, as one of CALLERS."""
 
     def __init__(self, stores: ReadStores) -> None:
         app = create_app(
@@ -40,18 +40,18 @@ class Frontend:
         )
         self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://projections")
 
-    async def ask(self, query: str, caller: str = "viewer", **variables: Any) -> dict[str, Any]:
-        """The whole answer, of an HTTP 200."""
+    async def execute(self, query: str, caller: str = "viewer", **variables: Any) -> dict[str, Any]:
+        """The body of a response with status 200."""
         response = await self.post({"query": query, "variables": variables}, caller)
         assert response.status_code == 200, response.text
-        answer: dict[str, Any] = response.json()
-        return answer
+        body: dict[str, Any] = response.json()
+        return body
 
     async def data(self, query: str, caller: str = "viewer", **variables: Any) -> dict[str, Any]:
-        """The data of an answer without errors."""
-        answer = await self.ask(query, caller, **variables)
-        assert "errors" not in answer, answer["errors"]
-        data: dict[str, Any] = answer["data"]
+        """The data of a response without errors."""
+        body = await self.execute(query, caller, **variables)
+        assert "errors" not in body, body["errors"]
+        data: dict[str, Any] = body["data"]
         return data
 
     async def post(self, body: Any, caller: str = "viewer") -> httpx2.Response:
@@ -60,7 +60,3 @@ class Frontend:
     async def history(self, params: Mapping[str, Any], caller: str = "viewer") -> httpx2.Response:
         headers = {"authorization": f"Bearer {caller}"}
         return await self.http.get("/v1/history", params=dict(params), headers=headers)
-
-
-def stores_of(side: MemoryReadSide) -> ReadStores:
-    return ReadStores(side.rows, side.archive, side.freshness)

@@ -1,4 +1,4 @@
-"""Histories to project: five contexts in memory, what is told in them, and a read side that hears it."""
+"""Scenarios: five contexts in memory, events published in them, and a read side that consumes these."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ CONSUMER = "projections"
 
 
 def day(number: float) -> datetime:
-    """So many days into the story."""
+    """So many days after NEW_YEAR."""
     return NEW_YEAR + timedelta(days=number)
 
 
@@ -75,7 +75,7 @@ class Contexts:
         """Append to a stream as its service would."""
         store = self.stores[context]
         expected = await store.version(tenant_id, stream_id)
-        metadata = Metadata(correlation_id="story", actor="teller", occurred_at=at)
+        metadata = Metadata(correlation_id="scenario", actor="publisher", occurred_at=at)
         append = Append(tenant_id, stream_id, expected, events, metadata)
         await store.commit(ChangeSet(appends=[append]))
 
@@ -83,7 +83,7 @@ class Contexts:
 async def deliver(
     contexts: Contexts, projector: Projector, store: Store, limit: int = 1000, order: Sequence[str] = ()
 ) -> None:
-    """Let the read side take in all that has been told, `limit` records to a commit."""
+    """Project all published events, at most `limit` records in a commit."""
     for context in order or contexts.stores:
         for partition in range(PARTITIONS):
             while await _deliver_page(contexts, projector, store, (context, partition), limit):
@@ -314,7 +314,7 @@ async def a_refund(
 
 
 async def some_usage(contexts: Contexts, subject: str, calls: int, tenant_id: str = TENANT) -> None:
-    """A count meter, one batch of events, and the day's total told twice: half of it, then all."""
+    """A count meter, one batch of events, and the day's total published twice: half of it, then all."""
     meter = MeterDefined(
         meter_id=f"mtr_{tenant_id}",
         key="calls",
@@ -341,9 +341,9 @@ async def some_usage(contexts: Contexts, subject: str, calls: int, tenant_id: st
             day=day(3).date().isoformat(),
             value=Decimal(value),
         )
-        told = UsageAggregated(windows=(window,), aggregated_at=day(3))
+        aggregated = UsageAggregated(windows=(window,), aggregated_at=day(3))
         await contexts.publish(
-            "metering", f"agg_{tenant_id}_{subject}_{number}", told, at=day(3), tenant_id=tenant_id
+            "metering", f"agg_{tenant_id}_{subject}_{number}", aggregated, at=day(3), tenant_id=tenant_id
         )
 
 

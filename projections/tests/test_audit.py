@@ -1,4 +1,4 @@
-"""An audit finds whatever somebody changed by hand, names it, and finds nothing where nothing is wrong."""
+"""The audit reports every edit of stored data, and nothing where nothing was edited."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -76,7 +76,7 @@ def named(report: AuditReport) -> set[str]:
 def edit(
     contexts: Contexts, context: str, choose: Callable[[EventRecord], bool], **changed: Any
 ) -> EventRecord:
-    """Change one stored record, as somebody with the keys of the database could."""
+    """Change one stored record, as a person with access to the database could."""
     records: list[EventRecord] = contexts.stores[context]._records
     [number] = [number for number, record in enumerate(records) if choose(record)]
     records[number] = replace(records[number], **changed)
@@ -100,8 +100,8 @@ async def test_nothing_is_found_where_nothing_is_wrong(either_side: ReadSide, co
     await deliver(contexts, either_side.projector, either_side.store)
     report = await audited(either_side, contexts)
     assert [str(difference) for difference in report.differences] == []
-    told = {context: len(await store.read_stable(0, 1000)) for context, store in contexts.stores.items()}
-    assert report.events == told
+    published = {context: len(await store.read_stable(0, 1000)) for context, store in contexts.stores.items()}
+    assert report.events == published
     assert report.rows["invoices"] == 4
     assert all(report.rows.values())
 
@@ -218,7 +218,7 @@ async def test_an_event_that_was_moved_breaks_its_stream(contexts: Contexts, cha
 
 
 async def test_an_invoice_that_was_paid_twice_is_found_even_if_everybody_agrees() -> None:
-    """I4: the read side shows faithfully what was told, and what was published breaks it."""
+    """I4: the read side equals the published events, and these break the invariant."""
     contexts, side = Contexts(), MemoryReadSide()
     ada = await a_customer(contexts, "ada")
     invoice = await an_invoice(contexts, ada, 1, 10_00, day(1))

@@ -43,28 +43,28 @@ class MemoryCache:
         self.documents: dict[CacheKey, tuple[int, bytes]] = {}
 
     async def read(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, bytes]:
-        self._answer()
+        self._check()
         return {key: self.documents[key][1] for key in keys if key in self.documents}
 
     async def write(self, documents: Mapping[CacheKey, tuple[int, bytes]]) -> None:
-        self._answer()
+        self._check()
         for key, (revision, document) in documents.items():
             if self.documents.get(key, (0, b""))[0] <= revision:
                 self.documents[key] = (revision, document)
 
-    def _answer(self) -> None:
+    def _check(self) -> None:
         if self.away:
             raise CacheUnavailable
 
 
 class CountingRows(MemoryRowStore):
-    """The rows, counting how often they are asked; `during` happens after they were read."""
+    """A row store that counts loads; `during` runs once, after the next load."""
 
-    asked = 0
+    loads = 0
     during: Any = None
 
     async def load(self, model: AnyModel, keys: Any) -> Mapping[Key, StoredRow[Any]]:
-        self.asked += 1
+        self.loads += 1
         rows = await super().load(model, keys)
         if self.during is not None:
             during, self.during = self.during, None
@@ -90,10 +90,10 @@ class Cached:
         return owed
 
     async def owed_from_cache(self) -> int:
-        """What is owed, and that the rows were not asked for it."""
-        asked = self.truth.asked
+        """What is owed, without a load from the row store."""
+        loads = self.truth.loads
         owed = await self.owed()
-        assert self.truth.asked == asked
+        assert self.truth.loads == loads
         return owed
 
 
@@ -130,9 +130,9 @@ async def test_a_copied_balance_is_served_without_asking_the_rows(warm: Cached) 
 async def test_only_models_that_say_so_are_cached(warm: Cached, cache: MemoryCache) -> None:
     """The others are read from their table every time."""
     key = (TENANT, f"inv_{TENANT}_1")
-    for asked in (2, 3):
+    for loads in (2, 3):
         assert (await warm.rows.load(INVOICES, [key]))[key].row.number == "INV-000001"
-        assert warm.truth.asked == asked
+        assert warm.truth.loads == loads
     assert set(cache.documents) == {ADAS}
 
 
@@ -153,14 +153,14 @@ async def test_a_change_that_is_announced_but_not_committed_is_not_copied(
     change = RowChange(replace(stored, revision=stored.revision + 1), stored.revision)
     await warm.rows.announce(BALANCES, [change])
     for _ in range(2):
-        asked = warm.truth.asked
+        loads = warm.truth.loads
         assert await warm.owed() == 7_00
-        assert warm.truth.asked == asked + 1
+        assert warm.truth.loads == loads + 1
     assert cache.documents[ADAS][0] == stored.revision
     await an_invoice(warm.contexts, ADA, 9, 1_00, day(70))
     await deliver(
         warm.contexts, warm.side.projector, warm.side.store
-    )  # it commits late, without another word
+    )  # committed without another announcement
     assert await warm.owed() == 8_00
     assert await warm.owed_from_cache() == 8_00
 
@@ -207,17 +207,17 @@ async def test_a_read_of_a_term_that_has_ended_makes_no_copy_for_the_next(
 
 
 async def test_a_server_that_is_away_only_makes_it_slower(warm: Cached, cache: MemoryCache) -> None:
-    """It is not asked again for a second; when it is back, what it held before is not served."""
+    """It is not used again for a second; when it is back, what it held before is not served."""
     cache.away = True
     assert await warm.owed() == 7_00
     await a_void(warm.contexts, ADA, f"inv_{TENANT}_3", 7_00, day(71))
     await warm.deliver()
     assert await warm.owed() == 0
     cache.away = False
-    asked = warm.truth.asked
-    assert (await warm.owed(), warm.truth.asked) == (0, asked + 1)
+    loads = warm.truth.loads
+    assert (await warm.owed(), warm.truth.loads) == (0, loads + 1)
     warm.sleeper.now += 1.0
-    assert (await warm.owed(), warm.truth.asked) == (0, asked + 2)
+    assert (await warm.owed(), warm.truth.loads) == (0, loads + 2)
     assert await warm.owed_from_cache() == 0
 
 
@@ -238,11 +238,11 @@ async def test_a_process_that_does_not_lead_serves_no_copy(warm: Cached, cache: 
     """No change is announced to it: its copy could be from before the position that was waited for."""
     follower = Cached(cache)
     follower.rows = CachedRowStore(warm.truth, cache, follower.sleeper, follower.term)
-    asked = warm.truth.asked
-    assert (await follower.owed(), warm.truth.asked) == (7_00, asked + 1)
+    loads = warm.truth.loads
+    assert (await follower.owed(), warm.truth.loads) == (7_00, loads + 1)
     with warm.term.running():
         pass  # and the leader leads no more
-    assert (await warm.owed(), warm.truth.asked) == (7_00, asked + 2)
+    assert (await warm.owed(), warm.truth.loads) == (7_00, loads + 2)
 
 
 async def test_a_new_leader_reads_the_row_before_it_serves_the_copy(warm: Cached) -> None:
@@ -268,7 +268,7 @@ async def test_more_changes_than_are_remembered_make_copies_colder_not_older(
 
 
 async def test_a_document_that_we_never_wrote_is_no_row(warm: Cached, cache: MemoryCache) -> None:
-    """Somebody's hand, or half a write: the rows are asked."""
+    """An edited or a partial document: the row store is read."""
     for document in (
         b"",
         b"{}",
@@ -287,11 +287,11 @@ async def test_an_emptied_server_is_as_good_as_a_slow_one(warm: Cached, cache: M
 
 
 async def test_on_a_real_server_an_older_revision_is_refused(redis_url: str) -> None:
-    """Two processes may copy the same row; the later one wins, whoever comes last."""
+    """Two processes may copy the same row; the later revision wins, in whatever order they come."""
     cache = RedisCache(redis_url, "test:older")
     await cache.write({ADAS: (2, b"two")})
     await cache.write({ADAS: (1, b"one")})
-    assert await cache.read([ADAS, (BALANCES.table, TENANT, "nobody")]) == {ADAS: b"two"}
+    assert await cache.read([ADAS, (BALANCES.table, TENANT, "missing")]) == {ADAS: b"two"}
     await cache.write({ADAS: (10, b"ten")})
     assert await cache.read([ADAS]) == {ADAS: b"ten"}
     await cache.close()

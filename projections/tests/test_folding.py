@@ -1,4 +1,4 @@
-"""Rows follow from facts, and from nothing else: not from batches, nor from the order of streams."""
+"""Rows depend on events only: neither on batches nor on the order of streams."""
 
 import asyncio
 import random
@@ -28,7 +28,7 @@ from projections.tests.scenarios import (
 Rows = dict[str, dict[Key, StoredRow[Any]]]
 
 
-async def told() -> list[DecodedEvent]:
+async def published() -> list[DecodedEvent]:
     contexts = Contexts()
     await a_year_in_short(contexts)
     return decoded_events(
@@ -36,23 +36,23 @@ async def told() -> list[DecodedEvent]:
     )
 
 
-async def rows_after(facts: Sequence[DecodedEvent]) -> Rows:
+async def rows_after(events: Sequence[DecodedEvent]) -> Rows:
     rows: Rows = {model.name: {} for model in READ_MODELS}
     for model in READ_MODELS:
 
         async def load(_: Any, keys: Any, known: dict[Key, StoredRow[Any]] = rows[model.name]) -> Any:
             return {key: known[key] for key in keys if key in known}
 
-        for change in await row_changes(model, facts, load):
+        for change in await row_changes(model, events, load):
             rows[model.name][change.stored.key] = change.stored
     return rows
 
 
-def interleaved(facts: Sequence[DecodedEvent], dice: random.Random) -> list[DecodedEvent]:
+def interleaved(events: Sequence[DecodedEvent], dice: random.Random) -> list[DecodedEvent]:
     """Any order that keeps the order of each stream."""
     streams: dict[tuple[str, str], list[DecodedEvent]] = {}
-    for fact in facts:
-        streams.setdefault((fact.context, fact.stream_id), []).append(fact)
+    for event in events:
+        streams.setdefault((event.context, event.stream_id), []).append(event)
     turns = [stream for stream, mine in streams.items() for _ in mine]
     dice.shuffle(turns)
     queues = {stream: iter(mine) for stream, mine in streams.items()}
@@ -61,7 +61,7 @@ def interleaved(facts: Sequence[DecodedEvent], dice: random.Random) -> list[Deco
 
 @pytest.fixture(scope="module")
 def year() -> list[DecodedEvent]:
-    return asyncio.run(told())
+    return asyncio.run(published())
 
 
 @given(seed=st.integers(0, 2**32))
@@ -69,7 +69,7 @@ def year() -> list[DecodedEvent]:
 def test_any_interleaving_that_keeps_each_stream_in_order_gives_the_same_rows(
     year: list[DecodedEvent], seed: int
 ) -> None:
-    """Contexts and partitions are heard at their own pace, and a rebuild hears them in another order."""
+    """Contexts and partitions are consumed at their own pace, and by a rebuild in another order."""
     shuffled = interleaved(year, random.Random(seed))
     assert asyncio.run(rows_after(shuffled)) == asyncio.run(rows_after(year))
 
@@ -103,7 +103,7 @@ async def test_an_invoice_keeps_its_number_and_lines_when_it_is_voided(year: lis
 
 
 async def test_a_daily_total_replaces_the_one_told_before_it(year: list[DecodedEvent]) -> None:
-    """Totals are told again as late usage comes in; they are never added up."""
+    """Totals are published again as late usage comes in; they are never added up."""
     rows = await rows_after(year)
     values = {stored.row.subject: int(stored.row.value) for stored in rows[USAGE.name].values()}
     assert values == {"ada": 10, "bob": 7}

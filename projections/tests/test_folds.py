@@ -1,4 +1,4 @@
-"""Rows go through the lives of what they show, and an impossible history is loud."""
+"""Folds: the row after each event of a stream; an impossible history raises."""
 
 import pytest
 
@@ -30,15 +30,15 @@ from shared.framework.core.event import Event
 from shared.framework.core.refusals import ImpossibleHistory
 
 
-def fact(event: Event) -> DecodedEvent:
-    return DecodedEvent(TENANT, "story", "stream", 1, day(0), event)
+def decoded(event: Event) -> DecodedEvent:
+    return DecodedEvent(TENANT, "context", "stream", 1, day(0), event)
 
 
-def lived(model: AnyModel, *events: Event) -> list[object]:
+def rows_after_each(model: AnyModel, *events: Event) -> list[object]:
     """The row after each event."""
     rows, row = [], None
     for event in events:
-        row = model.fold(row, event, fact(event))
+        row = model.fold(row, event, decoded(event))
         rows.append(row)
     return rows
 
@@ -80,11 +80,11 @@ def test_a_subscription_runs_on_until_its_end_is_reached() -> None:
     """Cancelled is not yet ended: the last period is still to be closed."""
     cancelled = SubscriptionCancelled(subscription_id="sub", ends_at=day(40), cancelled_at=day(35))
     ended = SubscriptionEnded(subscription_id="sub", ended_at=day(40))
-    rows = lived(SUBSCRIPTIONS, STARTED, closed(0, 31), cancelled, closed(31, 40), ended)
-    told = [
+    rows = rows_after_each(SUBSCRIPTIONS, STARTED, closed(0, 31), cancelled, closed(31, 40), ended)
+    states = [
         (row.status, row.periods_closed, row.billed_until) for row in rows if isinstance(row, SubscriptionRow)
     ]
-    assert told == [
+    assert states == [
         ("active", 0, None),
         ("active", 1, day(31)),
         ("cancelled", 1, day(31)),
@@ -109,9 +109,11 @@ def test_a_collection_that_gave_up_opens_again_when_somebody_asks() -> None:
         gave_up_at=day(1),
     )
     cancelled = CollectionCancelled(**names, invoice_id="inv", cancelled_at=day(3))
-    rows = lived(COLLECTIONS, begun, due[0], gave_up, due[1], cancelled)
-    told = [(row.status, row.attempt, row.next_attempt_at) for row in rows if isinstance(row, CollectionRow)]
-    assert told == [
+    rows = rows_after_each(COLLECTIONS, begun, due[0], gave_up, due[1], cancelled)
+    states = [
+        (row.status, row.attempt, row.next_attempt_at) for row in rows if isinstance(row, CollectionRow)
+    ]
+    assert states == [
         ("open", 0, None),
         ("open", 1, day(1)),
         ("gave_up", 1, None),
@@ -121,10 +123,10 @@ def test_a_collection_that_gave_up_opens_again_when_somebody_asks() -> None:
 
 
 def test_an_invoice_that_was_voided_before_it_was_collected_shows_no_collection() -> None:
-    """Payments says so all the same, so that a void that overtakes its document has the last word."""
+    """Payments publishes the cancellation also when the void comes before the invoice to be collected."""
     cancelled = CollectionCancelled(collection_id="col", invoice_id="inv", cancelled_at=day(3))
-    assert lived(COLLECTIONS, cancelled) == [None]
-    assert fold_row(COLLECTIONS, "col", [fact(cancelled)]) is None
+    assert rows_after_each(COLLECTIONS, cancelled) == [None]
+    assert fold_row(COLLECTIONS, "col", [decoded(cancelled)]) is None
 
 
 @pytest.mark.parametrize(
@@ -148,20 +150,20 @@ def test_an_invoice_that_was_voided_before_it_was_collected_shows_no_collection(
     ],
 )
 def test_a_stream_that_begins_in_the_middle_is_loud(model: AnyModel, event: Event) -> None:
-    """A silent miss would show a row that nobody can explain."""
+    """Ignoring the event would show a row that does not follow from its stream."""
     with pytest.raises(ImpossibleHistory):
-        model.fold(None, event, fact(event))
+        model.fold(None, event, decoded(event))
 
 
 def test_every_model_has_a_name_and_a_table_of_its_own() -> None:
-    """And hears only events that are published."""
+    """And folds only events that are published."""
     assert len({model.table for model in READ_MODELS}) == len(READ_MODELS)
     assert {event for model in READ_MODELS for event in model.events} <= set(EVENTS.values())
 
 
 @pytest.mark.parametrize("model", READ_MODELS, ids=lambda model: model.name)
 def test_what_can_be_searched_is_a_text_field_of_the_row(model: AnyModel) -> None:
-    """Search columns are made from the document; a field that is not there would silently find nothing."""
+    """Search columns are made from the document; an unknown field would find nothing, without an error."""
     fields = {name: model.row.__annotations__.get(name) for name in model.filters}
     assert set(fields.values()) <= {str, str | None}
     assert model.owner is None or model.owner in model.filters

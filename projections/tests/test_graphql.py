@@ -1,4 +1,4 @@
-"""Frontends ask one graph: whole, paged, filtered, fresh, bounded, and never another's."""
+"""GraphQL: related rows, pages, filters, freshness, limits, and isolation of tenants and customers."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +11,8 @@ from projections.engine.memory import MemoryRowStore
 from projections.engine.read_model import AnyModel, Key, StoredRow
 from projections.engine.request_reader import ReadStores
 from projections.engine.row_store import RowQuery
-from projections.tests.frontend import Frontend, stores_of
+from projections.tests.conftest import stores_of
+from projections.tests.frontend import Frontend
 from projections.tests.scenarios import (
     ADA,
     BOB,
@@ -76,20 +77,20 @@ async def test_an_invoice_points_up_to_its_customer(frontend: Frontend) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 100])
 async def test_paging_meets_every_row_once_in_a_stable_order(size: int) -> None:
-    """Equal moments are ordered by id, so no page boundary loses a row."""
+    """Equal sort times are ordered by id, so no page boundary loses a row."""
     contexts, side = Contexts(), MemoryReadSide()
     ada = await a_customer(contexts, "ada")
     for number in range(1, 8):
         await an_invoice(contexts, ada, number, 100, day(number // 3))
     await deliver(contexts, side.projector, side.store)
-    frontend, met, after, more = Frontend(stores_of(side)), [], None, True
+    frontend, numbers, after, more = Frontend(stores_of(side)), [], None, True
     while more:
         query = """query($first: Int!, $after: String) { invoices(first: $first, after: $after) {
             edges { node { number } } pageInfo { hasNextPage endCursor } } }"""
         page = (await frontend.data(query, first=size, after=after))["invoices"]
-        met += [edge["node"]["number"] for edge in page["edges"]]
+        numbers += [edge["node"]["number"] for edge in page["edges"]]
         after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
-    assert met == [f"INV-{number:06}" for number in range(1, 8)]
+    assert numbers == [f"INV-{number:06}" for number in range(1, 8)]
 
 
 async def test_rows_are_filtered_by_their_time(frontend: Frontend) -> None:
@@ -121,7 +122,7 @@ class CountingRows(MemoryRowStore):
 
 
 async def test_neighbours_are_read_in_batches_however_many_there_are() -> None:
-    """Forty invoices with their payments and customers cost as many fetches as one: no row asks alone."""
+    """Forty invoices with their payments and customers cost as many fetches as one."""
     contexts, side = Contexts(), MemoryReadSide()
     for number in range(1, 41):
         await an_invoice(contexts, await a_customer(contexts, f"c{number}"), number, 100, day(1))
@@ -142,7 +143,7 @@ async def test_neighbours_are_read_in_batches_however_many_there_are() -> None:
 async def test_what_belongs_to_somebody_else_is_null(
     frontend: Frontend, field: str, row_id: str, caller: str
 ) -> None:
-    """Neither another tenant nor another customer of the same tenant can tell that it exists."""
+    """Neither another tenant nor another customer of the same tenant can see that it exists."""
     now, then = f"now: {field}(id: $id) {{ id }}", f"then: {field}(id: $id, asOf: $at) {{ id }}"
     query = f"query($id: ID!, $at: DateTime) {{ {now} {then} }}"
     data = await frontend.data(query, caller, id=row_id, at=day(300).isoformat())
@@ -150,7 +151,7 @@ async def test_what_belongs_to_somebody_else_is_null(
 
 
 async def test_a_customer_finds_only_their_own_rows(frontend: Frontend) -> None:
-    """Lists are narrowed by the credential, whatever filters say."""
+    """Lists are narrowed by the credential, whatever the filters are."""
     query = """query($bob: String!) { customers { edges { node { externalId } } }
       invoices(customerId: $bob) { edges { node { id } } } usage { edges { node { subject } } }
       plans { edges { node { id } } } meters { edges { node { id } } } }"""
@@ -161,19 +162,19 @@ async def test_a_customer_finds_only_their_own_rows(frontend: Frontend) -> None:
 
 
 async def test_every_answer_says_as_of_which_facts_it_is(frontend: Frontend) -> None:
-    """In a field for who asks, and in the extensions for who does not."""
-    answer = await frontend.ask("{ freshness { context partition position occurredAt } }")
-    assert answer["data"]["freshness"] == answer["extensions"]["freshness"]
-    heard = {fresh["context"] for fresh in answer["extensions"]["freshness"]}
-    assert heard == {"ingest", "metering", "subscriptions", "invoicing", "payments"}
-    newest = max(fresh["occurredAt"] or "" for fresh in answer["extensions"]["freshness"])
+    """In a field, and in the extensions of every response."""
+    response = await frontend.execute("{ freshness { context partition position occurredAt } }")
+    assert response["data"]["freshness"] == response["extensions"]["freshness"]
+    contexts = {fresh["context"] for fresh in response["extensions"]["freshness"]}
+    assert contexts == {"ingest", "metering", "subscriptions", "invoicing", "payments"}
+    newest = max(fresh["occurredAt"] or "" for fresh in response["extensions"]["freshness"])
     assert newest == day(59).isoformat()
 
 
 async def test_freshness_tells_nobody_another_tenants_moments(frontend: Frontend) -> None:
     """Another tenant's test clock is its own business."""
-    answer = await frontend.ask("{ freshness { occurredAt } }", "other")
-    newest = max(fresh["occurredAt"] or "" for fresh in answer["data"]["freshness"])
+    response = await frontend.execute("{ freshness { occurredAt } }", "other")
+    newest = max(fresh["occurredAt"] or "" for fresh in response["data"]["freshness"])
     assert newest == day(31).isoformat()
 
 
@@ -203,11 +204,11 @@ BOMBS = {
     "a page of nothing": "{ invoices(first: 0) { edges { node { id } } } }",
     "a page of everything": "{ invoices(first: 101) { edges { node { id } } } }",
     "a forged cursor": '{ invoices(after: "bm90IGEgY3Vyc29y") { pageInfo { hasNextPage } } }',
-    "a moment without an offset": '{ invoice(id: "x", asOf: "2026-01-01T00:00:00") { id } }',
+    "an instant without an offset": '{ invoice(id: "x", asOf: "2026-01-01T00:00:00") { id } }',
     "a cursor with a NUL": '{ invoices(after: "MjAyNi0wMS0wMVQwMDowMDowMCswMDowMHxhAGI=") { __typename } }',
     "a cursor without an offset": '{ invoices(after: "MjAyNi0wMS0wMVQwMDowMDowMHxh") { __typename } }',
-    "a moment beyond all years": '{ invoice(id: "x", asOf: "9999-12-31T23:59:59-23:59") { id } }',
-    "no moment": '{ invoice(id: "x", asOf: "NaN") { id } }',
+    "an instant beyond all years": '{ invoice(id: "x", asOf: "9999-12-31T23:59:59-23:59") { id } }',
+    "no instant": '{ invoice(id: "x", asOf: "NaN") { id } }',
     "an introspection of depth": "{ __schema "
     + "{ types { fields { type " * 8
     + "{ name }"
@@ -220,9 +221,9 @@ BOMBS = {
 @pytest.mark.timeout(5)
 async def test_what_is_too_much_or_wrong_is_refused_in_words(frontend: Frontend, bomb: str) -> None:
     """Before any resolver runs where that is possible, and never with a defect."""
-    answer = await frontend.ask(bomb)
-    assert answer["errors"], answer
-    assert "internal-error" not in str(answer["errors"])
+    response = await frontend.execute(bomb)
+    assert response["errors"], response
+    assert "internal-error" not in str(response["errors"])
 
 
 @pytest.mark.parametrize(
@@ -260,6 +261,6 @@ class BrokenRows(MemoryRowStore):
 async def test_a_defect_is_not_told_to_clients(side: MemoryReadSide) -> None:
     """What failed is logged, not shown."""
     frontend = Frontend(ReadStores(BrokenRows(side.store), side.archive, side.freshness))
-    answer = await frontend.ask("{ invoices { edges { node { id } } } }")
-    assert answer["errors"][0]["extensions"] == {"code": "internal-error"}
-    assert "hunter2" not in str(answer)
+    response = await frontend.execute("{ invoices { edges { node { id } } } }")
+    assert response["errors"][0]["extensions"] == {"code": "internal-error"}
+    assert "hunter2" not in str(response)

@@ -14,7 +14,7 @@ from projections.engine.row_store import RowQuery, every_row
 from projections.read_models.balances.projection import BALANCES
 from projections.read_models.invoices.projection import INVOICES
 from projections.register import READ_MODELS
-from projections.tests.conftest import PostgresReadSide, ReadSide, stores
+from projections.tests.conftest import PostgresReadSide, ReadSide, stores_of
 from projections.tests.frontend import Frontend
 from projections.tests.scenarios import (
     ADA,
@@ -63,7 +63,7 @@ async def test_rows_of_both_are_the_same(postgres_side: PostgresReadSide) -> Non
 
 
 async def test_a_row_that_somebody_else_has_changed_is_not_overwritten(either_side: ReadSide) -> None:
-    """Two processes that both think they lead must not undo each other's facts."""
+    """Two processes that both think they lead must not undo each other's changes."""
     contexts = Contexts()
     await a_year_in_short(contexts)
     await deliver(contexts, either_side.projector, either_side.store)
@@ -82,20 +82,20 @@ async def test_a_failed_commit_leaves_rows_history_and_freshness_as_they_were(ei
     contexts = Contexts()
     await an_invoice(contexts, await a_customer(contexts, "ada"), 1, 100, day(1))
     await deliver(contexts, either_side.projector, either_side.store)
-    before = await Frontend(stores(either_side)).ask("{ invoices { edges { node { id status } } } }")
+    before = await Frontend(stores_of(either_side)).execute("{ invoices { edges { node { id status } } } }")
     await a_void(contexts, ADA, f"inv_{TENANT}_1", 100, day(2))
 
     with pytest.raises(RuntimeError, match="last"):
         await deliver(contexts, FailsLast(**fields_of(either_side.projector)), either_side.store)
-    after = await Frontend(stores(either_side)).ask("{ invoices { edges { node { id status } } } }")
+    after = await Frontend(stores_of(either_side)).execute("{ invoices { edges { node { id status } } } }")
     assert after == before
     await deliver(contexts, either_side.projector, either_side.store)
-    healed = await Frontend(stores(either_side)).data("{ invoices { edges { node { status } } } }")
+    healed = await Frontend(stores_of(either_side)).data("{ invoices { edges { node { status } } } }")
     assert healed["invoices"]["edges"] == [{"node": {"status": "void"}}]
 
 
 async def test_pages_for_many_parents_are_each_parents_own(either_side: ReadSide) -> None:
-    """One statement, but nobody gets another's rows or another's limit."""
+    """One statement, but each parent has its own rows and its own limit."""
     contexts = Contexts()
     names = [await a_customer(contexts, name) for name in ("a", "b", "c")]
     for number in range(1, 10):
@@ -111,7 +111,7 @@ async def test_pages_for_many_parents_are_each_parents_own(either_side: ReadSide
 
 
 async def test_the_past_is_shown_as_it_was_served_then(either_side: ReadSide) -> None:
-    """After every step the answer is kept; later, asOf that step's moment gives the same answer again."""
+    """After every step the response is kept; later, asOf that step's instant gives the same response."""
     contexts = Contexts()
     await a_customer(contexts, "ada")
     invoice_id, second = f"inv_{TENANT}_1", f"inv_{TENANT}_2"
@@ -124,14 +124,14 @@ async def test_the_past_is_shown_as_it_was_served_then(either_side: ReadSide) ->
         lambda at: a_void(contexts, ADA, invoice_id, 10_00, at),
         lambda at: a_refund(contexts, ADA, invoice_id, payment_id, 10_00, at),
     ]
-    frontend, served = Frontend(stores(either_side)), []
+    frontend, served = Frontend(stores_of(either_side)), []
     for number, step in enumerate(steps, start=1):
         await step(day(number))
         await deliver(contexts, either_side.projector, either_side.store)
         served.append(await frontend.data(ANSWER, at=None))
-    for number, answer in enumerate(served, start=1):
-        for moment in (day(number), day(number + 0.99)):
-            assert await frontend.data(ANSWER, at=moment.isoformat()) == answer
+    for number, response in enumerate(served, start=1):
+        for instant in (day(number), day(number + 0.99)):
+            assert await frontend.data(ANSWER, at=instant.isoformat()) == response
     before = await frontend.data(ANSWER, at=day(0.5).isoformat())
     assert before["first"] is before["second"] is None
     assert before["customer"]["balance"]["owed"]["minor"] == 0
@@ -146,7 +146,7 @@ ANSWER = """query($at: DateTime) {
 
 
 async def test_a_read_model_that_is_new_is_filled_from_history(postgres_side: PostgresReadSide) -> None:
-    """A changed fold gets a table of its own, and nobody is served from it before it is full."""
+    """A changed fold gets a table of its own, and it is not served before it is full."""
     contexts = Contexts()
     await a_year_in_short(contexts)
     await deliver(contexts, postgres_side.projector, postgres_side.store)
@@ -158,7 +158,7 @@ async def test_a_read_model_that_is_new_is_filled_from_history(postgres_side: Po
 
 
 async def test_the_application_role_cannot_rewrite_history(postgres_side: PostgresReadSide) -> None:
-    """Whoever breaks into the read side can still not change what was heard."""
+    """An intruder with the application role cannot change archived events."""
     for statement in ("UPDATE history SET state = ''", "DELETE FROM history", "TRUNCATE history"):
         with pytest.raises(Exception, match="permission denied"):
             await postgres_side.pool.execute(statement)

@@ -1,4 +1,4 @@
-"""GraphQL types of rows declare fields; what the row lacks is found at import, not by the first who asks."""
+"""GraphQL types of rows declare fields; a field that the row lacks is found at import, not by a query."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from shared.billing.pricing import RatingStep
 
 
 def test_a_field_that_the_row_has_not_is_refused() -> None:
-    """A misspelt field would be an error at every answer."""
+    """A misspelt field would be an error at every response."""
     with pytest.raises(TypeError, match=r"Wrong: .*MeterRow.* has no colour, name"):
 
         @of_row(METERS)
@@ -60,5 +60,5 @@ def test_a_number_is_spelt_without_an_exponent() -> None:
     stored = StoredRow("acme", "1", step, 1, datetime(2026, 1, 1, tzinfo=UTC))
     config = StrawberryConfig(scalar_map=SCALARS, default_resolver=field_value)
     schema = strawberry.Schema(query=Query, config=config)
-    answer = schema.execute_sync("{ step { quantity } }", root_value=SimpleNamespace(step=stored))
-    assert (answer.data, answer.errors) == ({"step": {"quantity": "1000"}}, None)
+    response = schema.execute_sync("{ step { quantity } }", root_value=SimpleNamespace(step=stored))
+    assert (response.data, response.errors) == ({"step": {"quantity": "1000"}}, None)

@@ -1,10 +1,10 @@
-"""What is odd about a question is the asker's: it costs no more than is allowed, and is no defect of ours."""
+"""Unusual queries: they cost no more than is allowed, and cause no defect."""
 
 from typing import Any
 
 import pytest
 
-from projections.tests.conftest import ReadSide, stores
+from projections.tests.conftest import ReadSide, stores_of
 from projections.tests.frontend import Frontend
 from projections.tests.scenarios import Contexts, MemoryReadSide, a_year_in_short, deliver
 
@@ -24,8 +24,8 @@ BEHIND = "customers(first: 100) { edges { node { invoices { ...I } } } }"
 )
 async def test_no_spelling_makes_rows_cheaper(query: str) -> None:
     """Rows are counted before anything is read, and nothing can be set off against them."""
-    answer = await Frontend(stores(MemoryReadSide())).ask(query)
-    assert [error["message"][:40] for error in answer["errors"]] == [
+    response = await Frontend(stores_of(MemoryReadSide())).execute(query)
+    assert [error["message"][:40] for error in response["errors"]] == [
         "The number of rows that could be read is"
     ]
 
@@ -46,16 +46,16 @@ async def test_no_spelling_makes_rows_cheaper(query: str) -> None:
 async def test_nothing_is_named_with_a_nul(
     either_side: ReadSide, query: str, nothing: dict[str, Any]
 ) -> None:
-    """GraphQL can spell it where JSON was found to hold none; a database cannot be asked for it."""
+    """GraphQL strings may have one by an escape; a text of the database cannot."""
     contexts = Contexts()
     await a_year_in_short(contexts)
     await deliver(contexts, either_side.projector, either_side.store)
-    assert await Frontend(stores(either_side)).data(query) == nothing
+    assert await Frontend(stores_of(either_side)).data(query) == nothing
 
 
 @pytest.mark.parametrize("given", [{}, {"first": "1"}, {"first": 1.5}, {"first": None}, {"first": 2**40}])
 async def test_a_wrong_variable_is_the_askers_mistake(given: dict[str, Any]) -> None:
-    """It is told in words, by the name of the variable."""
+    """The message has the name of the variable."""
     query = "query($first: Int!) { invoices(first: $first) { edges { cursor } } }"
-    answer = await Frontend(stores(MemoryReadSide())).ask(query, **given)
-    assert answer["errors"][0]["message"].startswith("Variable '$first' has invalid value")
+    response = await Frontend(stores_of(MemoryReadSide())).execute(query, **given)
+    assert response["errors"][0]["message"].startswith("Variable '$first' has invalid value")

@@ -58,7 +58,7 @@ async def superuser(installation: Installation, name: str) -> AsyncIterator[asyn
 async def edited(
     installation: Installation, name: str, table: str, change: str, where: str
 ) -> AsyncIterator[asyncpg.Record]:
-    """For the length of a block, one column (`column = expression`) of one row is another; gives the row."""
+    """Within the block, one column of one row is changed by `column = expression`; gives the row before."""
     column = change.split(maxsplit=1)[0]
     before, after = (DISARM, ARM) if table == "events" else ("SELECT", "SELECT")
     async with superuser(installation, name) as db:
@@ -74,7 +74,7 @@ async def edited(
 
 @asynccontextmanager
 async def removed(installation: Installation, name: str, where: str) -> AsyncIterator[asyncpg.Record]:
-    """For the length of a block, one event is gone; gives the event."""
+    """Within the block, one event is deleted; gives the event."""
     async with superuser(installation, name) as db:
         (row,) = await db.fetch(f"SELECT * FROM events WHERE {where}")
         await db.execute(f"CREATE TEMPORARY TABLE kept AS SELECT * FROM events WHERE {where}")
@@ -123,7 +123,7 @@ async def test_a_row_of_a_read_model_that_was_edited_by_hand_is_named(
 
 
 async def test_people_are_told_in_words(business: Installation) -> None:
-    """Each difference in a line, whole, and the verdict last."""
+    """Each difference in one line, untruncated, and the result last."""
     async with edited(business, "projections", "live.customers_v1", READ_MODELS["customers"], "true") as row:
         command = ["verify", "--folder", str(business.folder)]
         done = await asyncio.to_thread(CliRunner().invoke, app, command)
@@ -134,7 +134,7 @@ async def test_people_are_told_in_words(business: Installation) -> None:
 
 
 async def test_a_balance_that_was_edited_in_redis_is_named(business: Installation) -> None:
-    """The copy is what screens show; it is made when a balance is read."""
+    """A balance is served from the copy, which is made when the balance is read."""
     async with business.client(TENANT) as client:
         await client.graphql("{ customers { edges { node { balance { owed { minor } } } } } }")
     async with Redis.from_url(business.addresses.redis_url) as redis:
@@ -161,7 +161,7 @@ EVENTS = {
 async def test_an_event_of_which_one_byte_was_edited_is_named(
     business: Installation, context: str, topic: str
 ) -> None:
-    """By its context, its position and its stream, whatever it then says."""
+    """By its context, its position and its stream, whatever its content is then."""
     flip = "state = set_byte(state, length(state) - 1, get_byte(state, length(state) - 1) # 1)"
     async with edited(business, context, "events", flip, f"topic = '{topic}'") as row:
         place = f"position {row['notification_id']}, stream {row['originator_id']}"
@@ -169,7 +169,7 @@ async def test_an_event_of_which_one_byte_was_edited_is_named(
 
 
 async def test_an_amount_that_was_edited_in_the_store_is_named(business: Installation) -> None:
-    """A well-formed lie: the invoice is as it was, but history now says that less was paid."""
+    """A well-formed event: the invoice is as it was, but the payment has another amount."""
     less = "state = convert_to(replace(convert_from(state, 'UTF8'), '\"minor\":', '\"minor\":-'), 'UTF8')"
     topic = "topic = 'payments.payment.succeeded.v1'"
     async with edited(business, "payments", "events", less, topic) as row:
@@ -187,7 +187,7 @@ async def test_an_event_that_is_missing_is_named(business: Installation, context
 
 
 async def test_a_forged_memory_of_the_read_side_is_named(business: Installation) -> None:
-    """Auditors read the read side's copy of history: it is held to what the contexts tell."""
+    """Auditors read the event archive: it is compared with the feeds."""
     where = "wire_name = 'invoicing.invoice.finalized.v1'"
     async with edited(business, "projections", "history", "tenant_id = 'other'", where) as row:
         differences = await verified(business, expect=FAILED)

@@ -15,7 +15,7 @@ import msgspec
 
 from projections.engine.cache.cache import Cache, CacheKey, CacheUnavailable
 from projections.engine.read_model import AnyModel, Key, RowChange, StoredRow
-from projections.engine.row_store import RowQuery, RowReader
+from projections.engine.row_store import RowReader
 from shared.framework.leadership.port import LeadershipTerm
 from shared.framework.retry.backoff import Sleeper
 
@@ -34,6 +34,7 @@ class CachedRowStore:
     def __init__(self, rows: RowReader, cache: Cache, sleeper: Sleeper, term: LeadershipTerm) -> None:
         """`term` is the leadership of the consumer; without one, every read goes to `rows`."""
         self._rows = rows
+        self.page, self.pages_by = rows.page, rows.pages_by  # only single rows are cached
         self._cache = cache
         self._sleeper = sleeper
         self._term = term
@@ -62,16 +63,6 @@ class CachedRowStore:
         rows = await self._rows.load(model, missing) if missing else {}
         await self._write(model, rows.values(), written)
         return {**copies, **rows}
-
-    async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
-        """See `RowReader`; never from the cache."""
-        return await self._rows.page(model, query)
-
-    async def pages_by(
-        self, model: AnyModel, column: str, values: Sequence[str], query: RowQuery
-    ) -> Mapping[str, Sequence[StoredRow[Any]]]:
-        """See `RowReader`; never from the cache."""
-        return await self._rows.pages_by(model, column, values, query)
 
     def _valid_copies(self) -> dict[CacheKey, int] | None:
         """Revisions written in the running term; None without a term, and while the cache is not used.

@@ -39,7 +39,6 @@ class RedisCache:
         self._put = self._redis.register_script(PUT)
 
     async def read(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, bytes]:
-        """See `Cache`."""
         if not keys:
             return {}
         with _unavailable():
@@ -50,7 +49,6 @@ class RedisCache:
         return {key: document for key, document in zip(keys, found, strict=True) if document is not None}
 
     async def write(self, documents: Mapping[CacheKey, tuple[int, bytes]]) -> None:
-        """See `Cache`."""
         if not documents:
             return
         with _unavailable():

@@ -6,7 +6,6 @@ from typing import Any
 import asyncpg
 
 from projections.engine.postgres.event_archive import ARCHIVE_LOCK, page_of
-from projections.engine.postgres.executor import Executor
 from projections.engine.postgres.row_store import LIVE, PostgresRowStore
 from projections.engine.projector import decoded_events, row_changes
 from projections.engine.read_model import AnyModel
@@ -39,11 +38,11 @@ async def build_missing_tables(dsn: str, models: Iterable[AnyModel]) -> list[str
         await connection.close()
 
 
-async def create_table(executor: Executor, schema: str, model: AnyModel, *, indexed: bool = True) -> None:
+async def create_table(connection: Any, schema: str, model: AnyModel, *, indexed: bool = True) -> None:
     """Create the model's table, and its indexes for queries if `indexed`; existing ones are not changed."""
     columns = "".join(f", {name} text GENERATED ALWAYS AS (doc->>'{name}') STORED" for name in model.filters)
     table = f"{schema}.{model.table}"
-    await executor.execute(
+    await connection.execute(
         f"CREATE TABLE IF NOT EXISTS {table} (tenant_id text NOT NULL, id text NOT NULL,"
         f" sort_at timestamptz NOT NULL, doc jsonb NOT NULL, revision bigint NOT NULL,"
         f" updated_at timestamptz NOT NULL{columns}, PRIMARY KEY (tenant_id, id)) WITH (fillfactor = 80)"
@@ -51,7 +50,7 @@ async def create_table(executor: Executor, schema: str, model: AnyModel, *, inde
     for name in ("", *model.filters) if indexed else ():
         key = f"tenant_id, {name}, sort_at, id" if name else "tenant_id, sort_at, id"
         index = f"{model.table}_by_{name or 'time'}"
-        await executor.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {table} ({key})")
+        await connection.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {table} ({key})")
 
 
 async def _exists(connection: Any, model: AnyModel) -> bool:

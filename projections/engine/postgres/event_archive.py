@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -15,24 +16,22 @@ from shared.framework.eventstore.rows import event_record_of
 ARCHIVE_LOCK = 80813
 """Advisory lock: shared by all who add to the archive, exclusive for who fills a new table from it."""
 
-_COLUMNS = (
-    "h.context, h.position, h.tenant_id, h.stream_id, h.version, h.wire_name, h.state, h.slot, h.event_id,"
-    " h.metadata::text AS metadata, h.occurred_at, h.recorded_at"
-)
-_TYPES = (
-    "text[] bigint[] text[] text[] bigint[] text[]"
-    " bytea[] smallint[] uuid[] text[] timestamptz[] timestamptz[]"
-).split()
+_FIELDS = "context position tenant_id stream_id version wire_name state slot event_id".split()
+_NAMES = ", ".join((*_FIELDS, "metadata", "occurred_at", "recorded_at"))
+_TYPES = "text bigint text text bigint text bytea smallint uuid text timestamptz timestamptz".split()
+_ARRAYS = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_TYPES, start=1))
 _INSERT = (
-    "INSERT INTO history (context, position, tenant_id, stream_id, version, wire_name, state, slot, event_id,"
-    " metadata, occurred_at, recorded_at) SELECT c, p, t, s, v, w, b, o, e, m::jsonb, a, r FROM unnest("
-    + ", ".join(f"${number}::{kind}" for number, kind in enumerate(_TYPES, start=1))
-    + ") AS n(c, p, t, s, v, w, b, o, e, m, a, r)"
+    f"INSERT INTO history ({_NAMES}) SELECT {_NAMES.replace('metadata', 'metadata::jsonb')}"
+    f" FROM unnest({_ARRAYS}) AS n({_NAMES})"
 )
+_COLUMNS = "h." + _NAMES.replace(", ", ", h.").replace("metadata", "metadata::text AS metadata")
 _INSERT_INDEX = (
     "INSERT INTO history_mentions SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[])"
     " ON CONFLICT DO NOTHING"
 )
+
+
+_field_values = attrgetter(*_FIELDS)
 
 
 class PostgresEventArchive:
@@ -56,63 +55,44 @@ class PostgresEventArchive:
         self, tenant_id: str, source: Source, wire_names: Sequence[str]
     ) -> Sequence[EventRecord]:
         origin, wanted = _from(source)
-        found = await self._executor.fetch(
-            f"SELECT {_COLUMNS} FROM {origin} AND h.wire_name = ANY($3) ORDER BY h.context, h.position",
-            tenant_id,
-            wanted,
-            list(wire_names),
-        )
-        return [event_record_of(row) for row in found]
+        sql = f"SELECT {_COLUMNS} FROM {origin} AND h.wire_name = ANY($3) ORDER BY h.context, h.position"
+        return await _fetch(self._executor, sql, tenant_id, wanted, list(wire_names))
 
     async def page(
         self, tenant_id: str, source: Source, as_of: datetime | None, after: ArchiveCursor | None, limit: int
     ) -> Sequence[EventRecord]:
         origin, wanted = _from(source)
         start = (after.occurred_at, after.context, after.position) if after else (None, "", 0)
-        found = await self._executor.fetch(
+        sql = (
             f"SELECT {_COLUMNS} FROM {origin} AND ($3::timestamptz IS NULL OR h.occurred_at <= $3)"
             " AND ($4::timestamptz IS NULL OR (h.occurred_at, h.context, h.position) > ($4, $5, $6))"
-            " ORDER BY h.occurred_at, h.context, h.position LIMIT $7",
-            tenant_id,
-            wanted,
-            as_of,
-            *start,
-            limit,
+            " ORDER BY h.occurred_at, h.context, h.position LIMIT $7"
         )
-        return [event_record_of(row) for row in found]
+        return await _fetch(self._executor, sql, tenant_id, wanted, as_of, *start, limit)
 
 
 async def page_of(executor: Executor, context: str, after: int, limit: int) -> list[EventRecord]:
     """At most `limit` records of a context after a position; a page also ends at PAGE_BYTES_MAX of state."""
-    found = await executor.fetch(
+    sql = (
         "SELECT * FROM ("
         "SELECT *, sum(octet_length(state)) OVER in_order - octet_length(state) AS bytes_before"
         f" FROM (SELECT {_COLUMNS} FROM history h WHERE h.context = $1 AND h.position > $2"
         " ORDER BY h.position LIMIT $3) AS rows"
         " WINDOW in_order AS (ORDER BY position ROWS UNBOUNDED PRECEDING)) AS page"
-        f" WHERE bytes_before < {PAGE_BYTES_MAX} ORDER BY position",
-        context,
-        after,
-        limit,
+        f" WHERE bytes_before < {PAGE_BYTES_MAX} ORDER BY position"
     )
-    return [event_record_of(row) for row in found]
+    return await _fetch(executor, sql, context, after, limit)
+
+
+async def _fetch(executor: Executor, sql: str, *arguments: Any) -> list[EventRecord]:
+    return [event_record_of(row) for row in await executor.fetch(sql, *arguments)]
 
 
 def _values(record: EventRecord) -> tuple[Any, ...]:
-    return (
-        record.context,
-        record.position,
-        record.tenant_id,
-        record.stream_id,
-        record.version,
-        record.wire_name,
-        record.state,
-        record.slot,
-        record.event_id,
-        msgspec.json.encode(record.metadata).decode(),
-        record.metadata.occurred_at,
-        record.recorded_at,
-    )
+    """The record's values of _NAMES."""
+    metadata = record.metadata
+    document = msgspec.json.encode(metadata).decode()
+    return (*_field_values(record), document, metadata.occurred_at, record.recorded_at)
 
 
 def _from(source: Source) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Where statements are executed: a pool, or the one connection of a transaction."""
+"""Where queries are executed: a pool, or the one connection of a transaction."""
 
 from typing import Any, Protocol
 
@@ -6,12 +6,8 @@ import asyncpg
 
 
 class Executor(Protocol):
-    """The methods that are used of an asyncpg connection, and that ReadPool has too."""
+    """The reads of an asyncpg connection; ReadPool has them too."""
 
     async def fetch(self, query: str, *args: Any) -> "list[asyncpg.Record]":
         """The rows of a statement."""
-        ...
-
-    async def execute(self, query: str, *args: Any) -> str:
-        """The tag of a statement, such as `UPDATE 3`."""
         ...

@@ -49,12 +49,8 @@ class PostgresRowStore:
 
     async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, StoredRow[Any]]:
         columns = [list(column) for column in zip(*keys, strict=True)] or [[], []]
-        found = await self._executor.fetch(
-            f"SELECT {_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k(tenant_id, id)"
-            f" JOIN {self._table(model)} USING (tenant_id, id)",
-            *columns,
-        )
-        rows = (_stored_row(model, row) for row in found)
+        keyed = f"unnest($1::text[], $2::text[]) AS k(tenant_id, id) JOIN {self._table(model)}"
+        rows = await self._select(model, f"{keyed} USING (tenant_id, id)", *columns)
         return {row.key: row for row in rows}
 
     def save_write(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
@@ -66,7 +62,8 @@ class PostgresRowStore:
             for statement, part in ((_INSERT, new), (_UPDATE, known)):
                 if part:
                     sql = statement.format(table=self._table(model))
-                    written += _count(await connection.execute(sql, *_arrays(model, part)))
+                    tag: str = await connection.execute(sql, *_arrays(model, part))
+                    written += int(tag.rpartition(" ")[2])
             if written != len(changes):
                 raise InboxConflict(f"rows of {model.name} have changed since they were read")
 
@@ -74,12 +71,8 @@ class PostgresRowStore:
 
     async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
         where, arguments = _conditions(model, query, first=2)
-        found = await self._executor.fetch(
-            f"SELECT {_COLUMNS} FROM {self._table(model)} WHERE tenant_id = $1{where}",
-            query.tenant_id,
-            *arguments,
-        )
-        return [_stored_row(model, row) for row in found]
+        origin = f"{self._table(model)} WHERE tenant_id = $1{where}"
+        return await self._select(model, origin, query.tenant_id, *arguments)
 
     async def pages_by(
         self, model: AnyModel, column: str, values: Sequence[str], query: RowQuery
@@ -100,12 +93,11 @@ class PostgresRowStore:
         return pages
 
     async def scan(self, model: AnyModel, after: Key, limit: int) -> Sequence[StoredRow[Any]]:
-        found = await self._executor.fetch(
-            f"SELECT {_COLUMNS} FROM {self._table(model)} WHERE (tenant_id, id) > ($1, $2)"
-            " ORDER BY tenant_id, id LIMIT $3",
-            *after,
-            limit,
-        )
+        later = f"{self._table(model)} WHERE (tenant_id, id) > ($1, $2)"
+        return await self._select(model, f"{later} ORDER BY tenant_id, id LIMIT $3", *after, limit)
+
+    async def _select(self, model: AnyModel, origin: str, *arguments: Any) -> list[StoredRow[Any]]:
+        found = await self._executor.fetch(f"SELECT {_COLUMNS} FROM {origin}", *arguments)
         return [_stored_row(model, row) for row in found]
 
     def _table(self, model: AnyModel) -> str:
@@ -125,11 +117,6 @@ class ReadPool:
                 rows: list[asyncpg.Record] = await connection.fetch(query, *args)
                 return rows
 
-    async def execute(self, query: str, *args: Any) -> str:
-        with translate_errors():
-            async with connection_of(self._pool) as connection:
-                return str(await connection.execute(query, *args))
-
 
 def _arrays(model: AnyModel, changes: Sequence[RowChange]) -> list[list[Any]]:
     """The parameters of _INSERT and _UPDATE: one array per column."""
@@ -145,11 +132,6 @@ def _arrays(model: AnyModel, changes: Sequence[RowChange]) -> list[list[Any]]:
     ]
 
 
-def _count(tag: str) -> int:
-    """The number of rows of a statement, from its tag."""
-    return int(tag.rpartition(" ")[2])
-
-
 def _stored_row(model: AnyModel, found: "asyncpg.Record") -> StoredRow[Any]:
     row = _decoder(model).decode(found["doc"])
     return StoredRow(found["tenant_id"], found["id"], row, found["revision"], found["updated_at"])
@@ -162,22 +144,22 @@ def _decoder(model: AnyModel) -> msgspec.json.Decoder[Any]:
 
 def _conditions(model: AnyModel, query: RowQuery, *, first: int) -> tuple[str, list[Any]]:
     """The SQL after `WHERE tenant_id = $1`, and its parameters, numbered from `first`."""
-    parts: list[tuple[str, tuple[Any, ...]]] = []
+    arguments: list[Any] = []
+
+    def parameter(value: Any) -> str:
+        arguments.append(value)
+        return f"${first + len(arguments) - 1}"
+
+    text = ""
     for column, value in query.filters:
         _check_filter(model, column)
-        parts.append((f"{column} = {{}}", (value,)))
+        text += f" AND {column} = {parameter(value)}"
     if query.since is not None:
-        parts.append(("sort_at >= {}", (query.since,)))
+        text += f" AND sort_at >= {parameter(query.since)}"
     if query.until is not None:
-        parts.append(("sort_at < {}", (query.until,)))
+        text += f" AND sort_at < {parameter(query.until)}"
     if query.after is not None:
-        parts.append(("(sort_at, id) > ({}, {})", query.after))
-    text = ""
-    arguments: list[Any] = []
-    for condition, values in parts:
-        numbers = [f"${first + len(arguments) + number}" for number in range(len(values))]
-        text += " AND " + condition.format(*numbers)
-        arguments.extend(values)
+        text += f" AND (sort_at, id) > ({', '.join(map(parameter, query.after))})"
     return f"{text} ORDER BY sort_at, id LIMIT {int(query.limit)}", arguments
 
 

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from projections.engine.read_model import CustomerSource, DecodedEvent, ReadModel, Source
+from projections.engine.read_model import CustomerSource, DecodedEvent, ReadModel
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceVoided
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.billing.contracts.payments.refunds import RefundIssued
@@ -68,10 +68,6 @@ def _entry(event: BalanceEvent) -> tuple[str, Money]:
             return "refunded", event.amount
 
 
-def _source(row_id: str) -> Source:
-    return CustomerSource(row_id.rpartition(":")[0])
-
-
 BALANCES = ReadModel(
     name="balances",
     version=1,
@@ -83,5 +79,5 @@ BALANCES = ReadModel(
     filters=("customer_id", "currency"),
     owner="customer_id",
     cached=True,
-    source=_source,
+    source=lambda row_id: CustomerSource(row_id.rpartition(":")[0]),
 )

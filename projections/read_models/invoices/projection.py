@@ -21,6 +21,9 @@ from shared.framework.core.refusals import ImpossibleHistory
 
 InvoiceEvent = InvoiceDrafted | InvoiceLinesRated | InvoiceFinalized | InvoicePaid | InvoiceVoided
 
+_FINAL = ("number", "lines", "taxes", "subtotal", "tax", "total", "amount_due", "finalized_at")
+"""Fields that a draft gets when it is finalized; the event has the same names."""
+
 
 class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
     """`status`: draft, finalized, paid or void. A draft has neither number nor amounts."""
@@ -56,18 +59,7 @@ def fold(row: InvoiceRow | None, event: InvoiceEvent, _: DecodedEvent) -> Invoic
         case InvoiceRow(), InvoiceLinesRated():
             return changed(row, lines=event.lines, reading_id=event.reading_id)
         case InvoiceRow(), InvoiceFinalized():
-            return changed(
-                row,
-                status="finalized",
-                number=event.number,
-                lines=event.lines,
-                taxes=event.taxes,
-                subtotal=event.subtotal,
-                tax=event.tax,
-                total=event.total,
-                amount_due=event.amount_due,
-                finalized_at=event.finalized_at,
-            )
+            return changed(row, status="finalized", **{name: getattr(event, name) for name in _FINAL})
         case InvoiceRow(), InvoicePaid():
             return changed(row, status="paid", payment_id=event.payment_id, paid_at=event.paid_at)
         case InvoiceRow(), InvoiceVoided():
