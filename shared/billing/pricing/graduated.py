@@ -29,7 +29,7 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Graduated(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="graduated"):
-    """Graduated tiers (billing rule 3); `flat_at_zero`: the first tier's fee is due even without usage."""
+    """Every unit at the price of its tier; `flat_at_zero`: the first tier's fee is due even without usage."""
 
     needs_meter: ClassVar[Literal[True]] = True
     tiers: tuple[Tier, ...]
