@@ -32,7 +32,7 @@ async def build(tools: ServiceDependencies[PaymentsSettings]) -> ServiceDefiniti
 def features_of(
     store: EventStore, clock: Clock, gateways: Gateways, policy: RetryPolicy
 ) -> Sequence[Feature]:
-    """The subjects of payments."""
+    """The features of payments, one for each subject."""
     return (
         payment_methods(gateways),
         collections(CaptureTimer(store, clock, gateways, policy)),
@@ -43,8 +43,8 @@ def features_of(
 async def _opened(stack: AsyncExitStack, tools: ServiceDependencies[PaymentsSettings]) -> Gateways:
     timeout_s = tools.settings.gateway_timeout_s
     return {
-        name: TimeLimitedGateway(await stack.enter_async_context(opened(tools.clock, timeout_s)), timeout_s)
-        for name, opened in GATEWAYS.items()
+        name: TimeLimitedGateway(await stack.enter_async_context(opener(tools.clock, timeout_s)), timeout_s)
+        for name, opener in GATEWAYS.items()
     }
 
 

@@ -99,8 +99,10 @@ def evolve(collection: Collection, event: CollectionEvent) -> Collection:
         case AttemptOpen(), CollectionAttemptDue():
             used = collection.retries_used + (collection.interrupted is None)
             return AttemptScheduled(collection.receivable, event.attempt, event.due_at, used)
-        case ((AttemptScheduled() | GivenUp()), CollectionAttemptStarted()):
-            return _attempt_open(collection, event)
+        case ((AttemptScheduled(receivable) | GivenUp(receivable)), CollectionAttemptStarted()):
+            due_at = collection.due_at if isinstance(collection, AttemptScheduled) else event.started_at
+            used, interrupted = collection.retries_used, collection if event.manual else None
+            return AttemptOpen(receivable, event.attempt, event.payment_id, used, due_at, interrupted)
         case AttemptOpen(), CollectionGaveUp() if event.reason == PAYMENT_UNKNOWN:
             return replace(collection, lookups_exhausted=True)
         case ((AttemptScheduled() | AttemptOpen()), CollectionGaveUp()):
@@ -237,19 +239,7 @@ def _gave_up(receivable: CollectionStarted, reason: str, now: datetime) -> Colle
 
 
 def _cancelled(command: CancelCollection) -> CollectionCancelled:
+    collection_id = collection_id_of(command.invoice_id)
     return CollectionCancelled(
-        collection_id=collection_id_of(command.invoice_id),
-        invoice_id=command.invoice_id,
-        cancelled_at=command.now,
-    )
-
-
-def _attempt_open(before: AttemptScheduled | GivenUp, event: CollectionAttemptStarted) -> AttemptOpen:
-    return AttemptOpen(
-        before.receivable,
-        event.attempt,
-        event.payment_id,
-        before.retries_used,
-        due_at=before.due_at if isinstance(before, AttemptScheduled) else event.started_at,
-        interrupted=before if event.manual else None,
+        collection_id=collection_id, invoice_id=command.invoice_id, cancelled_at=command.now
     )

@@ -50,13 +50,8 @@ def payment_methods_router(gateways: Gateways) -> APIRouter:
     async def attach_payment_method(body: PaymentMethodBody, ctx: CommandDep) -> Response:
         """Attach a payment method by its gateway token; it becomes the customer's default."""
         _check_token(gateways, body)
-        command = body.command(now=ctx.now)
-        return await ctx.handle(
-            ACCOUNT,
-            payment_account_id(body.customer_id),
-            command,
-            lambda _: PaymentMethodAttachedBody.of(command),
-        )
+        command, account_id = body.command(now=ctx.now), payment_account_id(body.customer_id)
+        return await ctx.handle(ACCOUNT, account_id, command, lambda _: PaymentMethodAttachedBody.of(command))
 
     return router
 

@@ -81,7 +81,8 @@ class SandboxGateway:
         if is_new and charge.step == ScriptedOutcome.ERROR_AFTER:
             return UnknownOutcome("http_500")
         if charge.status is ChargeStatus.LOST:
-            charge = await self.ledger.complete_late(key, self.clock.now())
+            await self.ledger.complete_late(key, self.clock.now())
+            return Captured(charge.reference)
         outcome = self._outcome(charge)
         return UnknownOutcome("in_progress") if isinstance(outcome, ChargeNotFound) else outcome
 

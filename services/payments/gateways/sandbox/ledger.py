@@ -55,7 +55,7 @@ class SandboxLedger(Protocol):
         """The charge with this key or this reference."""
         ...
 
-    async def complete_late(self, key: str, charged_at: datetime) -> SandboxCharge:
+    async def complete_late(self, key: str, charged_at: datetime) -> None:
         """Charge a key whose request was lost; one that was not lost stays as it is."""
         ...
 
@@ -94,12 +94,11 @@ class MemorySandboxLedger:
         """See SandboxLedger."""
         return next((c for c in self._charges.values() if key_or_reference in (c.key, c.reference)), None)
 
-    async def complete_late(self, key: str, charged_at: datetime) -> SandboxCharge:
+    async def complete_late(self, key: str, charged_at: datetime) -> None:
         """See SandboxLedger."""
         charge = self._charges[key]
         if charge.status is ChargeStatus.LOST:
             self._charges[key] = replace(charge, status=ChargeStatus.CHARGED, charged_at=charged_at)
-        return self._charges[key]
 
     async def refund(self, refund: SandboxRefund) -> bool:
         """See SandboxLedger."""

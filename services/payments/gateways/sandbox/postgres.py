@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS sandbox_refunds (
     amount_minor bigint NOT NULL, currency text NOT NULL
 );
 """
+COMPLETE_LATE = (
+    "UPDATE sandbox_entries SET status = 'charged', charged_at = $2 WHERE key = $1 AND status = 'lost'"
+)
 
 
 @asynccontextmanager
@@ -68,29 +71,15 @@ class PostgresSandboxLedger:
         row = await self._pool.fetchrow(query, key_or_reference)
         return None if row is None else _charge(row)
 
-    async def complete_late(self, key: str, charged_at: datetime) -> SandboxCharge:
+    async def complete_late(self, key: str, charged_at: datetime) -> None:
         """See SandboxLedger."""
-        row = await self._pool.fetchrow(
-            "UPDATE sandbox_entries SET"
-            " charged_at = CASE status WHEN 'lost' THEN $2 ELSE charged_at END,"
-            " status = CASE status WHEN 'lost' THEN 'charged' ELSE status END"
-            " WHERE key = $1 RETURNING *",
-            key,
-            charged_at,
-        )
-        if row is None:
-            raise KeyError(key)
-        return _charge(row)
+        await self._pool.execute(COMPLETE_LATE, key, charged_at)
 
     async def refund(self, refund: SandboxRefund) -> bool:
         """See SandboxLedger."""
-        done = await self._pool.execute(
-            "INSERT INTO sandbox_refunds VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-            refund.key,
-            refund.charge_reference,
-            refund.amount.minor,
-            refund.amount.currency,
-        )
+        query = "INSERT INTO sandbox_refunds VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+        values = (refund.key, refund.charge_reference, refund.amount.minor, refund.amount.currency)
+        done = await self._pool.execute(query, *values)
         return bool(done == "INSERT 0 1")
 
     async def charges(self) -> Sequence[SandboxCharge]:
