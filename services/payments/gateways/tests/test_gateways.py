@@ -53,10 +53,11 @@ async def ledger(ledger_url: str | None) -> AsyncIterator[SandboxLedger]:
 class TimedSandbox:
     """A sandbox with a clock, a time limit and a ledger."""
 
-    def __init__(self, ledger: SandboxLedger) -> None:
+    def __init__(self, ledger: SandboxLedger, limit_s: float = 0.2) -> None:
         self.ledger = ledger
         self.clock = FakeClock(NOON)
-        self.gateway: PaymentGateway = TimeLimitedGateway(SandboxGateway(ledger, self.clock, SLOW_BY), 0.2)
+        sandbox = SandboxGateway(ledger, self.clock, SLOW_BY)
+        self.gateway: PaymentGateway = TimeLimitedGateway(sandbox, limit_s)
 
     async def capture(self, token: str, key: str = "k1", method: str = "pm_1") -> object:
         return await self.gateway.capture(DUE, GatewayPaymentMethod(method, token), key)
@@ -78,8 +79,9 @@ async def test_a_key_moves_money_once_and_is_answered_the_same(sandbox: TimedSan
     assert len(await sandbox.ledger.charges()) == 1
 
 
-async def test_twenty_at_once_under_one_key_are_one_charge(sandbox: TimedSandbox) -> None:
+async def test_twenty_at_once_under_one_key_are_one_charge(ledger: SandboxLedger) -> None:
     """All get the same outcome."""
+    sandbox = TimedSandbox(ledger, limit_s=5.0)  # on a busy machine the last of twenty waits for long
     outcomes = await asyncio.gather(*(sandbox.capture("tok_ok") for _ in range(20)))
     assert len(set(outcomes)) == 1
     assert len(await sandbox.ledger.charges()) == 1
