@@ -73,25 +73,20 @@ class PaymentGateway(Protocol):
     @property
     def name(self) -> str:
         """The name by which payment methods refer to it."""
-        ...
 
     def check_token(self, token: str) -> None:
         """Raise TokenIsNotOfThisGateway if the token is not in this gateway's format."""
-        ...
 
     async def capture(
         self, amount: Money, method: GatewayPaymentMethod, key: str
     ) -> Captured | Declined | UnknownOutcome:
         """Take the amount; the same key again gives the same outcome."""
-        ...
 
     async def lookup(self, key: str) -> CaptureOutcome:
         """The outcome of the capture under this key; moves no money."""
-        ...
 
     async def refund(self, reference: str, amount: Money, key: str) -> RefundConfirmed | UnknownOutcome:
         """Send money of the charge `reference` back, at most once per key."""
-        ...
 
 
 Gateways = Mapping[str, PaymentGateway]

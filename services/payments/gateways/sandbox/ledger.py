@@ -49,27 +49,21 @@ class SandboxLedger(Protocol):
         self, key: str, card: str, create: Callable[[int], SandboxCharge]
     ) -> tuple[SandboxCharge, bool]:
         """The charge of the key, and whether it is new: made by `create` from its index."""
-        ...
 
     async def find(self, key_or_reference: str) -> SandboxCharge | None:
         """The charge with this key or this reference."""
-        ...
 
     async def complete_late(self, key: str, charged_at: datetime) -> None:
         """Charge a key whose request was lost; one that was not lost stays as it is."""
-        ...
 
     async def refund(self, refund: SandboxRefund) -> bool:
         """Store the refund unless there is one with its key; whether it is new."""
-        ...
 
     async def charges(self) -> Sequence[SandboxCharge]:
         """All charges in the order of their keys, for audits."""
-        ...
 
     async def refunds(self) -> Sequence[SandboxRefund]:
         """All refunds in the order of their keys, for audits."""
-        ...
 
 
 class MemorySandboxLedger:
