@@ -14,7 +14,7 @@ from services.ingest.events.deduplication import (
     deduplicate,
 )
 from services.ingest.events.usage_event import ATTRIBUTE_LENGTH_MAX, InvalidEvent, ParsedEvent
-from services.ingest.events.validation import AGE_MAX, FUTURE_MAX, Rejection, RejectionCode, time_fault
+from services.ingest.events.validation import AGE_MAX, FUTURE_MAX, Rejection, RejectionCode, time_rejection
 from shared.billing.contracts.ingest.rejected_events import RejectedUsage
 
 BODY_KEPT_MAX = 16 * 1024
@@ -65,7 +65,7 @@ class RequestEvaluation:
             if isinstance(event, InvalidEvent):
                 self.rejections[index] = event.rejection
             elif event.time is not None and not earliest <= event.time <= latest:
-                self.rejections[index] = time_fault(event.time, now)
+                self.rejections[index] = time_rejection(event.time, now)
             else:
                 self.candidates.append(identify(event))
                 self.indexes.append(index)

@@ -1,7 +1,6 @@
 """POST /v1/events, the route of every usage event: raw ASGI for speed, and the same route for OpenAPI."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -10,14 +9,13 @@ from starlette.types import Receive, Scope, Send
 
 from services.ingest.acceptance.handlers import Submission
 from services.ingest.acceptance.outcome import IngestResult
-from services.ingest.events.usage_event import ParsedEvent
 from services.ingest.formats import FORMATS, parse_events
-from shared.framework.http.authorization import Credential, credential_of, requires, wait_for_positions
+from shared.framework.http.authorization import credential_of, requires, wait_for_positions
 from shared.framework.http.field_types import ApiModel
 from shared.framework.http.read_your_writes import POSITION_HEADER, PositionToken
 from shared.framework.http.refusals import MethodIsNotAllowed
 from shared.framework.http.request_body import read_body
-from shared.framework.http.service_context import ServiceContext, service_context_of
+from shared.framework.http.service_context import service_context_of
 from shared.framework.observability.logging import correlation_id
 from shared.framework.observability.tracing import current_traceparent
 
@@ -75,21 +73,15 @@ class EventsEndpoint:
             body, headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity")
         )
         await wait_for_positions(request)
-        result = await self._submit(_submission(credential, service, events, len(body)))
-        return _response(result, service.store.context)
-
-
-def _submission(
-    credential: Credential, service: ServiceContext, events: Sequence[ParsedEvent], size_bytes: int
-) -> Submission:
-    return Submission(
-        tenant_id=credential.tenant_id,
-        actor=credential.subject,
-        correlation_id=correlation_id() or service.ids.new("req"),
-        traceparent=current_traceparent(),
-        events=events,
-        size_bytes=size_bytes,
-    )
+        submission = Submission(
+            tenant_id=credential.tenant_id,
+            actor=credential.subject,
+            correlation_id=correlation_id() or service.ids.new("req"),
+            traceparent=current_traceparent(),
+            events=events,
+            size_bytes=len(body),
+        )
+        return _response(await self._submit(submission), service.store.context)
 
 
 def _response(result: IngestResult, context: str) -> Response:
@@ -101,19 +93,16 @@ def _response(result: IngestResult, context: str) -> Response:
 def documented(endpoint: EventsEndpoint) -> APIRouter:
     """The same route for OpenAPI; requests get a response from the raw route before they reach it."""
     router = APIRouter(tags=["usage"])
+    content = {one.media_type: {"schema": one.schema} for one in FORMATS.values()}
 
     @router.post(
         EVENTS_PATH,
         dependencies=[requires(SCOPE)],
         response_model=IngestResponseBody,
-        openapi_extra={"requestBody": {"required": True, "content": _content()}},
+        openapi_extra={"requestBody": {"required": True, "content": content}},
     )
     async def post_events(request: Request) -> Response:
         """Accept 1-1000 CloudEvents; respond after commit, with a result for each event not counted."""
         return await endpoint.response(request.scope, request.receive)
 
     return router
-
-
-def _content() -> dict[str, Any]:
-    return {one.media_type: {"schema": one.schema} for one in FORMATS.values()}

@@ -59,7 +59,7 @@ def is_plain_text(body: bytes) -> bool:
     return body.isascii() and b"\\" not in body and b"\x7f" not in body
 
 
-def time_fault(time: datetime, now: datetime) -> Rejection:
+def time_rejection(time: datetime, now: datetime) -> Rejection:
     """The rejection of a time outside [now - AGE_MAX, now + FUTURE_MAX]."""
     if time > now:
         return Rejection(
@@ -68,22 +68,22 @@ def time_fault(time: datetime, now: datetime) -> Rejection:
     return Rejection(RejectionCode.TIME_IS_TOO_OLD, f"{time.isoformat()} is more than 20 years ago")
 
 
-def attribute_fault(name: str, text: str) -> Rejection | None:
+def attribute_rejection(name: str, text: str) -> Rejection | None:
     """The rejection of an attribute with a control character (CloudEvents 1.0, type system), or None."""
     if _CONTROLS.search(text):
         return Rejection(RejectionCode.TEXT_IS_NOT_STORABLE, f"a control character in {name}")
     return None
 
 
-def data_fault(data: dict[str, Any], *, plain: bool) -> Rejection | None:
+def data_rejection(data: dict[str, Any], *, plain: bool) -> Rejection | None:
     """The rejection of an event's data, or None; `plain` if it comes from JSON that is plain text.
 
     Numbers must have been decoded exactly (int and Decimal).
     """
-    return _fault_in_object(data, 1, plain)
+    return _check_object(data, 1, plain)
 
 
-def _fault_in_object(value: dict[str, Any], depth: int, plain: bool) -> Rejection | None:
+def _check_object(value: dict[str, Any], depth: int, plain: bool) -> Rejection | None:
     if not plain and any("\0" in key for key in value):
         return Rejection(RejectionCode.TEXT_IS_NOT_STORABLE, "NUL in a key of data")
     for part in value.values():
@@ -93,35 +93,35 @@ def _fault_in_object(value: dict[str, Any], depth: int, plain: bool) -> Rejectio
                 continue
         elif kind is int and -_INT_MAX < part < _INT_MAX:
             continue
-        fault = _fault_in(part, depth, plain)
-        if fault is not None:
-            return fault
+        rejection = _check(part, depth, plain)
+        if rejection is not None:
+            return rejection
     return None
 
 
-def _fault_in(value: Any, depth: int, plain: bool) -> Rejection | None:
+def _check(value: Any, depth: int, plain: bool) -> Rejection | None:
     kind = type(value)
     if kind is str:
-        return _fault_in_text(value, plain)
+        return _check_text(value, plain)
     if kind is int:
         return None if -_INT_MAX < value < _INT_MAX else _out_of_bounds()
     if kind is Decimal:
         return None if _is_bounded(value) else _out_of_bounds()
     if kind is dict or kind is list:
-        return _fault_in_parts(value, depth + 1, plain)
+        return _check_parts(value, depth + 1, plain)
     return None
 
 
-def _fault_in_parts(value: Any, depth: int, plain: bool) -> Rejection | None:
+def _check_parts(value: Any, depth: int, plain: bool) -> Rejection | None:
     if depth > DATA_DEPTH_MAX:
         return Rejection(RejectionCode.DATA_IS_TOO_DEEP, f"data is nested deeper than {DATA_DEPTH_MAX}")
     if type(value) is dict:
-        return _fault_in_object(value, depth, plain)
-    found = (_fault_in(part, depth, plain) for part in value)
-    return next((fault for fault in found if fault is not None), None)
+        return _check_object(value, depth, plain)
+    found = (_check(part, depth, plain) for part in value)
+    return next(filter(None, found), None)
 
 
-def _fault_in_text(text: str, plain: bool) -> Rejection | None:
+def _check_text(text: str, plain: bool) -> Rejection | None:
     if not plain and "\0" in text:
         return Rejection(RejectionCode.TEXT_IS_NOT_STORABLE, "NUL in data")
     if text[:1] in _NUMBER_STARTS and _NUMBER_LIKE.fullmatch(text):

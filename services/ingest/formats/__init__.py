@@ -1,4 +1,4 @@
-"""The register of formats that usage comes in: one format is one file, and one member of FORMATS."""
+"""The formats of usage in a request body: each is one file and one member of FORMATS."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 in JSON, read strictly: a batch in one go, or event by event if one of them is bad."""
+"""CloudEvents 1.0 in JSON, read strictly: a batch at once, or event by event if one is invalid."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -10,8 +10,8 @@ from services.ingest.events.usage_event import CloudEvent, InvalidEvent, ParsedE
 from services.ingest.events.validation import (
     Rejection,
     RejectionCode,
-    attribute_fault,
-    data_fault,
+    attribute_rejection,
+    data_rejection,
     is_plain_text,
 )
 from services.ingest.formats.refusals import TooManyEvents, UsageIsNotEvents, UsageIsNotJson
@@ -37,26 +37,24 @@ _REASONS = {
 
 
 def read_batch(body: bytes) -> Sequence[ParsedEvent]:
-    """The events of a JSON array, in order, each either sound or with its fault.
-
-    Refuses the whole with UsageIsNotJson, UsageIsNotEvents, TooManyEvents.
-    """
+    """The events of a JSON array in order. Raises UsageIsNotJson, UsageIsNotEvents, TooManyEvents."""
     try:
         events = counted(_BATCH.decode(body))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return [read_event(bytes(piece)) for piece in counted(_pieces(body))]
     plain = is_plain_text(body)
-    faults = {at: fault for at, event in enumerate(events) if (fault := _fault_in(event, plain))}
-    if not faults:
+    rejections = [_rejection_of(event, plain) for event in events]
+    if not any(rejections):
         return events
-    bodies = _PIECES.decode(body)
+    bodies = map(bytes, _PIECES.decode(body))
     return [
-        InvalidEvent(faults[at], bytes(bodies[at])) if at in faults else one for at, one in enumerate(events)
+        InvalidEvent(rejection, piece) if rejection else event
+        for event, rejection, piece in zip(events, rejections, bodies, strict=True)
     ]
 
 
 def read_single(body: bytes) -> Sequence[ParsedEvent]:
-    """One event that is not in an array. UsageIsNotJson, UsageIsNotEvents."""
+    """The event of a JSON object. Raises UsageIsNotJson, UsageIsNotEvents."""
     if not _json(body).startswith(b"{"):
         raise UsageIsNotEvents("the body is not a JSON object")
     return [read_event(body)]
@@ -78,7 +76,7 @@ def _json(body: bytes) -> bytes:
 
 
 def counted(events: list[T]) -> list[T]:
-    """The events themselves if there are 1 to 1000. UsageIsNotEvents, TooManyEvents."""
+    """The same events, if there are 1 to 1000. Raises UsageIsNotEvents, TooManyEvents."""
     if not events:
         raise UsageIsNotEvents("the array is empty")
     if len(events) > EVENTS_MAX:
@@ -87,30 +85,30 @@ def counted(events: list[T]) -> list[T]:
 
 
 def read_event(piece: bytes) -> ParsedEvent:
-    """One event from its own bytes, sound or with its fault."""
+    """The event of one JSON object, valid or not."""
     try:
         event = _PIECE.decode(piece)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return InvalidEvent(_rejection_from(str(error)), piece)
-    fault = _fault_in(event, is_plain_text(piece))
-    return event if fault is None else InvalidEvent(fault, piece)
+    rejection = _rejection_of(event, is_plain_text(piece))
+    return InvalidEvent(rejection, piece) if rejection else event
 
 
-def _fault_in(event: CloudEvent, plain: bool) -> Rejection | None:
-    fault = data_fault(event.data, plain=plain)
-    if fault is None and not plain:
-        found = (attribute_fault(name, getattr(event, name)) for name in _ATTRIBUTES)
-        fault = next((one for one in found if one is not None), None)
-    if fault is None and event.data_base64 is not None:
+def _rejection_of(event: CloudEvent, plain: bool) -> Rejection | None:
+    rejection = data_rejection(event.data, plain=plain)
+    if rejection is None and not plain:
+        found = (attribute_rejection(name, getattr(event, name)) for name in _ATTRIBUTES)
+        rejection = next(filter(None, found), None)
+    if rejection is None and event.data_base64 is not None:
         return Rejection(
             RejectionCode.DATA_IS_NOT_AN_OBJECT, "data_base64 is not taken: data must be a JSON object"
         )
-    return fault
+    return rejection
 
 
 def _rejection_from(message: str) -> Rejection:
-    for mark, reason in _REASONS.items():
-        if mark in message:
+    for part, reason in _REASONS.items():
+        if part in message:
             return Rejection(reason, message)
     return Rejection(RejectionCode.EVENT_IS_MALFORMED, message)
 

@@ -1,4 +1,4 @@
-"""Every way in which ingest says no to a whole request; single events are rejected by `faults`."""
+"""Refusals of a whole request body; a single event is rejected with a reason (events/validation.py)."""
 
 from shared.framework.core.refusals import Refusal, RefusalKind
 

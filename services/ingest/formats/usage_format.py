@@ -1,4 +1,4 @@
-"""What a format is: a media type, how a body of it is read, and its JSON Schema."""
+"""A format of usage: its media type, the function that reads a body, and the JSON Schema of a body."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from services.ingest.events.usage_event import ParsedEvent
 
 @dataclass(frozen=True, slots=True)
 class UsageFormat:
-    """`read` raises UsageIsNotJson, UsageIsNotEvents or TooManyEvents when a body has no events to judge."""
+    """`read` raises UsageIsNotJson, UsageIsNotEvents or TooManyEvents for the body as a whole."""
 
     media_type: str
     read: Callable[[bytes], Sequence[ParsedEvent]]

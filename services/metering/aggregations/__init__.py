@@ -1,4 +1,4 @@
-"""The register of aggregations: one aggregation is one file, and one member of AGGREGATIONS."""
+"""The aggregations of meters: each is one file and one member of AGGREGATIONS."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What an aggregation is: how one event's value is read, and whether windows may be added up."""
+"""An aggregation: how one event's value is read, and whether the values of several windows may be added."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 MeasuredValue = int | Decimal | bytes
-"""What one event adds: a number, or 16 bytes that stand for a value."""
+"""What one event adds: a number, or a 16-byte digest of a value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregation:
     """A way to turn events into a quantity.
 
-    `read` gives what is kept of a value, or None when the value cannot be counted in this way.
-    `is_additive`: numbers are kept and windows add up; otherwise different values are kept and counted.
+    `read` returns what is stored of a value, or None if the aggregation cannot count it.
+    `is_additive`: sums of numbers are stored, and windows may be added; else different values are stored.
     """
 
     name: str

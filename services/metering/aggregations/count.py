@@ -1,4 +1,4 @@
-"""count: how many events there were."""
+"""count: the number of events."""
 
 from services.metering.aggregations.aggregation import Aggregation
 

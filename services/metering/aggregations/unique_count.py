@@ -1,4 +1,4 @@
-"""unique_count: how many different values there were; 16 bytes are kept of each, as windows do not add up."""
+"""unique_count: the number of different values; a digest of each is stored, as windows cannot be added."""
 
 from decimal import Decimal
 from hashlib import blake2b
@@ -8,12 +8,12 @@ from services.metering.aggregations.aggregation import Aggregation
 
 
 def _digest(value: Any) -> bytes | None:
-    spelt = _canonical_text(value)
-    return None if spelt is None else blake2b(spelt.encode(), digest_size=16).digest()
+    text = _canonical_text(value)
+    return None if text is None else blake2b(text.encode(), digest_size=16).digest()
 
 
 def _canonical_text(value: Any) -> str | None:
-    """Equal values alike, different ones differently: 1 and 1.0 are one number, and not the text `1`."""
+    """A text that is the same for equal values only: 1 and 1.0 are equal, 1 and the text `1` are not."""
     if type(value) is str:
         return f"text {value}"
     if type(value) is bool:

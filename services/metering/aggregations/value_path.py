@@ -1,4 +1,4 @@
-"""Reading one value out of an event's data, and spelling it where a text is needed."""
+"""The value at a path of an event's data, and its text."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,7 +7,7 @@ TEXT_LENGTH_MAX = 256
 
 
 def value_at(data: Any, path: tuple[str, ...]) -> Any:
-    """The value at a path into nested objects; None where there is none (JSON null is none too)."""
+    """The value at a path of nested objects; None if there is none, and for JSON null."""
     for name in path:
         if type(data) is not dict:
             return None
@@ -16,7 +16,7 @@ def value_at(data: Any, path: tuple[str, ...]) -> Any:
 
 
 def text_of(value: Any) -> str | None:
-    """How a value is written as a dimension or compared with a filter: nothing is the empty text.
+    """The text of a value as a dimension and for filters; a missing value has the empty text.
 
     None for what has no such text: objects, arrays, and texts of more than 256 characters.
     """

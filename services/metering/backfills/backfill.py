@@ -43,7 +43,7 @@ class MeterBackfill:
 
     async def pending(self) -> Sequence[RegisteredMeter]:
         """The meters that are not active."""
-        return [one for one in await self.meters.all() if one.joined_from is None]
+        return [one for one in (await self.meters.all()).values() if one.joined_from is None]
 
     async def step(self) -> int:
         """Do one step for each pending meter; the number of meters that can go on. FeedUnavailable.

@@ -1,9 +1,10 @@
 """A meter: its definition, which never changes, and the refusals of an invalid or different one."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+
+from msgspec.structs import replace
 
 from services.metering.aggregations import AGGREGATIONS
 from shared.billing.contracts.metering.meters import MeterDefined
@@ -61,18 +62,11 @@ class PathIsInvalid(Refusal):
 _PATH = re.compile(r"[^.\x00-\x1f\x7f]{1,64}(\.[^.\x00-\x1f\x7f]{1,64}){0,7}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class DefineMeter:
-    """Define a meter of `event_type`; `filter` is path -> allowed texts, `group_by` the paths to group by."""
+    """Define a meter; the order and repetition of its `group_by` and of its filter's texts do not matter."""
 
-    meter_id: str
-    key: str
-    event_type: str
-    aggregation: str
-    value_path: str | None
-    group_by: tuple[str, ...]
-    filter: Mapping[str, tuple[str, ...]]
-    now: datetime
+    definition: MeterDefined
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +91,14 @@ def meter_id_of(tenant_id: str, key: str) -> str:
 
 def decide(meter: Meter, command: DefineMeter) -> Sequence[MeterDefined]:
     """MeterDefined, or nothing if the meter has this definition already. MeterExists if it has another."""
+    definition = _in_order(command.definition)
     match meter:
         case NoMeter():
-            _check(command)
-            return [_definition(command, command.now)]
+            _check(definition)
+            return [definition]
         case Defined(before):
-            if _definition(command, before.defined_at) != before:
-                raise MeterExists(command.key)
+            if replace(definition, defined_at=before.defined_at) != before:
+                raise MeterExists(definition.key)
             return []
 
 
@@ -119,28 +114,21 @@ def evolve(meter: Meter, event: MeterDefined) -> Meter:
 METER: Decider[Meter, DefineMeter, MeterDefined] = Decider(NoMeter(), decide, evolve)
 
 
-def _definition(command: DefineMeter, defined_at: datetime) -> MeterDefined:
-    return MeterDefined(
-        meter_id=command.meter_id,
-        key=command.key,
-        event_type=command.event_type,
-        aggregation=command.aggregation,
-        value_path=command.value_path,
-        group_by=tuple(sorted(set(command.group_by))),
-        filter={path: tuple(sorted(set(texts))) for path, texts in sorted(command.filter.items())},
-        defined_at=defined_at,
-    )
+def _in_order(meter: MeterDefined) -> MeterDefined:
+    """The same definition without repetition, in alphabetical order."""
+    texts = {path: tuple(sorted(set(allowed))) for path, allowed in sorted(meter.filter.items())}
+    return replace(meter, group_by=tuple(sorted(set(meter.group_by))), filter=texts)
 
 
-def _check(command: DefineMeter) -> None:
-    if command.aggregation not in AGGREGATIONS:
-        raise AggregationIsUnknown(command.aggregation)
-    needs_value = AGGREGATIONS[command.aggregation].needs_value
-    if needs_value and command.value_path is None:
-        raise ValuePathIsMissing(command.aggregation)
-    if not needs_value and command.value_path is not None:
-        raise ValuePathIsUseless(command.aggregation)
-    value_paths = () if command.value_path is None else (command.value_path,)
-    for path in (*value_paths, *command.group_by, *command.filter):
+def _check(meter: MeterDefined) -> None:
+    if meter.aggregation not in AGGREGATIONS:
+        raise AggregationIsUnknown(meter.aggregation)
+    needs_value = AGGREGATIONS[meter.aggregation].needs_value
+    if needs_value and meter.value_path is None:
+        raise ValuePathIsMissing(meter.aggregation)
+    if not needs_value and meter.value_path is not None:
+        raise ValuePathIsUseless(meter.aggregation)
+    value_paths = () if meter.value_path is None else (meter.value_path,)
+    for path in (*value_paths, *meter.group_by, *meter.filter):
         if not _PATH.fullmatch(path):
             raise PathIsInvalid(path)

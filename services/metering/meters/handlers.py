@@ -8,19 +8,20 @@ from shared.framework.eventstore.unit_of_work import Session
 
 async def define_meter(session: Session, command: DefineMeter, *, meters: MeterRepository) -> MeterDefined:
     """The defined meter; an equal definition again gives the same meter. MeterExists for another."""
-    is_new = bool(await session.handle(METER, command.meter_id, command))
-    match await session.state(METER, command.meter_id):
+    meter_id = command.definition.meter_id
+    is_new = bool(await session.handle(METER, meter_id, command))
+    match await session.state(METER, meter_id):
         case Defined(meter):
             if is_new:
                 session.add_side_write(meters.add_write(session.tenant_id, meter))
             return meter
         case NoMeter():
-            raise MeterIsUnknown(command.key)
+            raise MeterIsUnknown(command.definition.key)
 
 
 async def meter_of(meters: MeterRepository, tenant_id: str, key: str) -> MeterDefined:
     """The tenant's meter of this key. Raises MeterIsUnknown."""
-    registered = await meters.find(tenant_id, key)
+    registered = (await meters.all()).get((tenant_id, key))
     if registered is None:
         raise MeterIsUnknown(key)
     return registered.meter

@@ -1,9 +1,8 @@
 """Meters in memory: a table of the memory store, so that a failed commit undoes it."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from services.metering.meters.ports import RegisteredMeter, active_count
+from services.metering.meters.ports import RegisteredMeter, RegisteredMeters, active_count
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import VersionConflict
@@ -17,15 +16,8 @@ class MemoryMeterRepository:
         """The rows are in tables of this event store."""
         self._store = store
 
-    async def all(self) -> Sequence[RegisteredMeter]:
-        return [one for _, one in sorted(self._store.table("meters").items())]
-
-    async def of_tenant(self, tenant_id: str) -> Sequence[MeterDefined]:
-        return [one.meter for one in await self.all() if one.tenant_id == tenant_id]
-
-    async def find(self, tenant_id: str, key: str) -> RegisteredMeter | None:
-        found: RegisteredMeter | None = self._store.table("meters").get((tenant_id, key))
-        return found
+    async def all(self) -> RegisteredMeters:
+        return dict(sorted(self._store.table("meters").items()))
 
     async def unreadable_count(self, tenant_id: str, meter_id: str) -> int:
         return int(self._store.table("unreadable").get(meter_id, 0))
@@ -46,9 +38,9 @@ class MemoryMeterRepository:
 
         return write
 
-    def assert_unchanged_write(self, meters: Sequence[RegisteredMeter]) -> SideWrite:
+    def assert_unchanged_write(self, meters: RegisteredMeters) -> SideWrite:
         async def check(store: MemoryEventStore, _: CommitReceipt) -> None:
-            if active_count(store.table("meters").values()) != active_count(meters):
+            if active_count(store.table("meters")) != active_count(meters):
                 raise VersionConflict("another meter was activated")
 
         return check

@@ -1,6 +1,6 @@
 """Port of meters: all of them by key, and the position from which each is counted live."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,24 +17,20 @@ class RegisteredMeter:
     joined_from: int | None = None
 
 
-def active_count(meters: Iterable[RegisteredMeter]) -> int:
+RegisteredMeters = Mapping[tuple[str, str], RegisteredMeter]
+"""By tenant id and key."""
+
+
+def active_count(meters: RegisteredMeters) -> int:
     """The number of active meters."""
-    return sum(one.joined_from is not None for one in meters)
+    return sum(one.joined_from is not None for one in meters.values())
 
 
 class MeterRepository(Protocol):
     """All meters; a meter is added in the transaction that defines it."""
 
-    async def all(self) -> Sequence[RegisteredMeter]:
-        """The meters of all tenants."""
-        ...
-
-    async def of_tenant(self, tenant_id: str) -> Sequence[MeterDefined]:
-        """A tenant's meters by key."""
-        ...
-
-    async def find(self, tenant_id: str, key: str) -> RegisteredMeter | None:
-        """The tenant's meter of this key."""
+    async def all(self) -> RegisteredMeters:
+        """The meters of all tenants, in order of their tenant and key."""
         ...
 
     async def unreadable_count(self, tenant_id: str, meter_id: str) -> int:
@@ -49,6 +45,6 @@ class MeterRepository(Protocol):
         """The side write that makes a meter active after this position of its tenant's partition."""
         ...
 
-    def assert_unchanged_write(self, meters: Sequence[RegisteredMeter]) -> SideWrite:
+    def assert_unchanged_write(self, meters: RegisteredMeters) -> SideWrite:
         """The side write that raises VersionConflict if another meter is active than among these."""
         ...

@@ -1,12 +1,11 @@
 """Meters in Postgres."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 import msgspec
 
-from services.metering.meters.ports import RegisteredMeter, active_count
+from services.metering.meters.ports import RegisteredMeter, RegisteredMeters, active_count
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.eventstore.pool import translate_errors
 from shared.framework.eventstore.ports import VersionConflict
@@ -26,26 +25,14 @@ class PostgresMeterRepository:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         """`pool` of the service's own database."""
         self._pool = pool
-        self._cached: Sequence[RegisteredMeter] = ()
+        self._cached: RegisteredMeters = {}
 
-    async def all(self) -> Sequence[RegisteredMeter]:
+    async def all(self) -> RegisteredMeters:
         with translate_errors():
             if await _counts(self._pool) != (len(self._cached), active_count(self._cached)):
                 rows = await self._pool.fetch("SELECT * FROM meters ORDER BY tenant_id, key")
-                self._cached = [_meter_of(row) for row in rows]
+                self._cached = {(row["tenant_id"], row["key"]): _meter_of(row) for row in rows}
         return self._cached
-
-    async def of_tenant(self, tenant_id: str) -> Sequence[MeterDefined]:
-        query = "SELECT * FROM meters WHERE tenant_id = $1 ORDER BY key"
-        with translate_errors():
-            rows = await self._pool.fetch(query, tenant_id)
-        return [_meter_of(row).meter for row in rows]
-
-    async def find(self, tenant_id: str, key: str) -> RegisteredMeter | None:
-        query = "SELECT * FROM meters WHERE tenant_id = $1 AND key = $2"
-        with translate_errors():
-            row = await self._pool.fetchrow(query, tenant_id, key)
-        return None if row is None else _meter_of(row)
 
     async def unreadable_count(self, tenant_id: str, meter_id: str) -> int:
         with translate_errors():
@@ -65,7 +52,7 @@ class PostgresMeterRepository:
 
         return write
 
-    def assert_unchanged_write(self, meters: Sequence[RegisteredMeter]) -> SideWrite:
+    def assert_unchanged_write(self, meters: RegisteredMeters) -> SideWrite:
         """See MeterRepository.
 
         The inbox position was moved before in this transaction: until its commit no meter can be activated.

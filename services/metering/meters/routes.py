@@ -12,6 +12,7 @@ from services.metering.aggregations import AGGREGATIONS
 from services.metering.meters.decider import DefineMeter, meter_id_of
 from services.metering.meters.handlers import define_meter, meter_of
 from services.metering.meters.ports import MeterRepository
+from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.command_endpoint import CommandDep
 from shared.framework.http.field_types import ApiModel, Identifier, Instant, ShortText
@@ -41,9 +42,8 @@ class NewMeter(ApiModel):
     def command(self, *, now: datetime, meter_id: str) -> DefineMeter:
         """The command that defines this meter."""
         paths = {path: tuple(texts) for path, texts in self.filter.items()}
-        return DefineMeter(
-            meter_id=meter_id, now=now, **dict(self) | {"group_by": tuple(self.group_by), "filter": paths}
-        )
+        fields = dict(self) | {"group_by": tuple(self.group_by), "filter": paths}
+        return DefineMeter(MeterDefined(meter_id=meter_id, defined_at=now, **fields))
 
 
 class MeterResponse(ApiModel):
@@ -85,9 +85,8 @@ def meters_router(meters: MeterRepository) -> APIRouter:
     @router.get("", dependencies=reads)
     async def list_meters(caller: Caller) -> MeterList:
         """The tenant's meters by key."""
-        return MeterList(
-            items=[MeterResponse.of(meter) for meter in await meters.of_tenant(caller.tenant_id)]
-        )
+        mine = [one.meter for one in (await meters.all()).values() if one.tenant_id == caller.tenant_id]
+        return MeterList(items=[MeterResponse.of(meter) for meter in mine])
 
     @router.get("/{key}", dependencies=reads)
     async def get_meter(key: Identifier, caller: Caller) -> MeterDetail:

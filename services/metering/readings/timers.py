@@ -7,11 +7,10 @@ from decimal import Decimal
 
 import msgspec
 
-from services.metering.meters.ports import MeterRepository
+from services.metering.meters.ports import MeterRepository, RegisteredMeter
 from services.metering.readings.usage_progress import UsageIsBehind, UsageProgress
 from services.metering.rollups.ports import RollupSnapshot, RollupStore
 from services.metering.usage_queries.query import UsageQuery, usage_buckets
-from shared.billing.contracts.metering.meters import MeterDefined
 from shared.billing.contracts.metering.readings import MeterQuantity, UsageReadingTaken
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.period import Period
@@ -78,20 +77,17 @@ class ReadingProcess:
         head = await self.progress.head(partition)
         await self.progress.wait_for_position(timer.tenant_id, partition, head)
         # Before the snapshot: waiting for a second connection while holding one may never end.
-        meters = {key: await self._meter(timer.tenant_id, key) for key in request.meter_keys}
+        registered = await self.meters.all()
+        meters = {key: registered.get((timer.tenant_id, key)) for key in request.meter_keys}
+        if behind := [key for key, meter in meters.items() if meter and meter.joined_from is None]:
+            raise UsageIsBehind(f"meters {', '.join(behind)} are not backfilled yet")
         async with self.rollups.snapshot() as snapshot:
-            quantities: list[MeterQuantity] = []
-            for key, meter in meters.items():
-                quantities += await _quantities(snapshot, timer.tenant_id, request, key, meter)
+            quantities = [
+                quantity
+                for key, meter in meters.items()
+                for quantity in await _quantities(snapshot, request, key, meter)
+            ]
             return PinnedUsage(tuple(quantities), partition, await snapshot.position(partition))
-
-    async def _meter(self, tenant_id: str, key: str) -> MeterDefined | None:
-        registered = await self.meters.find(tenant_id, key)
-        if registered is None:
-            return None
-        if registered.joined_from is None:
-            raise UsageIsBehind(f"meter {key} is not backfilled yet")
-        return registered.meter
 
     async def record(self, session: Session, timer: Timer, pinned: PinnedUsage) -> None:
         """Append the reading, unless its stream has it already."""
@@ -113,11 +109,12 @@ class ReadingProcess:
 
 
 async def _quantities(
-    snapshot: RollupSnapshot, tenant_id: str, request: ReadingRequest, key: str, meter: MeterDefined | None
+    snapshot: RollupSnapshot, request: ReadingRequest, key: str, registered: RegisteredMeter | None
 ) -> Sequence[MeterQuantity]:
     """The meter's quantity per combination of dimensions; zero if there is no usage or no such meter."""
     period, quantities = request.period, []
-    if meter is not None and period.start < period.end:
+    if registered is not None and period.start < period.end:
+        meter, tenant_id = registered.meter, registered.tenant_id
         query = UsageQuery(
             meter, tenant_id, request.subject, period.start, period.end, "total", meter.group_by
         )

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from services.metering.meters.ports import MeterRepository, RegisteredMeter
+from services.metering.meters.ports import MeterRepository, RegisteredMeters
 from services.metering.rollups.accumulator import CompiledMeter, MeterInput, UsageAccumulator
 from services.metering.rollups.ports import RollupStore
 from shared.billing.contracts.ingest.usage import UsageRecorded
@@ -47,10 +47,10 @@ class RollupConsumer:
             unit.changes.side_writes.append(write)
 
 
-def _compiled_meters(registered: Sequence[RegisteredMeter]) -> Mapping[str, list[tuple[int, CompiledMeter]]]:
+def _compiled_meters(registered: RegisteredMeters) -> Mapping[str, list[tuple[int, CompiledMeter]]]:
     """The active meters by tenant, each with the position after which it counts."""
     meters: defaultdict[str, list[tuple[int, CompiledMeter]]] = defaultdict(list)
-    for one in registered:
+    for one in registered.values():
         if one.joined_from is not None:
             meters[one.tenant_id].append((one.joined_from, CompiledMeter.of(one.tenant_id, one.meter)))
     return meters

@@ -1,6 +1,6 @@
 """Rollups in Postgres: binary COPY into a staging table, then MERGE, in the transaction of the inbox."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import blake2b
 from operator import itemgetter
@@ -142,23 +142,19 @@ class SeriesIds:
         found = {series: self._cached[series] for series in wanted if series in self._cached}
         new = {series: additive for series, additive in wanted.items() if series not in found}
         if new:
-            await self._add(new)
-            for series, series_id in await self._fetch(new):
-                self.cache(series, series_id)
-                found[series] = series_id
+            keys = {_key(series): series for series in new}
+            rows = sorted(
+                (key, *one[:3], msgspec.json.encode(one.dimensions).decode(), new[one])
+                for key, one in keys.items()
+            )
+            with translate_errors():
+                await self._pool.execute(_ADD_SERIES, *_columns(rows))
+                fetched = await self._pool.fetch(_SERIES_IDS, list(keys))
+            for row in fetched:
+                series = keys[row["key"]]
+                self.cache(series, row["series_id"])
+                found[series] = row["series_id"]
         return found
-
-    async def _add(self, new: Mapping[Series, bool]) -> None:
-        rows = sorted((_key(one), *one[:3], msgspec.json.encode(one.dimensions).decode(), additive)
-                      for one, additive in new.items())  # fmt: skip
-        with translate_errors():
-            await self._pool.execute(_ADD_SERIES, *_columns(rows))
-
-    async def _fetch(self, wanted: Collection[Series]) -> list[tuple[Series, int]]:
-        keys = {_key(one): one for one in wanted}
-        with translate_errors():
-            rows = await self._pool.fetch(_SERIES_IDS, list(keys))
-        return [(keys[row["key"]], row["series_id"]) for row in rows]
 
 
 def _key(series: Series) -> bytes:

@@ -23,8 +23,6 @@ async def open_snapshot(rollups: PostgresRollups) -> None:
     "call",
     [
         lambda pool: PostgresMeterRepository(pool).all(),
-        lambda pool: PostgresMeterRepository(pool).of_tenant(TENANT),
-        lambda pool: PostgresMeterRepository(pool).find(TENANT, "count"),
         lambda pool: PostgresMeterRepository(pool).unreadable_count(TENANT, "mtr_1"),
         lambda pool: PostgresRollups(pool).unpublished_count(),
         lambda pool: open_snapshot(PostgresRollups(pool)),

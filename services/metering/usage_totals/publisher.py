@@ -1,8 +1,9 @@
 """Publishes the newest totals of changed days; each replaces the one published before."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 
 from services.metering.meters.ports import MeterRepository
 from services.metering.rollups.ports import ChangedDay, RollupStore
@@ -19,6 +20,8 @@ DAYS_MAX = 2_000
 
 _NOTHING_PUBLISHED = InboxPosition("metering.telling", "changed-days", partition=0, position=0)
 """Its position counts publications, so that of two processes that read the same days only one publishes."""
+
+_tenant_of = attrgetter("series.tenant_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class UsageTotalsPublisher:
         unit.changes.inbox.append(
             InboxAdvance(replace(before, position=before.position + 1), before.position)
         )
-        meters = {one.meter.meter_id: one.meter for one in await self.meters.all()}
-        for tenant_id, tenant_days in _by_tenant(days).items():
+        meters = {one.meter.meter_id: one.meter for one in (await self.meters.all()).values()}
+        for tenant_id, tenant_days in groupby(sorted(days, key=_tenant_of), _tenant_of):
             await self._append(unit, tenant_id, tenant_days, meters)
         try:
             await unit.commit()
@@ -58,7 +61,7 @@ class UsageTotalsPublisher:
         return await self.publish_changed_days() >= DAYS_MAX
 
     async def _append(
-        self, unit: UnitOfWork, tenant_id: str, days: Sequence[ChangedDay], meters: dict[str, MeterDefined]
+        self, unit: UnitOfWork, tenant_id: str, days: Iterable[ChangedDay], meters: dict[str, MeterDefined]
     ) -> None:
         stream_id = self.ids.new("agg")
         metadata = await metadata_now(
@@ -67,13 +70,6 @@ class UsageTotalsPublisher:
         windows = tuple(_window(day, meters[day.series.meter_id]) for day in days)
         event = UsageAggregated(windows=windows, aggregated_at=metadata.occurred_at)
         unit.session(tenant_id, metadata).append(stream_id, 0, [event], slot_key=tenant_id)
-
-
-def _by_tenant(days: Sequence[ChangedDay]) -> dict[str, list[ChangedDay]]:
-    tenants: defaultdict[str, list[ChangedDay]] = defaultdict(list)
-    for day in days:
-        tenants[day.series.tenant_id].append(day)
-    return tenants
 
 
 def _window(day: ChangedDay, meter: MeterDefined) -> UsageWindow:

@@ -18,6 +18,7 @@ from services.metering.meters.decider import (
     ValuePathIsUseless,
 )
 from services.metering.tests.usage import NOON, meter
+from shared.billing.contracts.metering.meters import MeterDefined
 from shared.billing.usage_quantity import quantity_of
 from shared.framework.testing.spec import Spec
 
@@ -25,7 +26,7 @@ meters = Spec(METER)
 
 
 def define(**changes: Any) -> DefineMeter:
-    query: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "meter_id": meter("miles").meter_id,
         "key": "miles",
         "event_type": "flight",
@@ -33,10 +34,10 @@ def define(**changes: Any) -> DefineMeter:
         "value_path": "leg.miles",
         "group_by": ("origin", "carrier", "origin"),
         "filter": {"origin": ("LGA", "JFK")},
-        "now": NOON,
+        "defined_at": NOON,
         **changes,
     }
-    return DefineMeter(**query)
+    return DefineMeter(MeterDefined(**fields))
 
 
 DEFINED = meter(
