@@ -8,7 +8,6 @@ import msgspec
 
 from services.ingest.acceptance.outcome import IngestResult, RequestEvaluation
 from services.ingest.acceptance.ports import DeduplicationStore, DuplicateKeys
-from services.ingest.events.deduplication import DeduplicationKey
 from services.ingest.events.usage_event import ParsedEvent
 from shared.billing.contracts.ingest.rejected_events import UsageRejected
 from shared.billing.contracts.ingest.usage import UsageRecorded
@@ -68,7 +67,9 @@ class UsageAcceptance:
             for one in submissions
         ]
         for _ in range(ATTEMPTS_MAX):
-            known = await self._known(evaluations)
+            # Without a recent repeat no keys are looked up: the commit finds a repeat.
+            keys = {one.key for each in evaluations for one in each.candidates} if self._lookups_left else ()
+            known = await self.deduplication.known(keys)
             had_repeats = bool(known)
             for evaluation in evaluations:
                 evaluation.deduplicate(known)
@@ -80,12 +81,6 @@ class UsageAcceptance:
             self._lookups_left = LOOKUP_FIRST_TRANSACTIONS if had_repeats else max(0, self._lookups_left - 1)
             return [await self._result(evaluation, receipt) for evaluation in evaluations]
         raise UsageIsContended(f"{ATTEMPTS_MAX} attempts")
-
-    async def _known(self, evaluations: Sequence[RequestEvaluation]) -> dict[DeduplicationKey, int]:
-        """The known fingerprints; none when no repeats are expected: then the commit finds them."""
-        if not self._lookups_left:
-            return {}
-        return await self.deduplication.known({one.key for each in evaluations for one in each.candidates})
 
     async def _commit(
         self,

@@ -72,8 +72,8 @@ class RequestEvaluation:
         return self
 
     def deduplicate(self, known: KnownFingerprints) -> None:
-        """Set the result of each candidate, and add the accepted ones to `known`."""
-        self.results = deduplicate(self.candidates, known)
+        """Set the result of each candidate. Accepted ones are added to `known`: the first of equals wins."""
+        self.results = [deduplicate(one, known) for one in self.candidates]
 
     @property
     def accepted(self) -> list[IdentifiedEvent]:

@@ -1,6 +1,6 @@
 """Recognises repeated events by tenant, source, id and UTC day (billing rule 16), and changed content."""
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import MutableMapping
 from datetime import UTC, date, datetime
 from enum import Enum
 from hashlib import blake2b
@@ -81,12 +81,8 @@ def _fingerprint(event: UsageEvent) -> int:
     return _signed_64(blake2b(_encode_event(event), digest_size=8).digest())[0]  # type: ignore[no-any-return]
 
 
-def deduplicate(events: Iterable[IdentifiedEvent], known: KnownFingerprints) -> list[DeduplicationResult]:
-    """One result per event, in order. Adds accepted events to `known`, so the first of equals is accepted."""
-    return [_result(event, known) for event in events]
-
-
-def _result(event: IdentifiedEvent, known: KnownFingerprints) -> DeduplicationResult:
+def deduplicate(event: IdentifiedEvent, known: KnownFingerprints) -> DeduplicationResult:
+    """Compare an event with the known ones; an accepted one is added to `known`."""
     before = known.get(event.key)
     if before is None:
         known[event.key] = event.fingerprint

@@ -54,6 +54,11 @@ class Rejection(msgspec.Struct, frozen=True):
     detail: str
 
 
+_OUT_OF_BOUNDS = Rejection(
+    RejectionCode.NUMBER_IS_OUT_OF_BOUNDS, f"data holds a number of more than {NUMBER_DIGITS_MAX} digits"
+)
+
+
 def is_plain_text(body: bytes) -> bool:
     """Whether no text in this JSON can contain a control character: all is ASCII, and nothing is escaped."""
     return body.isascii() and b"\\" not in body and b"\x7f" not in body
@@ -104,9 +109,9 @@ def _check(value: Any, depth: int, plain: bool) -> Rejection | None:
     if kind is str:
         return _check_text(value, plain)
     if kind is int:
-        return None if -_INT_MAX < value < _INT_MAX else _out_of_bounds()
+        return None if -_INT_MAX < value < _INT_MAX else _OUT_OF_BOUNDS
     if kind is Decimal:
-        return None if _is_bounded(value) else _out_of_bounds()
+        return None if _is_bounded(value) else _OUT_OF_BOUNDS
     if kind is dict or kind is list:
         return _check_parts(value, depth + 1, plain)
     return None
@@ -125,7 +130,7 @@ def _check_text(text: str, plain: bool) -> Rejection | None:
     if not plain and "\0" in text:
         return Rejection(RejectionCode.TEXT_IS_NOT_STORABLE, "NUL in data")
     if text[:1] in _NUMBER_STARTS and _NUMBER_LIKE.fullmatch(text):
-        return _out_of_bounds()
+        return _OUT_OF_BOUNDS
     return None
 
 
@@ -136,10 +141,4 @@ def _is_bounded(number: Decimal) -> bool:
         and len(digits) <= NUMBER_DIGITS_MAX
         and abs(exponent) <= NUMBER_DIGITS_MAX
         and abs(number.adjusted()) <= NUMBER_DIGITS_MAX
-    )
-
-
-def _out_of_bounds() -> Rejection:
-    return Rejection(
-        RejectionCode.NUMBER_IS_OUT_OF_BOUNDS, f"data holds a number of more than {NUMBER_DIGITS_MAX} digits"
     )

@@ -26,7 +26,7 @@ class MemoryRollups:
 
     async def record_write(self, usage: UsageAccumulator) -> SideWrite | None:
 
-        async def write(store: MemoryEventStore, _: CommitReceipt) -> None:
+        async def write(store: MemoryEventStore, receipt: CommitReceipt) -> None:
             points, changed, unreadable = map(store.table, ("points", "changed_days", "unreadable"))
             days = set()
             for series, hour, cell in usage.cells():
