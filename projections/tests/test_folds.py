@@ -1,9 +1,10 @@
 """Folds: the row after each event of a stream; an impossible history raises."""
 
+import msgspec
 import pytest
 
 from projections.engine.projector import fold_row
-from projections.engine.read_model import AnyModel, DecodedEvent
+from projections.engine.read_model import AnyModel, DecodedEvent, row_from
 from projections.read_models.collections.projection import COLLECTIONS, CollectionRow
 from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.payments.projection import PAYMENTS
@@ -56,6 +57,14 @@ STARTED = SubscriptionStarted(
     anchor_at=day(0),
     started_at=day(0),
 )
+
+
+def test_a_row_is_made_of_the_fields_that_the_event_has_too() -> None:
+    """The others have their defaults; a field without one that the event lacks is an error."""
+    row = row_from(SubscriptionRow, STARTED)
+    assert (row.subject, row.anchor_at, row.status, row.periods_closed) == ("ada", day(0), "active", 0)
+    with pytest.raises(msgspec.ValidationError, match="collection_id"):
+        row_from(CollectionRow, STARTED)
 
 
 def closed(start: int, end: int) -> BillingPeriodClosed:
