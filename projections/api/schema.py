@@ -1,26 +1,19 @@
 """The GraphQL schema, merged from the root fields of the read models."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from importlib import import_module
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import (
-    DisableIntrospection,
-    MaxTokensLimiter,
-    ParserCache,
-    SchemaExtension,
-    ValidationCache,
-)
+from strawberry.extensions import DisableIntrospection, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
 from projections.engine.freshness import PartitionFreshness
 from projections.graphql.fields import Info
-from projections.graphql.query_limits import TOKENS_MAX, query_limits
+from projections.graphql.query_limits import cost_limits, token_limit
 from projections.graphql.row_types import SCALARS, field_value
 from projections.register import READ_MODELS
 
@@ -63,12 +56,7 @@ class Schema(strawberry.Schema):
 
 def build_schema(*, introspection: bool = True) -> Schema:
     """The schema with its limits, and with caches of parsed and validated queries."""
-    extensions: list[Callable[[], SchemaExtension]] = [
-        partial(MaxTokensLimiter, TOKENS_MAX),
-        query_limits,
-        ParserCache,
-        ValidationCache,
-    ]
+    extensions = [token_limit, cost_limits, ParserCache, ValidationCache]
     if not introspection:
         extensions.append(DisableIntrospection)
     config = StrawberryConfig(

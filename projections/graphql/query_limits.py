@@ -15,7 +15,7 @@ from graphql import (
     ValidationRule,
     VariableNode,
 )
-from strawberry.extensions import AddValidationRules
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter
 
 from projections.graphql.connections import PAGE_MAX
 
@@ -118,9 +118,11 @@ def _page_size(node: FieldNode, inner: QueryCost) -> int | None:
     return PAGE_SIZE_WHEN_UNKNOWN if inner.of_page else None
 
 
-def query_limits() -> AddValidationRules:
-    """The extension that adds the rule to a schema.
+def token_limit() -> MaxTokensLimiter:
+    """The extension that limits the number of tokens, before the query is parsed."""
+    return MaxTokensLimiter(TOKENS_MAX)
 
-    One class for all requests: the validation cache compares rules by identity.
-    """
+
+def cost_limits() -> AddValidationRules:
+    """The extension that adds QueryCostRule. The validation cache compares rules by identity: it is a class."""
     return AddValidationRules([QueryCostRule])
