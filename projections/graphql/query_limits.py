@@ -124,5 +124,5 @@ def token_limit() -> MaxTokensLimiter:
 
 
 def cost_limits() -> AddValidationRules:
-    """The extension that adds QueryCostRule. The validation cache compares rules by identity: it is a class."""
+    """The extension that adds QueryCostRule, a class: the validation cache compares rules by identity."""
     return AddValidationRules([QueryCostRule])
