@@ -17,38 +17,29 @@ class AuditSnapshot(Protocol):
     @property
     def live(self) -> RowStore:
         """The rows that are served."""
-        ...
 
     @property
     def rebuilt(self) -> RowStore:
         """The rows that the audit writes."""
-        ...
 
     @property
     def connection(self) -> Any:
         """The argument for side writes of `rebuilt`."""
-        ...
 
     async def inbox_positions(self) -> dict[tuple[str, int], int]:
         """The position of the read side's consumer in each (topic, partition)."""
-        ...
 
     async def compare(self, model: AnyModel) -> list[Difference]:
         """One difference for each row that is not the same in `live` and `rebuilt`, in all of its columns."""
-        ...
 
     async def digest(self, model: AnyModel) -> tuple[int, str]:
         """The number of live rows, and a digest over all of them."""
-        ...
 
     async def history(self, context: str, after: int, limit: int) -> Sequence[EventRecord]:
         """Archived records of a context after a position, in order."""
-        ...
 
     async def customer_streams(self) -> set[CustomerStream]:
         """The customer index."""
-        ...
 
     async def latest_event_times(self) -> set[LatestEventTime]:
         """The newest event times of all tenants."""
-        ...

@@ -26,7 +26,6 @@ class RecordVisitor(Protocol):
 
     def visit(self, record: EventRecord, event: Event | None) -> None:
         """Take the next record; records come in order within their partition."""
-        ...
 
 
 @dataclass(slots=True)

@@ -37,16 +37,13 @@ class EventArchive(Protocol):
 
     def add_write(self, records: Sequence[EventRecord], index: Sequence[CustomerStream]) -> SideWrite:
         """A side write of new records and new entries of the customer index; it fails for a known record."""
-        ...
 
     async def records(
         self, tenant_id: str, source: Source, wire_names: Sequence[str]
     ) -> Sequence[EventRecord]:
         """All records of the source with these wire names, by context and position."""
-        ...
 
     async def page(
         self, tenant_id: str, source: Source, as_of: datetime | None, after: ArchiveCursor | None, limit: int
     ) -> Sequence[EventRecord]:
         """At most `limit` records of the source up to `as_of`, in the order of ArchiveCursor."""
-        ...

@@ -33,12 +33,9 @@ class FreshnessStore(Protocol):
 
     def note_write(self, times: Sequence[LatestEventTime]) -> SideWrite:
         """A side write of these times, except over later ones."""
-        ...
 
     async def inbox(self) -> Mapping[tuple[str, int], InboxPosition]:
         """The consumer's position in every partition, by (topic, partition)."""
-        ...
 
     async def latest(self, tenant_id: str) -> Mapping[tuple[str, int], datetime]:
         """The tenant's newest event times, by (context, partition)."""
-        ...

@@ -33,17 +33,14 @@ class RowReader(Protocol):
 
     async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, StoredRow[Any]]:
         """The rows of these keys that exist."""
-        ...
 
     async def pages_by(
         self, model: AnyModel, column: str, values: Sequence[str], query: RowQuery
     ) -> Mapping[str, Sequence[StoredRow[Any]]]:
         """The rows of the query for each value of a filter column, read at once."""
-        ...
 
     async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
         """The rows of the query."""
-        ...
 
 
 class RowStore(RowReader, Protocol):
@@ -51,11 +48,9 @@ class RowStore(RowReader, Protocol):
 
     def save_write(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
         """A side write of all changes; InboxConflict if a row is not at its expected revision."""
-        ...
 
     async def scan(self, model: AnyModel, after: Key, limit: int) -> Sequence[StoredRow[Any]]:
         """Rows of every tenant after a key, in the order of keys; for audits, never for a request."""
-        ...
 
 
 async def every_row(rows: RowStore, model: AnyModel, limit: int = 1000) -> AsyncIterator[StoredRow[Any]]:

@@ -16,8 +16,6 @@ class Cache(Protocol):
 
     async def read(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, bytes]:
         """The documents of these keys that exist. Raises CacheUnavailable."""
-        ...
 
     async def write(self, documents: Mapping[CacheKey, tuple[int, bytes]]) -> None:
         """Write (revision, document) pairs, except over newer revisions. Raises CacheUnavailable."""
-        ...

@@ -10,4 +10,3 @@ class Executor(Protocol):
 
     async def fetch(self, query: str, *args: Any) -> "list[asyncpg.Record]":
         """The rows of a statement."""
-        ...

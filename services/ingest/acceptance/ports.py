@@ -30,7 +30,6 @@ class DeduplicationStore(Protocol):
 
     async def known(self, keys: Collection[DeduplicationKey]) -> dict[DeduplicationKey, int]:
         """The fingerprints of those keys that were accepted before."""
-        ...
 
     async def store_write(
         self, accepted: Mapping[DeduplicationKey, int], rejected: Sequence[tuple[str, UsageRejected]]
@@ -39,8 +38,6 @@ class DeduplicationStore(Protocol):
 
         It raises DuplicateKeys if any key is not new.
         """
-        ...
 
     async def rejected(self, tenant_id: str, after: int, limit: int) -> Sequence[RejectedEventRow]:
         """Rejected events of a tenant with a number above `after`, oldest first."""
-        ...

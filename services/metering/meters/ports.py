@@ -31,20 +31,15 @@ class MeterRepository(Protocol):
 
     async def all(self) -> RegisteredMeters:
         """The meters of all tenants, in order of their tenant and key."""
-        ...
 
     async def unreadable_count(self, tenant_id: str, meter_id: str) -> int:
         """The number of events of its type that the meter could not read and does not count."""
-        ...
 
     def add_write(self, tenant_id: str, meter: MeterDefined) -> SideWrite:
         """The side write that adds a meter, not active yet."""
-        ...
 
     def activate_write(self, meter_id: str, position: int) -> SideWrite:
         """The side write that makes a meter active after this position of its tenant's partition."""
-        ...
 
     def assert_unchanged_write(self, meters: RegisteredMeters) -> SideWrite:
         """The side write that raises VersionConflict if another meter is active than among these."""
-        ...

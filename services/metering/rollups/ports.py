@@ -44,19 +44,15 @@ class RollupSnapshot(Protocol):
 
     async def position(self, partition: int) -> int:
         """The last position of the usage topic's partition that is included."""
-        ...
 
     async def series(self, tenant_id: str, meter_id: str, subject: str | None) -> Sequence[Series]:
         """The series of a meter that have usage, of one subject or of all (None)."""
-        ...
 
     async def totals(self, query: RollupQuery) -> RollupTotals:
         """Exact totals, also if the range begins or ends within an hour. Series must be of this snapshot."""
-        ...
 
     async def changed_days(self, limit: int) -> Sequence[ChangedDay]:
         """Days that have changed since their totals were published."""
-        ...
 
 
 class RollupStore(Protocol):
@@ -64,16 +60,12 @@ class RollupStore(Protocol):
 
     async def record_write(self, usage: UsageAccumulator) -> SideWrite | None:
         """The side write that adds usage and records which days have changed; None if there is none."""
-        ...
 
     def snapshot(self) -> AbstractAsyncContextManager[RollupSnapshot]:
         """A consistent view."""
-        ...
 
     async def mark_published_write(self, days: Sequence[ChangedDay]) -> SideWrite:
         """The side write that removes the days that have not changed again since they were read."""
-        ...
 
     async def unpublished_count(self) -> int:
         """The number of changed days that are not published."""
-        ...

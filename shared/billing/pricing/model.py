@@ -39,11 +39,9 @@ class UsagePrice(Protocol):
 
     def check(self) -> None:
         """Refuse what cannot be a price; called when a plan is published, never on history."""
-        ...
 
     def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
         """The steps for this quantity, lowest tier first; usage is never prorated."""
-        ...
 
 
 class RecurringPrice(Protocol):
@@ -53,11 +51,9 @@ class RecurringPrice(Protocol):
 
     def check(self) -> None:
         """See UsagePrice."""
-        ...
 
     def rate_prorated(self, days: int, full_days: int) -> tuple[RatingStep, ...]:
         """The steps for `days` of a period that has `full_days`; the first step's quantity is the line's."""
-        ...
 
 
 def checked_price(amount: Decimal) -> Decimal:
