@@ -7,9 +7,9 @@ import pytest
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import Store
 from shared.framework.eventstore.records import CommitReceipt, SideWrite
+from shared.framework.eventstore.tests.store_contract import EventStreamContract, SideTable
+from shared.framework.eventstore.tests.store_contract_side_state import SideStateContract
 from shared.framework.testing.fakes import FakeClock
-from shared.framework.testing.store_contract import EventStreamContract, SideTable
-from shared.framework.testing.store_contract_side_state import SideStateContract
 from shared.framework.testing.store_examples import EXAMPLES, NOON
 
 

@@ -13,8 +13,8 @@ from shared.framework.eventstore.ports import Store, StoreIsUnavailable
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.eventstore.records import ChangeSet, CommitReceipt, SideWrite
 from shared.framework.eventstore.tests.conftest import APP_ROLE, Database
-from shared.framework.testing.store_contract import EventStreamContract, SideTable
-from shared.framework.testing.store_contract_side_state import SideStateContract
+from shared.framework.eventstore.tests.store_contract import EventStreamContract, SideTable
+from shared.framework.eventstore.tests.store_contract_side_state import SideStateContract
 from shared.framework.testing.store_examples import EXAMPLES, append, registered, timer, write
 
 Pool = Any

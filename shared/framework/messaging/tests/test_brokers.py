@@ -10,8 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from shared.framework.messaging.kafka import KafkaBroker
 from shared.framework.messaging.memory import MemoryBroker
 from shared.framework.messaging.port import BrokerFailed
+from shared.framework.messaging.tests.broker_contract import BrokerContract
 from shared.framework.process.system import EventLoopSleeper
-from shared.framework.testing.broker_contract import BrokerContract
 
 
 async def new_topic(bootstrap: str) -> str:
