@@ -9,12 +9,12 @@ from shared.framework.eventstore.ports import ConsumerStore
 from shared.framework.eventstore.records import EventRecord
 from shared.framework.leadership.port import Leadership, LeadershipTerm, Lease
 from shared.framework.messaging.dead_letter_topic import publish_dead_letter
-from shared.framework.messaging.dead_letters import BlockedStreams, ReplayResult, replay_dead_letters
+from shared.framework.messaging.dead_letters import ReplayResult, replay_dead_letters
 from shared.framework.messaging.envelope import MessageIsUnreadable, record_from_message
 from shared.framework.messaging.feed import FeedReader, FeedUnavailable
 from shared.framework.messaging.handlers import Handler
 from shared.framework.messaging.inbox import Inbox
-from shared.framework.messaging.message_processor import MessageProcessor
+from shared.framework.messaging.message_processor import BlockedStreams, MessageProcessor
 from shared.framework.messaging.port import Broker, BrokerFailed, Delivery, Subscriber, TopicPartition
 from shared.framework.observability import metrics
 from shared.framework.retry.backoff import Backoff, Sleeper, restart_with_backoff

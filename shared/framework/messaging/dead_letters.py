@@ -4,60 +4,16 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.framework.eventstore.ports import ConsumerStore, DeadLetters, EventStore, InboxConflict
-from shared.framework.eventstore.records import DeadLetter, EventRecord
+from shared.framework.eventstore.ports import ConsumerStore, EventStore, InboxConflict
+from shared.framework.eventstore.records import DeadLetter
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.messaging.handlers import Handler
-from shared.framework.messaging.inbox import RecordsByPartition
-from shared.framework.messaging.port import TopicPartition
-from shared.framework.observability import metrics
+from shared.framework.messaging.message_processor import CAUSE_CHARACTERS_MAX, StreamKey
 
-CAUSE_CHARACTERS_MAX = 2000
 PASSES_MAX = 10
 
-StreamKey = tuple[str, str]
-"""Topic and stream id."""
 
 _log = logging.getLogger(__name__)
-
-
-class BlockedStreams:
-    """The streams of which one consumer has dead letters."""
-
-    def __init__(self, store: DeadLetters, consumer: str) -> None:
-        """Empty before `load`."""
-        self._store = store
-        self._consumer = consumer
-        self._streams: set[StreamKey] = set()
-
-    async def load(self) -> None:
-        """Read the blocked streams; a replay in another process may have freed some."""
-        counts = await self._store.blocked_streams(self._consumer)
-        self._streams = set(counts)
-        metrics.DEAD_LETTERS.labels(self._consumer).set(sum(counts.values()))
-
-    async def blocked(self, work: RecordsByPartition) -> list[DeadLetter]:
-        """The records of blocked streams, as dead letters."""
-        if self._streams and self._waiting(work):
-            await self.load()
-        return self._waiting(work)
-
-    def dead_letter_of(self, partition: TopicPartition, record: EventRecord, cause: str) -> DeadLetter:
-        """A record as a dead letter of this consumer; the cause is cut to CAUSE_CHARACTERS_MAX."""
-        return DeadLetter(self._consumer, record, *partition, cause[:CAUSE_CHARACTERS_MAX])
-
-    def block(self, letter: DeadLetter) -> None:
-        """Block the stream of a dead letter."""
-        self._streams.add((letter.topic, letter.record.stream_id))
-        metrics.DEAD_LETTERS.labels(self._consumer).inc()
-
-    def _waiting(self, work: RecordsByPartition) -> list[DeadLetter]:
-        return [
-            self.dead_letter_of(partition, record, "waits behind a dead letter of its stream")
-            for partition, records in work.items()
-            for record in records
-            if (partition[0], record.stream_id) in self._streams
-        ]
 
 
 @dataclass(frozen=True, slots=True)

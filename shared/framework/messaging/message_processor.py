@@ -1,14 +1,13 @@
-"""Commits what follows from records with the inbox position; failing records become dead letters."""
+"""Processes a batch of records in one commit; what cannot be handled becomes a dead letter of its stream."""
 
 import logging
 from collections.abc import Awaitable, Callable
 
 from tenacity import stop_after_attempt
 
-from shared.framework.eventstore.ports import EventStore, StreamIsBusy
+from shared.framework.eventstore.ports import DeadLetters, EventStore, StreamIsBusy
 from shared.framework.eventstore.records import DeadLetter, EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
-from shared.framework.messaging.dead_letters import BlockedStreams
 from shared.framework.messaging.handlers import Handler
 from shared.framework.messaging.inbox import Inbox, RecordsByPartition
 from shared.framework.messaging.port import TopicPartition
@@ -16,6 +15,51 @@ from shared.framework.observability import metrics, names
 from shared.framework.observability.tracing import parent_and_links, span
 from shared.framework.retry.backoff import Backoff, Sleeper, retrying
 from shared.framework.retry.transient import is_message_fault
+
+CAUSE_CHARACTERS_MAX = 2000
+
+StreamKey = tuple[str, str]
+"""Topic and stream id."""
+
+
+class BlockedStreams:
+    """The streams of which one consumer has dead letters."""
+
+    def __init__(self, store: DeadLetters, consumer: str) -> None:
+        """Empty before `load`."""
+        self._store = store
+        self._consumer = consumer
+        self._streams: set[StreamKey] = set()
+
+    async def load(self) -> None:
+        """Read the blocked streams; a replay in another process may have freed some."""
+        counts = await self._store.blocked_streams(self._consumer)
+        self._streams = set(counts)
+        metrics.DEAD_LETTERS.labels(self._consumer).set(sum(counts.values()))
+
+    async def blocked(self, work: RecordsByPartition) -> list[DeadLetter]:
+        """The records of blocked streams, as dead letters."""
+        if self._streams and self._waiting(work):
+            await self.load()
+        return self._waiting(work)
+
+    def dead_letter_of(self, partition: TopicPartition, record: EventRecord, cause: str) -> DeadLetter:
+        """A record as a dead letter of this consumer; the cause is cut to CAUSE_CHARACTERS_MAX."""
+        return DeadLetter(self._consumer, record, *partition, cause[:CAUSE_CHARACTERS_MAX])
+
+    def block(self, letter: DeadLetter) -> None:
+        """Block the stream of a dead letter."""
+        self._streams.add((letter.topic, letter.record.stream_id))
+        metrics.DEAD_LETTERS.labels(self._consumer).inc()
+
+    def _waiting(self, work: RecordsByPartition) -> list[DeadLetter]:
+        return [
+            self.dead_letter_of(partition, record, "waits behind a dead letter of its stream")
+            for partition, records in work.items()
+            for record in records
+            if (partition[0], record.stream_id) in self._streams
+        ]
+
 
 ATTEMPTS = 4
 PAUSES = Backoff(0.05, 0.5, factor=4)
