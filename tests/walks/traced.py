@@ -1,8 +1,8 @@
 """Runs one service with call tracing: `python -m tests.walks.traced`, as `python -m services.<name>.main`.
 
-The service's name is the stem of TOLLHOUSE_TRACE_FILE. SIGUSR1 makes `<name>.recording` beside the trace file, and
-starts recording the product's functions that are entered on the event loop's thread; SIGUSR2 stops, and writes
-them in order of entry to `<name>.calls`, one `path qualified.name` per line.
+The service's name is the stem of TOLLHOUSE_TRACE_FILE. SIGUSR1 makes `<name>.recording` beside that file and
+starts recording the product's functions that are entered on the event loop's thread. SIGUSR2 stops, and
+writes them in order of entry to `<name>.calls`, one `path qualified.name` per line.
 """
 
 import os
