@@ -4,7 +4,7 @@ The past is read from ingest's feed with an inbox position of the meter's own, m
 what it counts. When the feed has no more and the live inbox position is not after the meter's, the meter is
 activated in a transaction that asserts the live position. A rollup consumer at work at that time either has
 moved the live position, then the backfill goes on, or its commit fails because another meter is active
-(`MeterRepository.assert_unchanged_write`), then it counts again.
+(`MeterRepository.assert_active_count_write`), then it counts again.
 """
 
 import logging

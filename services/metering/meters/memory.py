@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from services.metering.meters.ports import RegisteredMeter, RegisteredMeters, active_count
+from services.metering.meters.ports import RegisteredMeter, RegisteredMeters
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import VersionConflict
@@ -38,9 +38,9 @@ class MemoryMeterRepository:
 
         return write
 
-    def assert_unchanged_write(self, meters: RegisteredMeters) -> SideWrite:
+    def assert_active_count_write(self, count: int) -> SideWrite:
         async def check(store: MemoryEventStore, _: CommitReceipt) -> None:
-            if active_count(store.table("meters")) != active_count(meters):
+            if sum(one.joined_from is not None for one in store.table("meters").values()) != count:
                 raise VersionConflict("another meter was activated")
 
         return check

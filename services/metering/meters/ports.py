@@ -21,11 +21,6 @@ RegisteredMeters = Mapping[tuple[str, str], RegisteredMeter]
 """By tenant id and key."""
 
 
-def active_count(meters: RegisteredMeters) -> int:
-    """The number of active meters."""
-    return sum(one.joined_from is not None for one in meters.values())
-
-
 class MeterRepository(Protocol):
     """All meters; a meter is added in the transaction that defines it."""
 
@@ -41,5 +36,5 @@ class MeterRepository(Protocol):
     def activate_write(self, meter_id: str, position: int) -> SideWrite:
         """The side write that makes a meter active after this position of its tenant's partition."""
 
-    def assert_unchanged_write(self, meters: RegisteredMeters) -> SideWrite:
-        """The side write that raises VersionConflict if another meter is active than among these."""
+    def assert_active_count_write(self, count: int) -> SideWrite:
+        """The side write that raises VersionConflict if not this number of meters is active."""

@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from services.metering.meters.ports import RegisteredMeter, RegisteredMeters, active_count
+from services.metering.meters.ports import RegisteredMeter, RegisteredMeters
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.eventstore.pool import translate_errors
 from shared.framework.eventstore.ports import VersionConflict
@@ -29,7 +29,8 @@ class PostgresMeterRepository:
 
     async def all(self) -> RegisteredMeters:
         with translate_errors():
-            if await _counts(self._pool) != (len(self._cached), active_count(self._cached)):
+            active = sum(one.joined_from is not None for one in self._cached.values())
+            if await _counts(self._pool) != (len(self._cached), active):
                 rows = await self._pool.fetch("SELECT * FROM meters ORDER BY tenant_id, key")
                 self._cached = {(row["tenant_id"], row["key"]): _meter_of(row) for row in rows}
         return self._cached
@@ -52,14 +53,14 @@ class PostgresMeterRepository:
 
         return write
 
-    def assert_unchanged_write(self, meters: RegisteredMeters) -> SideWrite:
+    def assert_active_count_write(self, count: int) -> SideWrite:
         """See MeterRepository.
 
         The inbox position was moved before in this transaction: until its commit no meter can be activated.
         """
 
         async def check(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
-            if (await _counts(connection))[1] != active_count(meters):
+            if (await _counts(connection))[1] != count:
                 raise VersionConflict("another meter was activated")
 
         return check

@@ -34,14 +34,14 @@ class RollupConsumer:
 
     async def __call__(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         """Count the records by all active meters; the commit fails if another is activated."""
-        registered = await self._meters.all()
-        compiled = _compiled_meters(registered)
+        compiled = _compiled_meters(await self._meters.all())
         usage = UsageAccumulator()
         for record in records:
             if record.wire_name == UsageRecorded.wire_name:
                 meters = compiled.get(record.tenant_id, ())
                 usage.add(usage_in(record), [meter for after, meter in meters if after < record.position])
-        unit.changes.side_writes.append(self._meters.assert_unchanged_write(registered))
+        active_count = sum(map(len, compiled.values()))
+        unit.changes.side_writes.append(self._meters.assert_active_count_write(active_count))
         write = await self._rollups.record_write(usage)
         if write is not None:
             unit.changes.side_writes.append(write)
