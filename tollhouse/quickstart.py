@@ -21,6 +21,7 @@ TAX = {"name": "VAT", "rate": "0.19", "source": "the tax office"}
 CUSTOMER = {"external_id": "acme", "currency": "EUR", "time_zone": "Europe/Berlin"}
 CALL = {"specversion": "1.0", "source": "quickstart", "type": "api.call", "subject": "acme"}
 ADVANCE = "/v1/test-clock/advance"
+SANDBOX_CARD = "tok_ok"
 
 
 async def first_invoice(stack: Stack, show: Callable[[str], None]) -> dict[str, Any]:
@@ -37,7 +38,7 @@ async def first_invoice(stack: Stack, show: Callable[[str], None]) -> dict[str, 
         customer = await api.command("subscriptions", "/v1/customers", CUSTOMER, key="customer")
         acme = {"customer_id": customer["customer_id"]}
         await api.command("subscriptions", "/v1/subscriptions", acme | {"plan_key": "standard"}, key="start")
-        card = acme | {"gateway": "sandbox", "token": "tok_ok"}
+        card = acme | {"gateway": "sandbox", "token": SANDBOX_CARD}
         await api.command("payments", "/v1/payment-methods", card, key="card")
         show("4. The clock moves to 31 January. Five events come in, one of them twice: four calls.")
         await api.command("subscriptions", ADVANCE, {"to": "2026-01-31T12:00:00Z"}, key="jan")

@@ -2,19 +2,34 @@
 
 import shutil
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from projections.audit.report import AuditReport
-from tollhouse.cli.output import DEFAULT_FOLDER, FAILED, AsJson, Folder, console, errors, print_json, run
+from tollhouse.cli.output import (
+    DEFAULT_FOLDER,
+    FAILED,
+    AsJson,
+    Folder,
+    console,
+    errors,
+    fail,
+    print_json,
+    run,
+)
 from tollhouse.cli.verify import run_audit
 from tollhouse.cli.verify import show as show_report
 from tollhouse.demo.report import show
 from tollhouse.demo.run import DemoResult, departures_of, run_demo
 from tollhouse.demo.scenario import TENANT
+from tollhouse.installation_state import AlreadyRunning, exclusive_lock
 from tollhouse.supervisor import Stack
+
+MARKER = ".made-by-demo"
+"""File in a folder that a demo made, and may therefore remove."""
 
 
 def demo(
@@ -23,7 +38,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Start a fresh installation, bill sixteen airlines for their departures of 2013, collect and verify."""
-    shutil.rmtree(folder, ignore_errors=True)
+    _clear(folder)
     outcome, report = run(_demo(folder, months, as_json))
     if as_json:
         print_json(asdict(outcome) | {"verify": report})
@@ -32,6 +47,19 @@ def demo(
         show_report(report)
         console.print(f"Look around: tollhouse up --folder {folder} --tenant {TENANT}", highlight=False)
     raise typer.Exit(0 if report.ok else FAILED)
+
+
+def _clear(folder: Path) -> None:
+    """Remove the installation of an earlier demo; fail for any other folder that is not empty."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
+        fail(f"{folder} has data that no demo made: choose another --folder, or remove it yourself")
+    try:
+        with exclusive_lock(folder):
+            shutil.rmtree(folder)
+    except AlreadyRunning as running:
+        fail(str(running))
+    folder.mkdir(parents=True)
+    (folder / MARKER).touch()
 
 
 async def _demo(folder: Any, months: int, as_json: bool) -> tuple[DemoResult, AuditReport]:

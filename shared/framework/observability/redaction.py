@@ -19,10 +19,10 @@ _SHAPES = re.compile(
 )
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s{1,8}[\w.~+/=-]{8,8192}")
 _IN_URL = re.compile(r"\b([a-z][\w+.-]{0,20}://[^/\s:@\"]{0,256}:)[^@\s/\"]{1,256}@")
-_SECRET_NAMES = r"(?:password|passwd|secret|api[_-]?key|authorization|private[_-]?key)"
-_NAME = re.compile(_SECRET_NAMES, re.IGNORECASE)
+_SENSITIVE_KEYS = r"(?:password|passwd|secret|api[_-]?key|authorization|private[_-]?key)"
+_NAME = re.compile(_SENSITIVE_KEYS, re.IGNORECASE)
 _NAMED_VALUE = re.compile(
-    rf"(?is)({_SECRET_NAMES}[\w-]{{0,32}}\\*[\"']?\s{{0,8}}[:=]\s{{0,8}})"
+    rf"(?is)({_SENSITIVE_KEYS}[\w-]{{0,32}}\\*[\"']?\s{{0,8}}[:=]\s{{0,8}})"
     r"(?:(?P<quote>\\*[\"']).{0,2048}?(?<!\\)(?P=quote)|[^\s,;&\"'\\{}\[\]()]{1,2048})"
 )
 
