@@ -82,3 +82,10 @@ def test_a_pure_file_imports_no_module_that_loads_a_framework(path: Path) -> Non
     tree = ast.parse(path.read_text(encoding="utf-8"))
     modules = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     assert "shared.framework" not in modules
+
+
+def test_the_contributing_page_lists_every_impure_name() -> None:
+    """The list is closed: a new role is added there and here."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    listed = {name.removesuffix(".py") for name in re.findall(r"`(\w+\.py)`", page)}
+    assert IMPURE_NAMES - {"conftest"} <= listed
