@@ -92,7 +92,11 @@ def decide(payment: Payment, command: PaymentCommand) -> Sequence[PaymentEvent]:
             return [_refund_requested(order, command)]
         case ConfirmRefund(), Refunding(_, _, refund):
             return [_refund_issued(refund, command)]
-    return []
+    match command:  # every command by name, so that the type checker refuses one without a transition above
+        case RequestPayment() | SubmitPayment() | RecordCapture() | RecordDecline() | RecordUnknownOutcome():
+            return []
+        case AbandonPayment() | RequestRefund() | ConfirmRefund():
+            return []
 
 
 def evolve(payment: Payment, event: PaymentEvent) -> Payment:
