@@ -8,13 +8,26 @@ from typing import Any, NewType, TypeVar
 
 import msgspec
 import strawberry
-from strawberry.schema.types.base_scalars import DecimalDefinition
+from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.scalars import JSON
+from strawberry.schema.types.base_scalars import DateTimeDefinition, DecimalDefinition
 from strawberry.types.scalar import ScalarDefinition
 
 from projections.engine.read_model import AnyModel, ReadModel, StoredRow
+from shared.framework.core.decimals import fixed_point, to_json
+from shared.framework.core.instants import parse_instant
 
 Node = TypeVar("Node")
 MinorUnits = NewType("MinorUnits", int)
+
+
+def _read_instant(value: object) -> datetime:
+    """The instant of an argument. Raises StrawberryInputCoercionError, which becomes a fault of the query."""
+    try:
+        return parse_instant(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise StrawberryInputCoercionError(f"{value!r} {error}") from None
+
 
 SCALARS: dict[object, ScalarDefinition] = {
     MinorUnits: strawberry.scalar(
@@ -22,7 +35,13 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="An amount in the smallest unit of its currency (cents, yen), of up to 64 bits.",
         serialize=int,
     ),
-    Decimal: replace(DecimalDefinition, serialize=lambda number: format(number, "f")),  # without an exponent
+    Decimal: replace(DecimalDefinition, serialize=fixed_point),
+    datetime: replace(DateTimeDefinition, parse_value=_read_instant),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="A JSON value; its decimals are strings without an exponent.",
+        serialize=to_json,
+    ),
 }
 
 _OF_STORED_ROW = {"id", "updated_at"}

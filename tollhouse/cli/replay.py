@@ -1,12 +1,12 @@
 """`tollhouse replay`: the events of one stream or one customer, up to any instant."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 import typer
 from rich.markup import escape
 
+from shared.framework.core.instants import parse_instant
 from tollhouse.cli.output import (
     DEFAULT_FOLDER,
     AsJson,
@@ -53,9 +53,10 @@ def replay(
 
 def _is_instant(text: str) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
+        parse_instant(text)
     except ValueError:
         return False
+    return True
 
 
 async def _read(client: Client, filters: dict[str, str]) -> list[dict[str, Any]]:

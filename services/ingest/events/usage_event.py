@@ -26,6 +26,12 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     data_base64: str | None = None
 
 
+class EventTime(msgspec.Struct, frozen=True):
+    """The time of an event as it was sent, for times that msgspec would round."""
+
+    time: str
+
+
 class InvalidEvent(msgspec.Struct, frozen=True):
     """An event that cannot be read or breaks a rule: the reason, and its bytes."""
 

@@ -1,12 +1,13 @@
 """CloudEvents 1.0 in JSON, read strictly: a batch at once, or event by event if one is invalid."""
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
 
-from services.ingest.events.usage_event import CloudEvent, InvalidEvent, ParsedEvent
+from services.ingest.events.usage_event import CloudEvent, EventTime, InvalidEvent, ParsedEvent
 from services.ingest.events.validation import (
     Rejection,
     RejectionCode,
@@ -16,6 +17,7 @@ from services.ingest.events.validation import (
 )
 from services.ingest.formats.refusals import TooManyEvents, UsageIsNotEvents, UsageIsNotJson
 from services.ingest.formats.usage_format import UsageFormat
+from shared.framework.core.instants import parse_instant
 
 EVENTS_MAX = 1000
 
@@ -25,6 +27,8 @@ _BATCH = msgspec.json.Decoder(list[CloudEvent], float_hook=Decimal)
 _PIECES = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder(msgspec.Raw)
 _PIECE = msgspec.json.Decoder(CloudEvent, float_hook=Decimal)
+_TIME = msgspec.json.Decoder(EventTime)
+_LONG_FRACTION = re.compile(rb"\.[0-9]{7}")
 _ATTRIBUTES = ("id", "source", "type", "subject")
 _REASONS = {
     "out of range": RejectionCode.NUMBER_IS_OUT_OF_BOUNDS,
@@ -42,6 +46,8 @@ def read_batch(body: bytes) -> Sequence[ParsedEvent]:
         events = counted(_BATCH.decode(body))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return [read_event(bytes(piece)) for piece in counted(_pieces(body))]
+    if _may_have_long_fraction(body):
+        return [read_event(bytes(piece)) for piece in _PIECES.decode(body)]
     plain = is_plain_text(body)
     rejections = [_rejection_of(event, plain) for event in events]
     if not any(rejections):
@@ -90,8 +96,18 @@ def read_event(piece: bytes) -> ParsedEvent:
         event = _PIECE.decode(piece)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return InvalidEvent(_rejection_from(str(error)), piece)
+    if event.time is not None and _may_have_long_fraction(piece):
+        try:
+            event = msgspec.structs.replace(event, time=parse_instant(_TIME.decode(piece).time))
+        except ValueError as error:
+            return InvalidEvent(Rejection(RejectionCode.TIME_IS_INVALID, f"time {error}"), piece)
     rejection = _rejection_of(event, is_plain_text(piece))
     return InvalidEvent(rejection, piece) if rejection else event
+
+
+def _may_have_long_fraction(body: bytes) -> bool:
+    """Whether a time in this JSON may have more than six digits after its point, also as escaped digits."""
+    return b"\\" in body or (b"." in body and _LONG_FRACTION.search(body) is not None)
 
 
 def _rejection_of(event: CloudEvent, plain: bool) -> Rejection | None:

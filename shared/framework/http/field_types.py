@@ -19,12 +19,12 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from shared.framework.core.decimals import fixed_point
+from shared.framework.core.instants import INSTANT_PATTERN, as_utc, parse_instant
+
 INT64_MAX = 2**63 - 1
 AMOUNT_PATTERN = r"^-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,12})?$"
 AMOUNT_DIGITS_MAX = 20
-INSTANT_PATTERN = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
-)
 UNSIGNED_AMOUNT_SCHEMA = {
     "type": "string",
     "pattern": AMOUNT_PATTERN.replace("-?", "", 1),
@@ -32,7 +32,6 @@ UNSIGNED_AMOUNT_SCHEMA = {
     "examples": ["0.0125"],
 }
 _AMOUNT = re.compile(AMOUNT_PATTERN, re.ASCII)
-_INSTANT = re.compile(INSTANT_PATTERN, re.ASCII)
 TEXT_LENGTH_MAX = 256
 BIDI_AND_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _BIDI_AND_CONTROLS = re.compile(f"[{BIDI_AND_CONTROLS}]")
@@ -72,17 +71,8 @@ def _not_negative(amount: Decimal) -> Decimal:
 
 def _read_instant(value: Any) -> datetime:
     if isinstance(value, datetime):
-        instant = value
-    elif isinstance(value, str) and _INSTANT.fullmatch(value):
-        instant = datetime.fromisoformat(value.upper())
-    else:
-        raise ValueError("must be an RFC 3339 instant with offset, such as 2026-01-31T00:00:00Z")
-    if instant.tzinfo is None:
-        raise ValueError("must have an offset")
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("must lie within the years 1 to 9999") from None
+        return as_utc(value)
+    return parse_instant(value if isinstance(value, str) else "")
 
 
 def _no_controls(text: str) -> str:
@@ -94,7 +84,7 @@ def _no_controls(text: str) -> str:
 DecimalAmount = Annotated[
     Decimal,
     BeforeValidator(read_amount),
-    PlainSerializer(lambda amount: format(amount, "f"), return_type=str),
+    PlainSerializer(fixed_point, return_type=str),
     WithJsonSchema({"type": "string", "pattern": AMOUNT_PATTERN, "examples": ["0.0125"]}),
 ]
 """An exact decimal as a string: at most 20 digits, at most 12 of them after the point, no exponent."""
@@ -117,7 +107,7 @@ Instant = Annotated[
     ),
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": INSTANT_PATTERN}),
 ]
-"""An instant: RFC 3339 with offset and at most microseconds, converted to UTC."""
+"""An instant: RFC 3339 with offset, cut to the microsecond and converted to UTC."""
 
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """A currency code (ISO 4217)."""

@@ -78,6 +78,7 @@ def test_prices_are_not_negative() -> None:
     [
         ("2026-01-31T00:00:00Z", datetime(2026, 1, 31, tzinfo=UTC)),
         ("2026-01-31t00:00:00.25z", datetime(2026, 1, 31, microsecond=250_000, tzinfo=UTC)),
+        ("2026-01-31 00:00:00.9999999Z", datetime(2026, 1, 31, microsecond=999_999, tzinfo=UTC)),
         ("2026-01-31T00:00:00+05:45", datetime(2026, 1, 30, 18, 15, tzinfo=UTC)),
     ],
 )
@@ -93,9 +94,7 @@ def test_an_instant_is_read_as_utc(text: str, instant: datetime) -> None:
         "2026-01-31",
         "2026-01-31T00:00:00",
         "2026-02-30T00:00:00Z",
-        "2026-01-31 00:00:00Z",
         "2026-01-31T24:00:01Z",
-        "2026-01-31T00:00:00.1234567Z",
         "0001-01-01T00:00:00+14:00",
         "２０２６-01-31T00:00:00Z",
         1767225600,
