@@ -7,6 +7,7 @@ import msgspec
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from shared.billing.pricing import Price
+from shared.framework.core.decimals import to_json
 from shared.framework.http.field_types import UNSIGNED_AMOUNT_SCHEMA, read_amount
 
 
@@ -55,7 +56,7 @@ def _schema() -> dict[str, Any]:
 PriceBody = Annotated[
     Any,
     PlainValidator(read_price),
-    PlainSerializer(msgspec.to_builtins),
+    PlainSerializer(to_json),
     WithJsonSchema(_schema()),
 ]
 """A price of any model in the register of shared.billing.pricing; its field `model` names the model."""
