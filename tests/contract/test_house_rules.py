@@ -17,7 +17,7 @@ FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("
 PRODUCT = [path for path in FILES if "tests" not in path.parts]
 # Every other file of a subject is pure: pure by default, impure by name.
 IMPURE_NAMES = set(
-    "routes schemas price_schema handlers reactions timers feature consumer postgres memory snapshot"
+    "routes schemas handlers reactions timers feature consumer postgres memory snapshot"
     " group_commit query publisher backfill usage_progress payment_outcome"
     " time_limited gateway ledger conftest".split()
 )

@@ -9,7 +9,7 @@ from shared.billing.currency import checked_currency
 from shared.billing.period import Interval
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
-from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
+from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind, in_field
 
 
 class PlanIsUnknown(Refusal):
@@ -123,8 +123,9 @@ def _check_charges(charges: tuple[Charge, ...]) -> None:
     keys = [charge.key for charge in charges]
     if repeated := sorted({key for key in keys if keys.count(key) > 1}):
         raise ChargeKeyRepeats(", ".join(repeated))
-    for charge in charges:
-        _check_charge(charge)
+    for index, charge in enumerate(charges):
+        with in_field("charges", index):
+            _check_charge(charge)
 
 
 def _check_charge(charge: Charge) -> None:
@@ -132,7 +133,8 @@ def _check_charge(charge: Charge) -> None:
         raise ChargeNeedsMeter(charge.key)
     if not charge.price.needs_meter and charge.meter_key is not None:
         raise FlatChargeHasMeter(charge.key)
-    charge.price.check()
+    with in_field("price"):
+        charge.price.check()
 
 
 def _content(published: PlanPublished) -> tuple[object, ...]:

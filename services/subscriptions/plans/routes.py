@@ -1,20 +1,24 @@
 """Request and response bodies of plans, and their routes."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
-from pydantic import Field
+from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from services.subscriptions.plans.decider import PLAN, PublishPlan, plan_id_of
-from services.subscriptions.plans.price_schema import PriceBody
 from shared.billing.contracts.subscriptions.plans import Charge
+from shared.billing.pricing.price_json import PRICE_SCHEMA, read_price
+from shared.framework.core.decimals import to_json
 from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier, ShortText
 
 Duration = Annotated[
     str, Field(max_length=32, examples=["P1M"], description="ISO 8601, whole calendar units")
 ]
+
+PriceBody = Annotated[Any, PlainValidator(read_price), PlainSerializer(to_json), WithJsonSchema(PRICE_SCHEMA)]
+"""A price of any model in the register of shared.billing.pricing; its field `model` names the model."""
 
 
 class NewCharge(ApiModel):

@@ -178,6 +178,42 @@ async def test_bad_input_gets_a_clear_problem_and_writes_nothing(
     assert await service.records() == []
 
 
+_TWO_TIERS: list[dict[str, Any]] = [{"up_to": "10", "unit_price": "1"}, {"up_to": None, "unit_price": "2"}]
+
+
+def _graduated(number: int, **change: Any) -> dict[str, Any]:
+    tiers = [tier | change if number == index else tier for index, tier in enumerate(_TWO_TIERS)]
+    return _plan(price={"model": "graduated", "tiers": tiers})
+
+
+@pytest.mark.parametrize(
+    ("plan", "pointer"),
+    [
+        (_plan(price={"model": "per_unit", "unit_price": "-1"}), "/body/charges/0/price/unit_price"),
+        (_plan(price={"model": "per_unit", "unit_price": "1e3"}), "/body/charges/0/price/unit_price"),
+        (_plan(price={"model": "per_unit", "unit_price": 5}), "/body/charges/0/price/unit_price"),
+        (_plan(price={"model": "per_unit", "unit_price": "1", "x": 1}), "/body/charges/0/price/x"),
+        (_plan(price={"model": "lottery"}), "/body/charges/0/price/model"),
+        (_graduated(1, unit_price="-2"), "/body/charges/0/price/tiers/1/unit_price"),
+        (_graduated(1, unit_price="a lot"), "/body/charges/0/price/tiers/1/unit_price"),
+        (_graduated(0, flat_fee="1_0"), "/body/charges/0/price/tiers/0/flat_fee"),
+        (_graduated(0, up_to="0"), "/body/charges/0/price/tiers/0/up_to"),
+        (_graduated(0, up_to=None), "/body/charges/0/price/tiers/0/up_to"),
+        (_graduated(1, up_to="20"), "/body/charges/0/price/tiers/1/up_to"),
+        (_plan(meter_key=None), "/body/charges/0"),
+        (
+            PLAN | {"charges": [FEE, FEE | {"key": "b", "price": {"model": "flat", "amount": "-3"}}]},
+            "/body/charges/1/price/amount",
+        ),
+    ],
+)
+async def test_an_error_of_a_price_points_at_its_field(plan: dict[str, Any], pointer: str) -> None:
+    """With dozens of charges and tiers, `request-invalid` alone would be a search."""
+    response = await Harness().post("/v1/plans", plan)
+    assert response.status_code == 400
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer], response.text
+
+
 BAD_STARTS: list[tuple[dict[str, object], int, str]] = [
     ({"plan_key": "gold"}, 404, "plan-unknown"),
     ({"plan_version": 2}, 404, "plan-unknown"),

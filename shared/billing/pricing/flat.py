@@ -7,6 +7,7 @@ import msgspec
 
 from shared.billing.money import EXACT
 from shared.billing.pricing.model import PRICE_PLACES_MAX, RatingStep, checked_price, rating_step
+from shared.framework.core.refusals import in_field
 
 
 class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="flat"):
@@ -17,7 +18,8 @@ class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="fl
 
     def check(self) -> None:
         """Refuse an amount that cannot be a price."""
-        checked_price(self.amount)
+        with in_field("amount"):
+            checked_price(self.amount)
 
     def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
         """One step, for `quantity` whole periods."""

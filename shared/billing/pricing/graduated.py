@@ -7,7 +7,7 @@ import msgspec
 
 from shared.billing.money import EXACT
 from shared.billing.pricing.model import RatingStep, checked_price, rating_step
-from shared.framework.core.refusals import Refusal, RefusalKind
+from shared.framework.core.refusals import Refusal, RefusalKind, in_field
 
 TIERS_MAX = 100
 """Tiers of one price; it is copied into the events of every period that it bills, so it must be short."""
@@ -27,6 +27,17 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True):
     unit_price: Decimal
     flat_fee: Decimal = Decimal(0)
 
+    def check(self, floor: Decimal, *, is_last: bool) -> Decimal:
+        """Refuse invalid amounts and a bound that is not above `floor`; returns the next tier's floor."""
+        for name, amount in (("unit_price", self.unit_price), ("flat_fee", self.flat_fee)):
+            with in_field(name):
+                checked_price(amount)
+        with in_field("up_to"):
+            bound = None if self.up_to is None else checked_price(self.up_to)
+            if (bound is None) != is_last or (bound is not None and bound <= floor):
+                raise TiersAreInvalid(f"{bound} after {floor}")
+        return floor if bound is None else bound
+
 
 class Graduated(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="graduated"):
     """Every unit at the price of its tier; `flat_at_zero`: the first tier's fee is due even without usage."""
@@ -37,16 +48,13 @@ class Graduated(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", ta
 
     def check(self) -> None:
         """Refuse invalid amounts, bounds that do not rise, and too many tiers."""
-        if len(self.tiers) > TIERS_MAX:
-            raise TiersAreInvalid(f"{len(self.tiers)} tiers")
-        for tier in self.tiers:
-            checked_price(tier.unit_price)
-            checked_price(tier.flat_fee)
-        bounds = [tier.up_to for tier in self.tiers]
-        closed = [checked_price(bound) for bound in bounds if bound is not None]
-        rising = all(low < high for low, high in zip([Decimal(0), *closed], closed, strict=False))
-        if not bounds or bounds[-1] is not None or len(closed) != len(bounds) - 1 or not rising:
-            raise TiersAreInvalid(", ".join(str(bound) for bound in bounds))
+        with in_field("tiers"):
+            if not 1 <= len(self.tiers) <= TIERS_MAX:
+                raise TiersAreInvalid(f"{len(self.tiers)} tiers")
+            floor = Decimal(0)
+            for index, tier in enumerate(self.tiers):
+                with in_field(index):
+                    floor = tier.check(floor, is_last=index == len(self.tiers) - 1)
 
     def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
         """One step per tier that the quantity reaches, the lowest first (vectors V13, V14, V18)."""

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from shared.billing.pricing.model import RatingStep, checked_price, rating_step
+from shared.framework.core.refusals import in_field
 
 
 class PerUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="per_unit"):
@@ -16,7 +17,8 @@ class PerUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag=
 
     def check(self) -> None:
         """Refuse an amount that cannot be a price."""
-        checked_price(self.unit_price)
+        with in_field("unit_price"):
+            checked_price(self.unit_price)
 
     def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
         """One step; a negative quantity is billed as zero (billing rule 3)."""

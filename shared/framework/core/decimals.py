@@ -1,9 +1,32 @@
-"""Decimals as texts without an exponent, the only form that every interface accepts."""
+"""Decimals as texts without an exponent, the only form that every interface accepts and shows."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+
+AMOUNT_PATTERN = r"^-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,12})?$"
+AMOUNT_DIGITS_MAX = 20
+UNSIGNED_AMOUNT_SCHEMA = {
+    "type": "string",
+    "pattern": AMOUNT_PATTERN.replace("-?", "", 1),
+    "maxLength": AMOUNT_DIGITS_MAX + 1,  # the digits and a point, as strict as `read_amount`
+    "examples": ["0.0125"],
+}
+_AMOUNT = re.compile(AMOUNT_PATTERN, re.ASCII)
+
+
+def read_amount(value: Any) -> Decimal:
+    """The number of a decimal string that matches AMOUNT_PATTERN. Raises ValueError."""
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
+        raise ValueError("must be a decimal string such as 12.50, up to 12 places, without exponent")
+    if sum(map(str.isdigit, value)) > AMOUNT_DIGITS_MAX:
+        raise ValueError(f"must not have more than {AMOUNT_DIGITS_MAX} digits")
+    amount = Decimal(value)
+    return amount or Decimal(0)
 
 
 def fixed_point(number: Decimal) -> str:

@@ -8,9 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
-from shared.framework.core.refusals import Refusal
+from shared.framework.core.refusals import Refusal, ValueIsInvalid
 from shared.framework.http.command_endpoint import KEY_HEADER
-from shared.framework.http.problem import FieldError, problem_response
+from shared.framework.http.problem import FieldError, pointer, problem_response
 from shared.framework.http.refusals import (
     BodyIsNotJson,
     IdempotencyKeyIsInvalid,
@@ -36,9 +36,16 @@ async def _on_invalid_request(request: Request, error: RequestValidationError) -
     refusal = _key_refusal(error.errors())
     if refusal is not None:
         return problem_response(refusal, request.url.path)
-    errors = [FieldError(_pointer(item["loc"]), item["msg"]) for item in error.errors()]
+    errors = [_field_error(item) for item in error.errors()]
     detail = f"{len(errors)} thing(s) to correct, see errors"
     return problem_response(RequestIsInvalid(detail), request.url.path, errors)
+
+
+def _field_error(item: dict[str, Any]) -> FieldError:
+    """The error of one field; a reader of our own may say which part of its value is wrong."""
+    cause = item.get("ctx", {}).get("error")
+    inner = cause.field if isinstance(cause, ValueIsInvalid) else ()
+    return FieldError(pointer((*item["loc"], *inner)), item["msg"])
 
 
 def _key_refusal(errors: Sequence[Any]) -> Refusal | None:
@@ -68,8 +75,3 @@ def _methods_at(app: FastAPI, path: str) -> set[str]:
     """All methods of a path; Starlette would return those of the first matching route only."""
     matching = (route for route in iter_route_contexts(app.routes) if route.path_regex.match(path))
     return {method for route in matching for method in route.methods or ()}
-
-
-def _pointer(location: Sequence[Any]) -> str:
-    """`("body", "lines", 0, "minor")` is `/body/lines/0/minor` (RFC 6901)."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)

@@ -19,19 +19,15 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from shared.framework.core.decimals import fixed_point
+from shared.framework.core.decimals import (
+    AMOUNT_PATTERN,
+    UNSIGNED_AMOUNT_SCHEMA,
+    fixed_point,
+    read_amount,
+)
 from shared.framework.core.instants import INSTANT_PATTERN, as_utc, parse_instant
 
 INT64_MAX = 2**63 - 1
-AMOUNT_PATTERN = r"^-?(0|[1-9][0-9]{0,19})(\.[0-9]{1,12})?$"
-AMOUNT_DIGITS_MAX = 20
-UNSIGNED_AMOUNT_SCHEMA = {
-    "type": "string",
-    "pattern": AMOUNT_PATTERN.replace("-?", "", 1),
-    "maxLength": AMOUNT_DIGITS_MAX + 1,  # the digits and a point, as strict as `read_amount`
-    "examples": ["0.0125"],
-}
-_AMOUNT = re.compile(AMOUNT_PATTERN, re.ASCII)
 TEXT_LENGTH_MAX = 256
 BIDI_AND_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _BIDI_AND_CONTROLS = re.compile(f"[{BIDI_AND_CONTROLS}]")
@@ -49,18 +45,6 @@ class ApiModel(BaseModel):
     def of(cls, source: object) -> Self:
         """A body made of the attributes of `source` with the same names; tuples become lists."""
         return cls.model_validate(source, strict=False, from_attributes=True)
-
-
-def read_amount(value: Any) -> Decimal:
-    """The number of a decimal string that matches AMOUNT_PATTERN. Raises ValueError."""
-    if isinstance(value, Decimal):
-        return value
-    if not isinstance(value, str) or not _AMOUNT.fullmatch(value):
-        raise ValueError("must be a decimal string such as 12.50, up to 12 places, without exponent")
-    if sum(map(str.isdigit, value)) > AMOUNT_DIGITS_MAX:
-        raise ValueError(f"must not have more than {AMOUNT_DIGITS_MAX} digits")
-    amount = Decimal(value)
-    return amount or Decimal(0)
 
 
 def _not_negative(amount: Decimal) -> Decimal:

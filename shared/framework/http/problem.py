@@ -1,6 +1,6 @@
 """Problems (RFC 9457): the HTTP responses of refusals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -40,6 +40,11 @@ class FieldError(msgspec.Struct, frozen=True):
     detail: str
 
 
+def pointer(location: Iterable[object]) -> str:
+    """`("body", "lines", 0, "minor")` is `/body/lines/0/minor` (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
 def status_of(refusal: Refusal) -> int:
     """The status of a refusal: its own or that of its kind."""
     return refusal.status if isinstance(refusal, HttpRefusal) else STATUS[refusal.kind]
@@ -55,6 +60,8 @@ def problem_body(refusal: Refusal, path: str, errors: Sequence[FieldError] = ())
         "instance": path,
         "code": refusal.code,
     }
+    if refusal.field and not errors:
+        errors = [FieldError(pointer(("body", *refusal.field)), body["detail"])]
     if errors:
         body["errors"] = errors
     trace_id = current_trace_id()

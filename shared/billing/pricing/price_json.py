@@ -1,38 +1,53 @@
-"""The JSON of prices, for request bodies and OpenAPI; a new pricing model needs no change here."""
+"""Prices as JSON: the reader of any price model, and its JSON Schema. A new model needs no change here."""
 
+import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from shared.billing.pricing import Price
-from shared.framework.core.decimals import to_json
-from shared.framework.http.field_types import UNSIGNED_AMOUNT_SCHEMA, read_amount
+from shared.framework.core.decimals import UNSIGNED_AMOUNT_SCHEMA, read_amount
+from shared.framework.core.refusals import FieldPath, ValueIsInvalid, in_field
+
+_AT = re.compile(r" - at `\$(.*)`$")
+_PART = re.compile(r"\.([^.\[]+)|\[([0-9]+|\.\.\.)\]")
 
 
 def read_price(value: Any) -> Price:
-    """The price of a JSON object. Raises ValueError with a message for people."""
+    """The price of a JSON value. Raises ValueIsInvalid, which names the part that is wrong."""
     try:
         price: Price = msgspec.convert(value, Price)
     except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from None
+        raise ValueIsInvalid(_AT.sub("", str(error)), _field_of(str(error))) from None
     _check_strictness(value, msgspec.to_builtins(price, builtin_types=(Decimal,)))
     return price
 
 
+def _field_of(message: str) -> FieldPath:
+    """The place in a message of msgspec: `... - at `$.tiers[0].up_to``."""
+    at = _AT.search(message)
+    parts = _PART.findall(at[1]) if at else []
+    return tuple(name or (int(index) if index.isdigit() else index) for name, index in parts)
+
+
 def _check_strictness(given: Any, parsed: Any) -> None:
-    """Raise ValueError for unknown fields, and for amounts that only msgspec accepts (1_0, 1e5, 0.5)."""
+    """Raise ValueIsInvalid for unknown fields, and for amounts that only msgspec accepts (1_0, 1e5, 0.5)."""
     if isinstance(parsed, Decimal):
-        read_amount(given)
+        try:
+            read_amount(given)
+        except ValueError as error:
+            raise ValueIsInvalid(str(error)) from None
     elif isinstance(given, dict):
         if unknown := sorted(given.keys() - parsed.keys()):
-            raise ValueError(f"unknown field: {', '.join(unknown)}")
+            raise ValueIsInvalid(f"unknown field: {', '.join(unknown)}", (unknown[0],))
         for key in given:
-            _check_strictness(given[key], parsed[key])
+            with in_field(key):
+                _check_strictness(given[key], parsed[key])
     elif isinstance(given, list):
-        for one, other in zip(given, parsed, strict=True):
-            _check_strictness(one, other)
+        for index, (one, other) in enumerate(zip(given, parsed, strict=True)):
+            with in_field(index):
+                _check_strictness(one, other)
 
 
 def _schema() -> dict[str, Any]:
@@ -53,10 +68,4 @@ def _schema() -> dict[str, Any]:
     return {"oneOf": inlined(schema["anyOf"])}
 
 
-PriceBody = Annotated[
-    Any,
-    PlainValidator(read_price),
-    PlainSerializer(to_json),
-    WithJsonSchema(_schema()),
-]
-"""A price of any model in the register of shared.billing.pricing; its field `model` names the model."""
+PRICE_SCHEMA = _schema()
