@@ -23,6 +23,7 @@ install: .venv/.installed ## create .venv from the pinned, hashed requirements (
 	@$(PIP) --require-hashes -r requirements/runtime.txt -r requirements/dev.txt
 	@$(PIP) --require-hashes --no-build-isolation -r requirements/data.txt
 	@$(PIP) --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q services projections shared tollhouse
 	@touch $@
 
 quickstart: install ## from nothing to the first invoice of a customer, shown as a table

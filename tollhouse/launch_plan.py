@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import httpx2
 
@@ -13,6 +14,7 @@ from tollhouse.embedded import LocalServers
 from tollhouse.installation_state import InstallationState
 from tollhouse.provision import Databases
 from tollhouse.servers.child_process import ProcessSpec
+from tollhouse.servers.forked_process import ForkedProcesses
 from tollhouse.servers.topics import PARTITIONS
 from tollhouse.topology import ServiceProcess
 
@@ -48,7 +50,9 @@ class LaunchPlan:
         """The base URL of each service."""
         return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
 
-    def program(self, service: ServiceProcess, probe: httpx2.AsyncClient) -> ProcessSpec:
+    def program(
+        self, service: ServiceProcess, probe: httpx2.AsyncClient, forked: ForkedProcesses | None
+    ) -> ProcessSpec:
         """A service as a child process that is ready when /health/ready answers 200."""
         ready_url = f"{self.urls[service.name]}/health/ready"
 
@@ -64,7 +68,8 @@ class LaunchPlan:
             is_ready=is_ready,
             log=self.state.folder / "logs" / f"{service.name}.log",
             env=self.environment(service),
-            probe_interval_s=0.1,
+            probe_interval_s=0.05,
+            launch=None if forked is None else partial(forked.start, module=service.module),
         )
 
     def environment(self, service: ServiceProcess) -> dict[str, str]:

@@ -1,14 +1,21 @@
 """Supervision of child processes: starts them together, restarts them after a growing pause, stops them."""
 
 import asyncio
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from shared.framework.retry.backoff import Backoff
-from tollhouse.servers.child_process import ChildDied, ChildNotReady, ProcessSpec, spawn, stop, until_ready
+from tollhouse.servers.child_process import (
+    ChildDied,
+    ChildNotReady,
+    ChildProcess,
+    ProcessSpec,
+    spawn,
+    stop,
+    until_ready,
+)
 
 RESTARTS = Backoff(0.05, 5.0)
 HEALTHY_AFTER_S = 10.0
@@ -21,7 +28,7 @@ class SupervisedProcess:
         self.program = program
         self.restarts = 0
         self.ready = asyncio.Event()
-        self._process: Process | None = None
+        self._process: ChildProcess | None = None
         self._supervision: asyncio.Task[None] | None = None
 
     @property
@@ -51,8 +58,8 @@ class SupervisedProcess:
         if self._process is not None:
             await stop(self.program, self._process)
 
-    async def _run(self) -> Process:
-        self._process = process = await spawn(self.program)
+    async def _run(self) -> ChildProcess:
+        self._process = process = await (self.program.launch or spawn)(self.program)
         await until_ready(self.program, process)
         self.ready.set()
         return process

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from tollhouse.installation_state import InstallationState
 from tollhouse.launch_plan import LaunchPlan
 from tollhouse.provision import Databases, provision
 from tollhouse.running_installation import RunningInstallation, published_addresses
+from tollhouse.servers.forked_process import ForkedProcesses, forked_processes
 from tollhouse.supervised_process import SupervisedProcess, supervised
 from tollhouse.topology import SERVICES, ServiceProcess
 
@@ -46,6 +48,8 @@ class Stack:
         Raises AlreadyRunning, ChildDied, ChildNotReady.
         """
         async with AsyncExitStack() as resources:
+            # First, because it imports while the servers start.
+            forked = await resources.enter_async_context(_fork_server(folder, services))
             servers = await resources.enter_async_context(local_servers(folder, fast=fast))
             state = InstallationState(folder)
             databases = Databases(servers.postgres_url, state.secret)
@@ -54,7 +58,7 @@ class Stack:
             probe = await resources.enter_async_context(
                 httpx2.AsyncClient(timeout=5, trust_env=False, verify=False)
             )
-            programs = [plan.program(service, probe) for service in services]
+            programs = [plan.program(service, probe, forked) for service in services]
             processes = await resources.enter_async_context(supervised(programs))
             stack = Stack(
                 folder, plan.urls, servers, databases, plan.credentials, {**servers.processes, **processes}
@@ -83,6 +87,19 @@ class Stack:
             kafka_bootstrap=self.servers.kafka_bootstrap,
             broker=self.servers.broker,
         )
+
+
+@asynccontextmanager
+async def _fork_server(
+    folder: Path, services: Sequence[ServiceProcess]
+) -> AsyncIterator[ForkedProcesses | None]:
+    """The fork server of the services; None where children cannot be made to end with it."""
+    if sys.platform != "linux":
+        yield None
+        return
+    modules = [service.module for service in services]
+    async with forked_processes(modules, folder / "logs" / "fork-server.log") as forked:
+        yield forked
 
 
 async def serve(

@@ -1,6 +1,10 @@
-"""`make bench`: every figure is a ratio to something measured in the same run, on the same machine."""
+"""`make bench`: every figure is a ratio to something measured in the same run, on the same machine.
+
+`python -m tests.bench restart`: seconds until a service that was killed under load is ready again.
+"""
 
 import asyncio
+import sys
 import tempfile
 from pathlib import Path
 
@@ -8,7 +12,7 @@ import typer
 import uvloop
 
 from shared.framework.process.gc_tuning import tune_garbage_collector
-from tests.bench import commands, usage
+from tests.bench import commands, restart, usage
 from tollhouse.embedded import local_servers
 
 
@@ -23,5 +27,11 @@ async def bench() -> None:
     typer.echo(await usage.run())
 
 
+async def restarts() -> None:
+    """Each service in turn, five times."""
+    for away in await restart.run():
+        typer.echo(away)
+
+
 tune_garbage_collector()  # as every service process does; what we are compared with has the same of it
-asyncio.run(bench())
+asyncio.run(restarts() if sys.argv[1:] == ["restart"] else bench())

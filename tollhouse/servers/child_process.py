@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol
 
 from tollhouse.servers.process_user import SAME_USER, ProcessUser
 
@@ -25,6 +26,24 @@ class ChildNotReady(Exception):
     """A child process runs but did not answer in time; the message carries the end of its log."""
 
 
+class ChildProcess(Protocol):
+    """What a supervisor needs of a child process; asyncio's Process has it."""
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code (negative: the signal), None while it runs."""
+
+    async def wait(self) -> int:
+        """Wait for its end. Returns the exit code."""
+
+    def send_signal(self, signal: int, /) -> None:
+        """Send a signal."""
+
+
 async def _no_preparation() -> None:
     """Default of `ProcessSpec.prepare`."""
 
@@ -35,7 +54,7 @@ class ProcessSpec:
 
     `command` is called at every start, `prepare` once before the first. `is_ready` makes one real client
     call; while the server is not up it returns False and does not raise. A first start that fails is
-    retried for `start_retry_s`.
+    retried for `start_retry_s`. `launch` starts the process in another way than by `command`.
     """
 
     name: str
@@ -51,15 +70,16 @@ class ProcessSpec:
     ready_timeout_s: float = 60.0
     probe_interval_s: float = 0.02
     start_retry_s: float = 0.0
+    launch: Callable[["ProcessSpec"], Awaitable[ChildProcess]] | None = None
 
 
-async def spawn(program: ProcessSpec) -> Process:
+async def spawn(program: ProcessSpec, *, stdin: int = DEVNULL) -> Process:
     """Start a program. The calling thread must outlive it: Linux ends the child together with that thread."""
     program.log.parent.mkdir(parents=True, exist_ok=True)
     with program.log.open("ab") as log:
         return await asyncio.create_subprocess_exec(
             *program.command(),
-            stdin=DEVNULL,
+            stdin=stdin,
             stdout=log,
             stderr=STDOUT,
             env={**os.environ, **program.env},
@@ -84,7 +104,7 @@ def _die_with_parent(user: ProcessUser, parent_death_signal: signal.Signals) -> 
     return in_the_child
 
 
-async def until_ready(program: ProcessSpec, process: Process) -> None:
+async def until_ready(program: ProcessSpec, process: ChildProcess) -> None:
     """Return when the program is ready. Raises ChildDied, ChildNotReady."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + program.ready_timeout_s
@@ -96,7 +116,7 @@ async def until_ready(program: ProcessSpec, process: Process) -> None:
         await asyncio.sleep(program.probe_interval_s)
 
 
-async def stop(program: ProcessSpec, process: Process) -> int:
+async def stop(program: ProcessSpec, process: ChildProcess) -> int:
     """Send the stop signal, and SIGKILL after the time-out. Returns the exit code (negative: the signal)."""
     if process.returncode is None:
         process.send_signal(program.stop_signal)

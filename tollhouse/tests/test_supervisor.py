@@ -104,8 +104,9 @@ async def test_nothing_is_left_running_however_the_supervisor_ends(
 
 
 def descendants_of(pid: int) -> list[int]:
-    """The processes that a process has started itself."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The processes that a process has started, and those that they have started."""
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return children + [below for child in children for below in descendants_of(child)]
 
 
 async def test_a_child_that_cannot_start_is_told_with_its_last_words(tmp_path: Path) -> None:
