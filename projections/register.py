@@ -2,6 +2,7 @@
 
 from projections.engine.read_model import AnyModel
 from projections.read_models.balances.projection import BALANCES
+from projections.read_models.billing_runs.projection import BILLING_RUNS
 from projections.read_models.collections.projection import COLLECTIONS
 from projections.read_models.customers.projection import CUSTOMERS
 from projections.read_models.invoices.projection import INVOICES
@@ -18,6 +19,7 @@ READ_MODELS: dict[AnyModel, str | None] = {
     PLANS: "PlanQueries",
     METERS: "MeterQueries",
     USAGE: "UsageQueries",
+    BILLING_RUNS: "BillingRunQueries",
     INVOICES: "InvoiceQueries",
     COLLECTIONS: None,
     PAYMENTS: "PaymentQueries",

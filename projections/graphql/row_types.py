@@ -14,7 +14,7 @@ from strawberry.schema.types.base_scalars import DateTimeDefinition, DecimalDefi
 from strawberry.types.scalar import ScalarDefinition
 
 from projections.engine.read_model import AnyModel, ReadModel, StoredRow
-from shared.framework.core.decimals import fixed_point, to_json
+from shared.framework.core.decimals import fixed_point, minor_units_to_json, to_json
 from shared.framework.core.instants import parse_instant
 
 Node = TypeVar("Node")
@@ -32,8 +32,8 @@ def _read_instant(value: object) -> datetime:
 SCALARS: dict[object, ScalarDefinition] = {
     MinorUnits: strawberry.scalar(
         name="MinorUnits",
-        description="An amount in the smallest unit of its currency (cents, yen), of up to 64 bits.",
-        serialize=int,
+        description=("An amount in the smallest unit of its currency (cents, yen); beyond 2^53 a string."),
+        serialize=minor_units_to_json,
     ),
     Decimal: replace(DecimalDefinition, serialize=fixed_point),
     datetime: replace(DateTimeDefinition, parse_value=_read_instant),

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
+
+import msgspec
 
 from projections.engine.memory import MemoryEventArchive, MemoryFreshness, MemoryRowStore
 from projections.engine.projector import Projector
@@ -11,6 +14,11 @@ from projections.read_models.balances.projection import balance_id
 from projections.register import READ_MODELS
 from shared.billing.contracts import CONTEXTS, CONTRACTS, TOPICS
 from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
+from shared.billing.contracts.invoicing.billing_runs import (
+    BillingRunFailed,
+    BillingRunRetried,
+    BillingRunStarted,
+)
 from shared.billing.contracts.invoicing.invoices import (
     InvoiceDrafted,
     InvoiceFinalized,
@@ -39,6 +47,7 @@ from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
 from shared.billing.contracts.subscriptions.subscriptions import SubscriptionStarted
 from shared.billing.money import Money
+from shared.billing.period import Period
 from shared.billing.pricing import PerUnit, RatingStep
 from shared.framework.core.event import Event, Metadata
 from shared.framework.eventstore.memory import MemoryEventStore
@@ -163,6 +172,30 @@ async def a_plan(contexts: Contexts, tenant_id: str = TENANT) -> None:
         published_at=day(0),
     )
     await contexts.publish("subscriptions", published.plan_id, published, at=day(0), tenant_id=tenant_id)
+
+
+async def a_failed_billing_run(contexts: Contexts, customer_id: str, invoice_id: str) -> None:
+    """A run that failed, was retried, and failed again."""
+    run: dict[str, Any] = {
+        "run_id": f"run_{invoice_id}",
+        "invoice_id": invoice_id,
+        "subscription_id": customer_id.replace("cus_", "sub_"),
+        "customer_id": customer_id,
+    }
+    january = Period(day(0), day(31))
+    started = BillingRunStarted(
+        **run,
+        currency="USD",
+        time_zone="UTC",
+        charges=(),
+        period=january,
+        full_period=january,
+        started_at=day(31),
+    )
+    failed = BillingRunFailed(**run, code="invoice-too-large", reason="too much", failed_at=day(32))
+    retried = BillingRunRetried(**run, period=january, charges=(), attempt=2, retried_at=day(33))
+    again = msgspec.structs.replace(failed, failed_at=day(34))
+    await contexts.publish("invoicing", run["run_id"], started, failed, retried, again, at=day(34))
 
 
 async def an_invoice(
@@ -355,6 +388,7 @@ async def a_year_in_short(contexts: Contexts) -> None:
     await some_usage(contexts, "ada", 10)
     await some_usage(contexts, "bob", 7)
     first = await an_invoice(contexts, ada, 1, 10_00, day(31))
+    await a_failed_billing_run(contexts, bob, "inv_failed")
     await a_payment(contexts, ada, first, 10_00, day(34))
     second = await an_invoice(contexts, bob, 2, 25_00, day(31))
     paid = await a_payment(contexts, bob, second, 25_00, day(31))

@@ -47,6 +47,23 @@ def test_the_printed_schema_is_the_one_that_is_served() -> None:
     assert SDL.read_text() == build_schema().as_str() + "\n"
 
 
+async def test_a_period_that_could_not_be_billed_is_shown_with_its_reason(frontend: Frontend) -> None:
+    """Also after it was retried in vain."""
+    query = """{ billingRuns(status: "failed") { edges { node { id status attempt failureCode failureReason
+                 endedAt invoiceId period { start } } } } }"""
+    [edge] = (await frontend.data(query))["billingRuns"]["edges"]
+    assert edge["node"] == {
+        "id": "run_inv_failed",
+        "status": "failed",
+        "attempt": 2,
+        "failureCode": "invoice-too-large",
+        "failureReason": "too much",
+        "endedAt": day(34).isoformat(),
+        "invoiceId": "inv_failed",
+        "period": {"start": day(0).isoformat()},
+    }
+
+
 async def test_a_customer_is_shown_with_all_that_is_theirs(frontend: Frontend) -> None:
     """One question, however far the graph reaches."""
     data = await frontend.data(

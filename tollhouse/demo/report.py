@@ -25,11 +25,11 @@ def _balances(balances: list[dict[str, Any]]) -> Table:
     )
     table.columns[1].footer = "all"
     for part in PARTS:
-        total = sum(row["balance"][part]["minor"] for row in balances)
+        total = sum(int(row["balance"][part]["minor"]) for row in balances)
         table.add_column(part, _dollars(total), justify="right", footer_style="bold")
     names = airlines()
     for row in balances:
-        amounts = (_dollars(row["balance"][part]["minor"]) for part in PARTS)
+        amounts = (_dollars(int(row["balance"][part]["minor"])) for part in PARTS)
         table.add_row(row["externalId"], names.get(row["externalId"], ""), *amounts)
     return table
 

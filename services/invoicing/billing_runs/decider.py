@@ -1,20 +1,26 @@
 """A billing run: a closed period and its usage reading, in either order, then a finished invoice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from shared.billing.contracts.invoicing.billing_runs import (
     BillingRunCompleted,
+    BillingRunFailed,
+    BillingRunRetried,
     BillingRunStarted,
     UsageReadingReceived,
 )
 from shared.billing.contracts.metering.readings import UsageReadingTaken
+from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.period import Period
+from shared.billing.pricing import Price
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
-from shared.framework.core.refusals import ImpossibleHistory
+from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind, in_field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +46,62 @@ class CompleteBillingRun:
     now: datetime
 
 
-BillingRunCommand = StartBillingRun | RecordUsageReading | CompleteBillingRun
-BillingRunEvent = BillingRunStarted | UsageReadingReceived | BillingRunCompleted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailBillingRun:
+    """End a run whose period cannot be billed, for this reason."""
+
+    code: str
+    reason: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryBillingRun:
+    """Bill the period of a failed run again: with a new reading, and with `prices` by charge key.
+
+    `is_draft_open`: the invoice of the failed run is still a draft, and is used again.
+    """
+
+    run_id: str
+    prices: Mapping[str, Price]
+    is_draft_open: bool = True
+    now: datetime
+
+
+BillingRunCommand = (
+    StartBillingRun | RecordUsageReading | CompleteBillingRun | FailBillingRun | RetryBillingRun
+)
+BillingRunEvent = (
+    BillingRunStarted | UsageReadingReceived | BillingRunCompleted | BillingRunFailed | BillingRunRetried
+)
+
+
+class BillingRunIsUnknown(Refusal):
+    """There is no such billing run."""
+
+    code = "billing-run-unknown"
+    kind = RefusalKind.NOT_FOUND
+
+
+class BillingRunHasNotFailed(Refusal):
+    """Only a failed billing run can be retried."""
+
+    code = "billing-run-not-failed"
+    kind = RefusalKind.CONFLICT
+
+
+class ChargeIsNotInRun(Refusal):
+    """The billing run has no charge with this key."""
+
+    code = "charge-not-in-run"
+    kind = RefusalKind.UNPROCESSABLE
+
+
+class PriceDoesNotFit(Refusal):
+    """A charge with a meter needs a price of usage, and a charge without one a price per period."""
+
+    code = "price-does-not-fit"
+    kind = RefusalKind.UNPROCESSABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +111,10 @@ class NoBillingRun:
 
 @dataclass(frozen=True, slots=True)
 class AwaitingReading:
-    """The period is over; its reading has not been consumed."""
+    """The period is over; its reading has not been consumed. `attempt`: of the reading."""
 
     started: BillingRunStarted
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +130,15 @@ class Ready:
 
     started: BillingRunStarted
     reading: UsageReadingReceived
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """The period could not be billed: its draft has no lines."""
+
+    started: BillingRunStarted
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +146,7 @@ class RunCompleted:
     """The invoice is rated and finalized, or was voided before."""
 
 
-BillingRun = NoBillingRun | AwaitingReading | AwaitingPeriod | Ready | RunCompleted
+BillingRun = NoBillingRun | AwaitingReading | AwaitingPeriod | Ready | RunFailed | RunCompleted
 
 
 def run_id_of(subscription_id: str, period: Period) -> str:
@@ -84,18 +154,32 @@ def run_id_of(subscription_id: str, period: Period) -> str:
     return derived_id("run", subscription_id, period.start.isoformat())
 
 
-def invoice_id_of(subscription_id: str, period: Period) -> str:
-    """The id of a period's invoice, derived like that of its run."""
-    return derived_id("inv", subscription_id, period.start.isoformat())
+def invoice_id_of(subscription_id: str, period: Period, attempt: int = 1) -> str:
+    """The id of a period's invoice, derived like that of its run; another one after its draft was voided."""
+    again = [] if attempt == 1 else [str(attempt)]
+    return derived_id("inv", subscription_id, period.start.isoformat(), *again)
 
 
 def decide(run: BillingRun, command: BillingRunCommand) -> Sequence[BillingRunEvent]:
-    """The event of a command; nothing if it is repeated, or not possible yet."""
+    """The event of a command; nothing if it is repeated, or not possible yet.
+
+    Raises what RetryBillingRun is refused for.
+    """
     match run, command:
         case ((NoBillingRun() | AwaitingPeriod()), StartBillingRun()):
             return [_started(command)]
-        case ((NoBillingRun() | AwaitingReading()), RecordUsageReading()):
+        case NoBillingRun(), RecordUsageReading():
             return [_received(command)]
+        case AwaitingReading(), RecordUsageReading() if command.taken.attempt == run.attempt:
+            return [_received(command)]
+        case Ready(), FailBillingRun():
+            return [_failed(run, command)]
+        case RunFailed(), RetryBillingRun():
+            return [_retried(run, command)]
+        case NoBillingRun(), RetryBillingRun():
+            raise BillingRunIsUnknown(command.run_id)
+        case _, RetryBillingRun():
+            raise BillingRunHasNotFailed(command.run_id)
         case Ready(), CompleteBillingRun():
             return [
                 BillingRunCompleted(
@@ -119,9 +203,14 @@ def evolve(run: BillingRun, event: BillingRunEvent) -> BillingRun:
         case AwaitingPeriod(), BillingRunStarted():
             return Ready(event, run.reading)
         case AwaitingReading(), UsageReadingReceived():
-            return Ready(run.started, event)
+            return Ready(run.started, event, run.attempt)
         case Ready(), BillingRunCompleted():
             return RunCompleted()
+        case Ready(), BillingRunFailed():
+            return RunFailed(run.started, run.attempt)
+        case RunFailed(), BillingRunRetried():
+            again = msgspec.structs.replace(run.started, invoice_id=event.invoice_id, charges=event.charges)
+            return AwaitingReading(again, event.attempt)
     raise ImpossibleHistory(run, event)
 
 
@@ -152,4 +241,47 @@ def _received(command: RecordUsageReading) -> UsageReadingReceived:
         subscription_id=taken.subscription_id,
         quantities=taken.quantities,
         received_at=command.now,
+    )
+
+
+def _failed(run: Ready, command: FailBillingRun) -> BillingRunFailed:
+    started = run.started
+    return BillingRunFailed(
+        run_id=started.run_id,
+        invoice_id=started.invoice_id,
+        subscription_id=started.subscription_id,
+        customer_id=started.customer_id,
+        code=command.code,
+        reason=command.reason,
+        failed_at=command.now,
+    )
+
+
+def _retried(run: RunFailed, command: RetryBillingRun) -> BillingRunRetried:
+    started, attempt = run.started, run.attempt + 1
+    new_id = invoice_id_of(started.subscription_id, started.period, attempt)
+    return BillingRunRetried(
+        run_id=started.run_id,
+        invoice_id=started.invoice_id if command.is_draft_open else new_id,
+        subscription_id=started.subscription_id,
+        customer_id=started.customer_id,
+        period=started.period,
+        charges=_repriced(started.charges, command.prices),
+        attempt=attempt,
+        retried_at=command.now,
+    )
+
+
+def _repriced(charges: tuple[Charge, ...], prices: Mapping[str, Price]) -> tuple[Charge, ...]:
+    """The charges with other prices. Raises ChargeIsNotInRun, PriceDoesNotFit and what a price refuses."""
+    needs_meter = {charge.key: charge.meter_key is not None for charge in charges}
+    for key, price in prices.items():
+        with in_field("prices", key):
+            if key not in needs_meter:
+                raise ChargeIsNotInRun(key)
+            if price.needs_meter is not needs_meter[key]:
+                raise PriceDoesNotFit(key)
+            price.check()
+    return tuple(
+        msgspec.structs.replace(charge, price=prices.get(charge.key, charge.price)) for charge in charges
     )

@@ -1,10 +1,18 @@
 """Commands on billing runs: a closed period and its reading, in either order, become a finalized invoice."""
 
+from dataclasses import replace
+from datetime import datetime
+
 from services.invoicing.billing_runs.decider import (
     BILLING_RUN,
+    AwaitingReading,
+    BillingRunIsUnknown,
     CompleteBillingRun,
+    FailBillingRun,
     Ready,
     RecordUsageReading,
+    RetryBillingRun,
+    RunFailed,
     StartBillingRun,
     invoice_id_of,
     run_id_of,
@@ -15,24 +23,37 @@ from services.invoicing.invoices.handlers import finalize
 from services.invoicing.invoices.state import Draft
 from services.invoicing.rating.rating import RatingContext, lines_of_period
 from shared.billing.contracts.invoicing.billing_runs import BillingRunStarted
+from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
+from shared.framework.core.ids import has_prefix
+from shared.framework.core.refusals import ImpossibleHistory, Refusal
 from shared.framework.eventstore.unit_of_work import Session
 
 
 async def start_run(session: Session, command: StartBillingRun) -> None:
-    """Start the run of a closed period and draft its invoice; finalize it if the reading is there."""
+    """Start the run of a closed period and draft its invoice; finalize it if the reading is there.
+
+    A period that cannot be billed makes the run fail, here and in `record_reading`.
+    """
     closed = command.closed
     run_id = run_id_of(closed.subscription_id, closed.period)
     await session.handle(BILLING_RUN, run_id, command)
-    draft = DraftInvoice(
-        invoice_id=invoice_id_of(closed.subscription_id, closed.period),
-        customer_id=closed.customer_id,
-        currency=closed.currency,
-        subscription_id=closed.subscription_id,
-        period=closed.period,
-        now=command.now,
-    )
-    await session.handle(INVOICE, draft.invoice_id, draft)
+    invoice_id = invoice_id_of(closed.subscription_id, closed.period)
+    await _draft(session, invoice_id, closed, command.now)
     await _complete_if_ready(session, run_id)
+
+
+async def _draft(
+    session: Session, invoice_id: str, source: BillingPeriodClosed | BillingRunStarted, now: datetime
+) -> None:
+    draft = DraftInvoice(
+        invoice_id=invoice_id,
+        customer_id=source.customer_id,
+        currency=source.currency,
+        subscription_id=source.subscription_id,
+        period=source.period,
+        now=now,
+    )
+    await session.handle(INVOICE, invoice_id, draft)
 
 
 async def record_reading(session: Session, command: RecordUsageReading) -> None:
@@ -44,9 +65,34 @@ async def record_reading(session: Session, command: RecordUsageReading) -> None:
 
 async def _complete_if_ready(session: Session, run_id: str) -> None:
     run = await session.state(BILLING_RUN, run_id)
-    if isinstance(run, Ready):
+    if not isinstance(run, Ready):
+        return
+    end: CompleteBillingRun | FailBillingRun = CompleteBillingRun(now=session.now)
+    try:
         await _rate_and_finalize(session, run)
-        await session.handle(BILLING_RUN, run_id, CompleteBillingRun(now=session.now))
+    except Refusal as refusal:
+        # Not a dead letter: people correct the price or the usage, and retry.
+        end = FailBillingRun(code=refusal.code, reason=str(refusal) or refusal.title, now=session.now)
+    await session.handle(BILLING_RUN, run_id, end)
+
+
+async def retry_run(session: Session, command: RetryBillingRun) -> AwaitingReading:
+    """Begin a failed run again; its invoice is drafted anew if the draft was voided.
+
+    Raises BillingRunIsUnknown, BillingRunHasNotFailed, and what its prices are refused for.
+    """
+    if not has_prefix("run", command.run_id):
+        raise BillingRunIsUnknown(command.run_id)
+    run = await session.state(BILLING_RUN, command.run_id)
+    if isinstance(run, RunFailed):
+        invoice = await session.state(INVOICE, run.started.invoice_id)
+        command = replace(command, is_draft_open=isinstance(invoice, Draft))
+    await session.handle(BILLING_RUN, command.run_id, command)
+    again = await session.state(BILLING_RUN, command.run_id)
+    if not isinstance(again, AwaitingReading):
+        raise ImpossibleHistory(again, command)
+    await _draft(session, again.started.invoice_id, again.started, command.now)
+    return again
 
 
 async def _rate_and_finalize(session: Session, run: Ready) -> None:

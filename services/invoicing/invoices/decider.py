@@ -11,6 +11,7 @@ from services.invoicing.invoices.commands import (
     VoidInvoice,
 )
 from services.invoicing.invoices.refusals import (
+    InvoiceAwaitsItsBillingRun,
     InvoiceIsEmpty,
     InvoiceIsNotADraft,
     InvoiceIsNotPayable,
@@ -41,8 +42,8 @@ from shared.framework.core.decider import Decider
 
 InvoiceCommand = DraftInvoice | RateInvoice | FinalizeInvoice | RecordPayment | VoidInvoice
 
-INVOICE_MINOR_MAX = 10**15
-"""Minor units. More is a mistake, and above 2^53 JSON readers lose digits."""
+INVOICE_MINOR_MAX = 10**18
+"""Minor units. More is a mistake, and beyond 2^63 databases lose digits."""
 
 
 def decide(invoice: Invoice, command: InvoiceCommand) -> Sequence[InvoiceEvent]:
@@ -83,8 +84,7 @@ def rate(invoice: Invoice, command: RateInvoice) -> Sequence[InvoiceEvent]:
     """
     match invoice:
         case Draft():
-            if total((line.amount for line in command.lines), invoice.currency).minor > INVOICE_MINOR_MAX:
-                raise InvoiceIsTooLarge(command.invoice_id)
+            _check_size(total((line.amount for line in command.lines), invoice.currency))
             return [
                 InvoiceLinesRated(
                     invoice_id=command.invoice_id,
@@ -102,13 +102,17 @@ def rate(invoice: Invoice, command: RateInvoice) -> Sequence[InvoiceEvent]:
 def finalize(invoice: Invoice, command: FinalizeInvoice) -> Sequence[InvoiceEvent]:
     """The document of a draft, and its payment if nothing is due; nothing if it is finalized.
 
-    Raises InvoiceIsEmpty, InvoiceIsNotADraft (voided) and InvoiceIsUnknown.
+    Raises InvoiceIsEmpty, InvoiceAwaitsItsBillingRun, InvoiceIsTooLarge, InvoiceIsNotADraft (voided) and
+    InvoiceIsUnknown.
     """
     match invoice:
-        case Draft(lines=()):
+        case Draft(lines=(), subscription_id=None):
             raise InvoiceIsEmpty(command.invoice_id)
+        case Draft(lines=()):
+            raise InvoiceAwaitsItsBillingRun(command.invoice_id)
         case Draft():
             document = document_of(invoice, command)
+            _check_size(document.total)
             return [document] if document.amount_due.minor else [document, _paid(document, None, command.now)]
         case Finalized() | Paid():
             return []
@@ -165,6 +169,11 @@ def void(invoice: Invoice, command: VoidInvoice) -> Sequence[InvoiceEvent]:
 
 
 INVOICE: Decider[Invoice, InvoiceCommand, InvoiceEvent] = Decider(NoInvoice(), decide, evolve)
+
+
+def _check_size(amount: Money) -> None:
+    if amount.minor > INVOICE_MINOR_MAX:
+        raise InvoiceIsTooLarge(f"{amount}")
 
 
 def _paid(document: InvoiceFinalized, payment_id: str | None, now: datetime) -> InvoicePaid:

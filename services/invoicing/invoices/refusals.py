@@ -17,6 +17,13 @@ class InvoiceIsEmpty(Refusal):
     kind = RefusalKind.CONFLICT
 
 
+class InvoiceAwaitsItsBillingRun(Refusal):
+    """The billing run of this invoice's period has not completed; if it has failed, it can be retried."""
+
+    code = "billing-run-not-completed"
+    kind = RefusalKind.CONFLICT
+
+
 class InvoiceIsNotADraft(Refusal):
     """Only a draft can be changed or finalized."""
 
@@ -25,7 +32,7 @@ class InvoiceIsNotADraft(Refusal):
 
 
 class InvoiceIsTooLarge(Refusal):
-    """An invoice cannot come to more than 10^15 minor units."""
+    """An invoice cannot come to more than 10^18 minor units."""
 
     code = "invoice-too-large"
     kind = RefusalKind.UNPROCESSABLE

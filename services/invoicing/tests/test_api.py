@@ -51,7 +51,7 @@ async def test_a_refused_finalization_leaves_no_gap() -> None:
     service = Harness()
     await service.deliver(REGISTERED, closed())
     refused = await service.request("POST", f"/v1/invoices/{INVOICE_ID}/finalize")
-    assert (refused.status_code, refused.json()["code"]) == (409, "invoice-empty")
+    assert (refused.status_code, refused.json()["code"]) == (409, "billing-run-not-completed")
     draft = await service.post_ok("/v1/invoices", ONE_OFF)
     assert (await service.post_ok(f"/v1/invoices/{draft['invoice_id']}/finalize"))["number"] == "INV-000001"
 

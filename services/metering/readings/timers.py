@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
@@ -11,7 +11,9 @@ from services.metering.meters.ports import MeterRepository, RegisteredMeter
 from services.metering.readings.usage_progress import UsageIsBehind, UsageProgress
 from services.metering.rollups.ports import RollupSnapshot, RollupStore
 from services.metering.usage_queries.query import UsageQuery, usage_buckets
+from shared.billing.contracts.invoicing.billing_runs import BillingRunRetried
 from shared.billing.contracts.metering.readings import MeterQuantity, UsageReadingTaken
+from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.period import Period
 from shared.framework.core.ids import derived_id, partition_of, slot_of
@@ -29,11 +31,18 @@ class ReadingRequest(msgspec.Struct, frozen=True):
     subject: str
     period: Period
     meter_keys: tuple[str, ...]
+    attempt: int = 1
 
     @property
     def reading_id(self) -> str:
-        """Derived, so that a subscription has one reading per period."""
-        return derived_id("rdg", self.subscription_id, self.period.start.isoformat())
+        """Derived, so that a period is read once for each attempt of its billing run."""
+        return reading_id_of(self.subscription_id, self.period, self.attempt)
+
+
+def reading_id_of(subscription_id: str, period: Period, attempt: int = 1) -> str:
+    """The id of a reading, and of its stream."""
+    again = [] if attempt == 1 else [str(attempt)]
+    return derived_id("rdg", subscription_id, period.start.isoformat(), *again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +68,28 @@ class ReadingProcess:
         self, session: Session, event: BillingPeriodClosed, _: EventRecord
     ) -> None:
         """Schedule the reading at the period's end + grace time (billing rule 11) on the tenant's clock."""
-        keys = sorted({charge.meter_key for charge in event.charges if charge.meter_key is not None})
         request = ReadingRequest(
-            event.subscription_id, event.customer_id, event.subject, event.period, tuple(keys)
+            event.subscription_id, event.customer_id, event.subject, event.period, _meter_keys(event.charges)
         )
-        timer_id = derived_id("tmr", request.reading_id, PURPOSE)
-        payload = msgspec.to_builtins(request)
-        session.schedule(timer_id, event.period.end + self.grace, PURPOSE, payload)
+        _schedule(session, request, event.period.end + self.grace)
+
+    async def on_billing_run_retried(
+        self, session: Session, event: BillingRunRetried, _: EventRecord
+    ) -> None:
+        """Schedule another reading of the period, for its subject, at once: its usage may be corrected."""
+        first = await session.work.stream(
+            session.tenant_id, reading_id_of(event.subscription_id, event.period)
+        )
+        subject = next(taken.subject for taken in first.events if isinstance(taken, UsageReadingTaken))
+        request = ReadingRequest(
+            event.subscription_id,
+            event.customer_id,
+            subject,
+            event.period,
+            _meter_keys(event.charges),
+            event.attempt,
+        )
+        _schedule(session, request, session.now)
 
     async def measure(self, timer: Timer) -> PinnedUsage:
         """Wait until all usage that is accepted by now is in the rollups, then read them at one position.
@@ -104,8 +128,18 @@ class ReadingProcess:
             cutoff_partition=pinned.partition,
             cutoff_position=pinned.position,
             taken_at=session.now,
+            attempt=request.attempt,
         )
         session.append(request.reading_id, 0, [reading])
+
+
+def _meter_keys(charges: Sequence[Charge]) -> tuple[str, ...]:
+    return tuple(sorted({charge.meter_key for charge in charges if charge.meter_key is not None}))
+
+
+def _schedule(session: Session, request: ReadingRequest, due_at: datetime) -> None:
+    timer_id = derived_id("tmr", request.reading_id, PURPOSE)
+    session.schedule(timer_id, due_at, PURPOSE, msgspec.to_builtins(request))
 
 
 async def _quantities(

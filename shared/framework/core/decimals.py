@@ -34,6 +34,11 @@ def fixed_point(number: Decimal) -> str:
     return format(number, "f")
 
 
+def minor_units_to_json(minor: int) -> int | str:
+    """An integer as JSON: a text beyond 2^53, where JSON readers that use floats lose digits."""
+    return minor if abs(minor) < 2**53 else str(minor)
+
+
 def to_json(value: Any) -> Any:
     """The JSON value of a struct or of builtins, with each decimal as its fixed-point text."""
     return _with_texts(msgspec.to_builtins(value, builtin_types=(Decimal,)))

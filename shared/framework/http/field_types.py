@@ -23,6 +23,7 @@ from shared.framework.core.decimals import (
     AMOUNT_PATTERN,
     UNSIGNED_AMOUNT_SCHEMA,
     fixed_point,
+    minor_units_to_json,
     read_amount,
 )
 from shared.framework.core.instants import INSTANT_PATTERN, as_utc, parse_instant
@@ -96,8 +97,13 @@ Instant = Annotated[
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """A currency code (ISO 4217)."""
 
-MinorUnits = Annotated[int, Field(strict=True, ge=-INT64_MAX - 1, le=INT64_MAX)]
-"""Money in the smallest unit of its currency, 64 bits."""
+MinorUnits = Annotated[
+    int,
+    Field(strict=True, ge=-INT64_MAX - 1, le=INT64_MAX),
+    PlainSerializer(minor_units_to_json),
+    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^-?[1-9][0-9]{15,18}$"}]}),
+]
+"""Money in the smallest unit of its currency, 64 bits; beyond 2^53 a string: JSON readers lose digits."""
 
 NonNegativeInt = Annotated[int, Field(strict=True, ge=0, le=INT64_MAX)]
 """A count."""

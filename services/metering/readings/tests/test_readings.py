@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from services.metering.conftest import Stores
-from services.metering.readings.timers import PURPOSE, PinnedUsage, ReadingProcess
+from services.metering.readings.timers import PURPOSE, PinnedUsage, ReadingProcess, ReadingRequest
 from services.metering.readings.usage_progress import UsageIsBehind, UsageProgress
 from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
 from services.metering.tests.usage import NOON, TENANT, meter, usage
 from shared.billing.contracts import CONTRACTS, TOPICS
 from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
+from shared.billing.contracts.invoicing.billing_runs import BillingRunRetried
 from shared.billing.contracts.metering.readings import UsageReadingTaken
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
@@ -208,3 +210,48 @@ async def test_a_reading_is_taken_once_and_stays_what_it_was(scenario: Scenario)
     await scenario.take(timer, await scenario.readings.measure(timer))
     (reading,) = await scenario.published()
     assert reading.quantities == pinned.quantities
+
+
+async def test_a_retried_billing_run_gets_a_second_reading_of_the_same_period(scenario: Scenario) -> None:
+    """Usage that was corrected since is in it; the first reading stays what it was."""
+    await scenario.fold()
+    timer = await scenario.close()
+    await scenario.take(timer, await scenario.readings.measure(timer))
+    await scenario.accept(usage(value=-2, origin="JFK", time=START))
+    await scenario.fold()
+    retried = BillingRunRetried(
+        run_id="run_1",
+        invoice_id="inv_1",
+        subscription_id=CLOSED.subscription_id,
+        customer_id=CLOSED.customer_id,
+        period=CLOSED.period,
+        charges=CLOSED.charges,
+        attempt=2,
+        retried_at=END + 2 * GRACE,
+    )
+    record = (await scenario.ingest.read_stable(0, 1))[0]
+
+    async def react(unit: UnitOfWork) -> None:
+        session = unit.session(TENANT, msgspec.structs.replace(CAUSE, occurred_at=retried.retried_at))
+        session.complete_timer(timer.timer_id)
+        await scenario.readings.on_billing_run_retried(session, retried, record)
+
+    await transact(scenario.stores.store, react)
+    await scenario.stores.store.commit(ChangeSet(clocks={TENANT: retried.retried_at}))
+    (again,) = await scenario.stores.store.due_timers(NOON, 10)
+    assert again.due_at == retried.retried_at
+    await scenario.take(again, await scenario.readings.measure(again))
+    (second,) = await scenario.published()
+    (first,) = (await scenario.stores.store.load(TENANT, timer_reading_id(timer))).events
+    assert isinstance(first, UsageReadingTaken)
+    assert (first.attempt, second.attempt, second.subject) == (1, 2, "UA")
+    assert first.reading_id != second.reading_id
+    totals = [
+        sum(q.quantity for q in one.quantities if q.meter_key.startswith("sum")) for one in (first, second)
+    ]
+    assert totals == [6, 4]
+
+
+def timer_reading_id(timer: Timer) -> str:
+    """The reading that a timer takes."""
+    return msgspec.convert(timer.payload, ReadingRequest).reading_id

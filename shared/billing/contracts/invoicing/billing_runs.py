@@ -50,3 +50,39 @@ class BillingRunCompleted(Event, frozen=True, kw_only=True):
     invoice_id: str
     reading_id: str
     completed_at: datetime
+
+
+class BillingRunFailed(Event, frozen=True, kw_only=True):
+    """The period could not be billed; its invoice stays a draft without lines until the run is retried.
+
+    `code` is that of the refusal, `reason` its text for people.
+    """
+
+    wire_name = "invoicing.billing-run.failed.v1"
+
+    run_id: str
+    invoice_id: str
+    subscription_id: str
+    customer_id: str
+    code: str
+    reason: str
+    failed_at: datetime
+
+
+class BillingRunRetried(Event, frozen=True, kw_only=True):
+    """A failed run begins again with these charges, and waits for a new reading of the period.
+
+    `attempt` counts the readings of the period: the first one is 1. `invoice_id` is a new one if the draft of
+    the failed run was voided.
+    """
+
+    wire_name = "invoicing.billing-run.retried.v1"
+
+    run_id: str
+    invoice_id: str
+    subscription_id: str
+    customer_id: str
+    period: Period
+    charges: tuple[Charge, ...]
+    attempt: int
+    retried_at: datetime

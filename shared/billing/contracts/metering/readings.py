@@ -22,6 +22,7 @@ class UsageReadingTaken(Event, frozen=True, kw_only=True):
 
     It counts events with a time inside `period` that were accepted at or before `cutoff_position` of
     `cutoff_partition` of the usage topic; nothing accepted by then is missing (billing rule 11).
+    `attempt` counts the readings of the period; a second one is taken when a failed billing run is retried.
     """
 
     wire_name = "metering.reading.taken.v1"
@@ -35,3 +36,4 @@ class UsageReadingTaken(Event, frozen=True, kw_only=True):
     cutoff_partition: int
     cutoff_position: int
     taken_at: datetime
+    attempt: int = 1

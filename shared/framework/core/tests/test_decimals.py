@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.framework.core.decimals import to_json
+from shared.framework.core.decimals import minor_units_to_json, to_json
 
 
 class Tier(msgspec.Struct):
@@ -25,3 +25,11 @@ def test_a_decimal_inside_a_value_keeps_its_digits_and_has_no_exponent(number: D
     for text in (shown["tier"]["up_to"], *shown["tier"]["amounts"]):
         assert re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text)
         assert Decimal(text) == number
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_an_integer_that_a_float_cannot_hold_is_shown_as_a_text(minor: int) -> None:
+    """A reader that uses floats gets the exact value, or a text."""
+    shown = minor_units_to_json(minor)
+    assert int(shown) == minor
+    assert isinstance(shown, str) or int(float(shown)) == minor

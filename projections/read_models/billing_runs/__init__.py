@@ -1,0 +1,1 @@
+"""Read model: the billing run of each closed period."""
