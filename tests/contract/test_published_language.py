@@ -14,24 +14,49 @@ from shared.framework.testing.any_event import any_event
 from tests.contract.samples import sample
 
 GOLDEN = Path(__file__).parent / "golden"
-RELEASED = sorted(path.stem for path in GOLDEN.glob("*.v*.json"))
+RELEASED = sorted(GOLDEN.glob("*.v*.json"))
+"""One sample of each event, and another (`.r2.json`) each time that it got fields with defaults."""
+
+
+def revisions_of(wire_name: str) -> list[Path]:
+    """The golden samples of an event, the oldest first."""
+    return [path for path in RELEASED if _wire_name(path) == wire_name]
+
+
+def _wire_name(path: Path) -> str:
+    return re.sub(r"\.r[0-9]+$", "", path.stem)
+
+
+def extends(new: object, old: object) -> bool:
+    """Whether a JSON value is another one with more members in its objects."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return all(key in new and extends(new[key], old[key]) for key in old)
+    if isinstance(old, list) and isinstance(new, list):
+        return len(new) == len(old) and all(map(extends, new, old))
+    return new == old
 
 
 @pytest.mark.parametrize("wire_name", sorted(EVENTS))
-def test_every_event_has_a_golden_sample_that_it_still_writes_byte_for_byte(wire_name: str) -> None:
-    """A changed shape is a new wire name; a new event writes its sample here once, to be committed."""
-    golden = GOLDEN / f"{wire_name}.json"
+def test_every_event_has_a_golden_sample_that_it_still_writes(wire_name: str) -> None:
+    """A changed shape is a new wire name, and only a field with a default may be added.
+
+    A new event or field writes a sample here once, to be committed.
+    """
+    revisions = revisions_of(wire_name)
     now = json_bytes(wire_name, encode(sample(EVENTS[wire_name])))
-    if not golden.exists():
-        golden.write_bytes(msgspec.json.format(now, indent=2) + b"\n")
-        pytest.fail(f"{golden.name} is new: read it, then commit it")
-    assert msgspec.json.decode(golden.read_bytes()) == msgspec.json.decode(now)
+    newest = msgspec.json.decode(revisions[-1].read_bytes()) if revisions else None
+    if newest == msgspec.json.decode(now):
+        return
+    assert newest is None or extends(msgspec.json.decode(now), newest), "its shape has changed"
+    name = f"{wire_name}.r{len(revisions) + 1}.json" if revisions else f"{wire_name}.json"
+    (GOLDEN / name).write_bytes(msgspec.json.format(now, indent=2) + b"\n")
+    pytest.fail(f"{name} is new: read it, then commit it")
 
 
-@pytest.mark.parametrize("wire_name", RELEASED)
-def test_every_event_ever_released_can_be_read(wire_name: str) -> None:
+@pytest.mark.parametrize("path", RELEASED, ids=lambda path: path.stem)
+def test_every_event_ever_released_can_be_read(path: Path) -> None:
     """The golden samples of old versions stay, and are lifted to the newest shape."""
-    body = (GOLDEN / f"{wire_name}.json").read_bytes()
+    body, wire_name = path.read_bytes(), _wire_name(path)
     current = CONTRACTS.upcasters[wire_name][0] if wire_name in CONTRACTS.upcasters else wire_name
     state = (
         body if wire_name in CONTRACTS.upcasters else encode(msgspec.json.decode(body, type=EVENTS[current]))
