@@ -15,7 +15,9 @@ from shared.billing.contracts import EVENTS
 from shared.billing.contracts.invoicing.invoices import InvoicePaid
 from shared.billing.contracts.payments.collections import (
     CollectionAttemptDue,
+    CollectionAttemptStarted,
     CollectionCancelled,
+    CollectionCompleted,
     CollectionGaveUp,
     CollectionStarted,
 )
@@ -128,6 +130,44 @@ def test_a_collection_that_gave_up_opens_again_when_somebody_asks() -> None:
         ("gave_up", 1, None),
         ("open", 2, day(2)),
         ("cancelled", 2, None),
+    ]
+
+
+def test_a_manual_attempt_is_told_from_a_scheduled_one_and_none_is_next_while_one_is_open() -> None:
+    """After it has paid, the reason of the earlier failure is gone."""
+    names = {"collection_id": "col"}
+    begun = CollectionStarted(
+        **names, invoice_id="inv", customer_id="cus", amount=dollars(1), started_at=day(0)
+    )
+    due = CollectionAttemptDue(**names, attempt=1, due_at=day(0), reason="first_attempt")
+    attempts = [
+        CollectionAttemptStarted(
+            **names, invoice_id="inv", attempt=n, payment_id=f"pay_{n}", manual=n > 1, started_at=day(n)
+        )
+        for n in (1, 2)
+    ]
+    gave_up = CollectionGaveUp(
+        **names,
+        invoice_id="inv",
+        customer_id="cus",
+        amount=dollars(1),
+        reason="hard_declined",
+        gave_up_at=day(1),
+    )
+    paid = CollectionCompleted(**names, invoice_id="inv", payment_id="pay_2", completed_at=day(2))
+    rows = rows_after_each(COLLECTIONS, begun, due, attempts[0], gave_up, attempts[1], paid)
+    states = [
+        (row.status, row.attempt, row.manual, row.next_attempt_at, row.reason)
+        for row in rows
+        if isinstance(row, CollectionRow)
+    ]
+    assert states == [
+        ("open", 0, False, None, None),
+        ("open", 1, False, day(0), "first_attempt"),
+        ("open", 1, False, None, "first_attempt"),
+        ("gave_up", 1, False, None, "hard_declined"),
+        ("open", 2, True, None, "hard_declined"),
+        ("completed", 2, True, None, None),
     ]
 
 

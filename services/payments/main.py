@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from services.payments.collections.feature import collections
+from services.payments.collections.handlers import MethodAttachment
 from services.payments.collections.timers import CaptureTimer
 from services.payments.gateways import GATEWAYS
 from services.payments.gateways.port import Gateways
@@ -34,7 +35,7 @@ def features_of(
 ) -> Sequence[Feature]:
     """The features of payments, one for each subject."""
     return (
-        payment_methods(gateways),
+        payment_methods(gateways, MethodAttachment(policy).attach),
         collections(CaptureTimer(store, clock, gateways, policy)),
         refunds(RefundTimer(store, gateways, policy)),
     )
@@ -53,6 +54,7 @@ def _policy(settings: PaymentsSettings) -> RetryPolicy:
         dunning=settings.dunning_schedule,
         lookup_pauses=settings.payment_lookup_pauses,
         refund_pauses=settings.refund_retry_pauses,
+        tries_new_methods=settings.collect_with_new_method,
     )
 
 

@@ -12,9 +12,11 @@ class RetryPolicy:
 
     `dunning`: when a softly declined collection is tried again, each counted from the first decline, rising.
     `lookup_pauses`: before each lookup of an unknown outcome, counted from the call before it.
+    `tries_new_methods`: whether an attached method is tried at once on what is unpaid.
     `refund_pauses`: before a refund is requested again, counted from the call before it; the last repeats.
     """
 
     dunning: Delays
     lookup_pauses: Delays
     refund_pauses: Delays
+    tries_new_methods: bool = True

@@ -29,6 +29,7 @@ class PaymentsSettings(ServiceSettings):
     `dunning_schedule`: when a soft decline is tried again, each counted from the first one; it may be empty.
     `payment_lookup_pauses`, `refund_retry_pauses`: each counted from the call before it. After the last
     of `payment_lookup_pauses` a person is needed; the last of `refund_retry_pauses` repeats.
+    `collect_with_new_method`: an attached method is tried at once on the customer's unpaid invoices.
     """
 
     model_config = SettingsConfigDict(env_prefix="TOLLHOUSE_", frozen=True)
@@ -40,4 +41,5 @@ class PaymentsSettings(ServiceSettings):
         timedelta(hours=1),
         *[timedelta(days=1)] * 30,
     )
+    collect_with_new_method: bool = True
     refund_retry_pauses: Pauses = (timedelta(minutes=5), timedelta(hours=1), timedelta(days=1))

@@ -15,8 +15,11 @@ class Collection:
     id: strawberry.ID
     status: str = strawberry.field(description="open, completed, gave_up or cancelled")
     amount: Money
-    attempt: int
-    next_attempt_at: datetime | None
+    attempt: int = strawberry.field(description="The last one that was started or scheduled.")
+    manual: bool = strawberry.field(description="Whether that attempt is outside the schedule.")
+    next_attempt_at: datetime | None = strawberry.field(
+        description="Null while an attempt is open, also while its outcome is unknown."
+    )
     reason: str | None
     started_at: datetime
     closed_at: datetime | None

@@ -8,6 +8,7 @@ import msgspec
 from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
 from shared.billing.contracts.payments.collections import (
     CollectionAttemptDue,
+    CollectionAttemptStarted,
     CollectionCancelled,
     CollectionCompleted,
     CollectionGaveUp,
@@ -17,12 +18,21 @@ from shared.billing.money import Money
 from shared.framework.core.refusals import ImpossibleHistory
 
 CollectionEvent = (
-    CollectionStarted | CollectionAttemptDue | CollectionCompleted | CollectionGaveUp | CollectionCancelled
+    CollectionStarted
+    | CollectionAttemptDue
+    | CollectionAttemptStarted
+    | CollectionCompleted
+    | CollectionGaveUp
+    | CollectionCancelled
 )
 
 
 class CollectionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`status`: open, completed, gave_up or cancelled; while open, `attempt` is due at `next_attempt_at`."""
+    """`status`: open, completed, gave_up or cancelled.
+
+    `attempt` is the last one that was started or scheduled, `manual` whether it is outside the schedule;
+    `next_attempt_at` is None while it is open, also while its outcome is unknown.
+    """
 
     collection_id: str
     invoice_id: str
@@ -31,6 +41,7 @@ class CollectionRow(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     status: str = "open"
     attempt: int = 0
+    manual: bool = False
     next_attempt_at: datetime | None = None
     reason: str | None = None
     payment_id: str | None = None
@@ -49,12 +60,22 @@ def fold(row: CollectionRow | None, event: CollectionEvent, _: DecodedEvent) -> 
                 row,
                 status="open",
                 attempt=event.attempt,
+                manual=False,
                 next_attempt_at=event.due_at,
                 reason=event.reason,
                 closed_at=None,
             )
+        case CollectionRow(), CollectionAttemptStarted():
+            return msgspec.structs.replace(
+                row,
+                status="open",
+                attempt=event.attempt,
+                manual=event.manual,
+                next_attempt_at=None,
+                closed_at=None,
+            )
         case CollectionRow(), CollectionCompleted():
-            return _closed(row, "completed", event.completed_at, payment_id=event.payment_id)
+            return _closed(row, "completed", event.completed_at, payment_id=event.payment_id, reason=None)
         case CollectionRow(), CollectionGaveUp():
             return _closed(row, "gave_up", event.gave_up_at, reason=event.reason)
         case CollectionRow(), CollectionCancelled():
@@ -68,7 +89,7 @@ def _closed(row: CollectionRow, status: str, closed_at: datetime, **how: str | N
 
 COLLECTIONS = ReadModel(
     name="collections",
-    version=1,
+    version=2,
     row=CollectionRow,
     events=get_args(CollectionEvent),
     targets=single_row("collection_id"),

@@ -1,6 +1,13 @@
 """The feature of collections: routes, reactions and timers."""
 
-from services.payments.collections.handlers import ATTEMPT, CAPTURE, on_invoice_finalized, on_invoice_voided
+from services.payments.collections.handlers import (
+    ATTEMPT,
+    CAPTURE,
+    NEW_METHOD,
+    on_invoice_finalized,
+    on_invoice_voided,
+    try_new_method,
+)
 from services.payments.collections.routes import collections_router
 from services.payments.collections.timers import CaptureTimer, on_attempt_due
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceVoided
@@ -16,6 +23,7 @@ def collections(capture: CaptureTimer) -> Feature:
         reactors={InvoiceFinalized: on_invoice_finalized, InvoiceVoided: on_invoice_voided},
         timers={
             ATTEMPT: TimerHandler(decide=on_attempt_due),
+            NEW_METHOD: TimerHandler(decide=try_new_method),
             CAPTURE: TimerHandler(decide=capture.record_outcome, call_remote=capture.call_gateway),
         },
     )

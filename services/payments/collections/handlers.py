@@ -2,23 +2,35 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from services.payments.collections.commands import CancelCollection, CollectNow, StartAttempt, StartCollection
 from services.payments.collections.decider import COLLECTION, collection_id_of
 from services.payments.collections.refusals import AttemptIsOpen
 from services.payments.collections.state import AttemptOpen, AttemptScheduled, Cancelled, Collection, GivenUp
-from services.payments.payment_methods.decider import ACCOUNT, PaymentAccount, payment_account_id
+from services.payments.payment_methods.decider import (
+    ACCOUNT,
+    AttachPaymentMethod,
+    LeaveUnpaid,
+    PaymentAccount,
+    payment_account_id,
+)
 from services.payments.payments.commands import AbandonPayment, RequestPayment, RequestRefund
 from services.payments.payments.decider import PAYMENT
 from services.payments.payments.state import Submitted, Unknown
 from services.payments.refunds.timers import schedule_refund
+from services.payments.retry_policy import RetryPolicy
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceVoided
-from shared.billing.contracts.payments.collections import CollectionAttemptDue, CollectionAttemptStarted
+from shared.billing.contracts.payments.collections import (
+    CollectionAttemptDue,
+    CollectionAttemptStarted,
+    CollectionGaveUp,
+    CollectionStarted,
+)
 from shared.billing.contracts.payments.payment_methods import PaymentMethodAttached
 from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory
-from shared.framework.eventstore.records import EventRecord
+from shared.framework.eventstore.records import EventRecord, Timer
 from shared.framework.eventstore.unit_of_work import Session
 
 INVOICE_VOIDED = "invoice_voided"
@@ -29,6 +41,9 @@ ATTEMPT = "attempt"
 
 CAPTURE = "capture"
 """Timer purpose: a payment is to be captured, or looked up if it may have been captured already."""
+
+NEW_METHOD = "attempt-with-new-method"
+"""Timer purpose: the customer's newest payment method is tried on an unpaid invoice."""
 
 MANUAL = "manual"
 """In a capture timer's payload: requested by a caller, so it uses up none of the lookup pauses."""
@@ -87,12 +102,57 @@ async def collect_manually(session: Session, invoice_id: str) -> CollectionTrigg
     return CollectionTriggered(invoice_id, started.payment_id, started.attempt, "capture")
 
 
+@dataclass(frozen=True, slots=True)
+class MethodAttachment:
+    """Attaches payment methods; by policy a new one is tried on what the one before it did not pay."""
+
+    policy: RetryPolicy
+
+    async def attach(self, session: Session, command: AttachPaymentMethod) -> None:
+        """Make a method the customer's default, and try it on unpaid invoices. Raises CustomerIsUnknown."""
+        account_id = payment_account_id(command.customer_id)
+        account = await session.state(ACCOUNT, account_id)
+        if await session.handle(ACCOUNT, account_id, command) and self.policy.tries_new_methods:
+            for invoice_id in account.unpaid:
+                schedule_new_method(session, invoice_id, command.method_id)
+
+
+async def after_decline(
+    session: Session, receivable: CollectionStarted, method_id: str, policy: RetryPolicy
+) -> None:
+    """After a declined attempt with this method: leave the invoice to the next method.
+
+    If the customer has another default by now, it is tried at once.
+    """
+    account = await session.state(ACCOUNT, payment_account_id(receivable.customer_id))
+    default = account.default if isinstance(account, PaymentAccount) else None
+    if policy.tries_new_methods and default is not None and default.method_id != method_id:
+        schedule_new_method(session, receivable.invoice_id, default.method_id)
+    else:
+        await _leave_unpaid(session, receivable.customer_id, receivable.invoice_id)
+
+
+async def _leave_unpaid(session: Session, customer_id: str, invoice_id: str) -> None:
+    command = LeaveUnpaid(customer_id=customer_id, invoice_id=invoice_id, now=session.now)
+    await session.handle(ACCOUNT, payment_account_id(customer_id), command)
+
+
+async def try_new_method(session: Session, timer: Timer, _: Any) -> None:
+    """Make an attempt outside the schedule, unless one is open or nothing is to be collected any more."""
+    invoice_id = timer.payload["invoice_id"]
+    collection_id = collection_id_of(invoice_id)
+    collection = await session.state(COLLECTION, collection_id)
+    if isinstance(collection, AttemptScheduled | GivenUp):
+        await start_attempt(session, collection_id, CollectNow(invoice_id=invoice_id, now=session.now))
+
+
 async def start_attempt(
     session: Session, collection_id: str, command: StartAttempt | CollectNow
 ) -> CollectionAttemptStarted | None:
     """Start an attempt with the customer's default payment method and request its payment.
 
-    Returns None if no attempt is started. Raises what `decide` refuses.
+    Returns None if no attempt is started; without a method the invoice is left to the next one. Raises what
+    `decide` refuses.
     """
     method = await _default_method(session, await session.state(COLLECTION, collection_id))
     command = replace(command, has_method=method is not None)
@@ -100,6 +160,8 @@ async def start_attempt(
         if isinstance(event, CollectionAttemptStarted) and method is not None:
             await _request_payment(session, event, method)
             return event
+        if isinstance(event, CollectionGaveUp):
+            await _leave_unpaid(session, event.customer_id, event.invoice_id)
     return None
 
 
@@ -123,6 +185,12 @@ def schedule_attempt(session: Session, due: CollectionAttemptDue) -> None:
     timer_id = derived_id("tmr", due.collection_id, ATTEMPT, str(due.attempt))
     payload = {"collection_id": due.collection_id, "attempt": due.attempt}
     session.schedule(timer_id, due.due_at, ATTEMPT, payload)
+
+
+def schedule_new_method(session: Session, invoice_id: str, method_id: str) -> None:
+    """Try a payment method on an unpaid invoice; once, because the timer's id is derived."""
+    timer_id = derived_id("tmr", collection_id_of(invoice_id), NEW_METHOD, method_id)
+    session.schedule(timer_id, session.now, NEW_METHOD, {"invoice_id": invoice_id})
 
 
 def schedule_capture(session: Session, payment_id: str, at: datetime, *, manual: bool = False) -> None:

@@ -2,8 +2,13 @@
 
 from services.payments.collections.commands import CompleteCollection, RecordAttemptDeclined, StopLookups
 from services.payments.collections.decider import COLLECTION
-from services.payments.collections.handlers import compensate, schedule_attempt, schedule_capture
-from services.payments.collections.state import Cancelled
+from services.payments.collections.handlers import (
+    after_decline,
+    compensate,
+    schedule_attempt,
+    schedule_capture,
+)
+from services.payments.collections.state import AttemptScheduled, Cancelled, GivenUp
 from services.payments.gateways.port import Captured, CaptureOutcome, ChargeNotFound, Declined, UnknownOutcome
 from services.payments.payments.commands import RecordCapture, RecordDecline, RecordUnknownOutcome
 from services.payments.payments.decider import PAYMENT
@@ -53,9 +58,13 @@ async def _declined(
     command = RecordAttemptDeclined(
         payment_id=order.payment_id, hard=hard, dunning=policy.dunning, now=session.now
     )
-    for event in await session.handle(COLLECTION, order.collection_id, command):
+    events = await session.handle(COLLECTION, order.collection_id, command)
+    for event in events:
         if isinstance(event, CollectionAttemptDue):
             schedule_attempt(session, event)
+    collection = await session.state(COLLECTION, order.collection_id)
+    if events and isinstance(collection, AttemptScheduled | GivenUp):
+        await after_decline(session, collection.receivable, order.method_id, policy)
 
 
 async def _schedule_lookup(session: Session, payment_id: str, cause: str, policy: RetryPolicy) -> bool:

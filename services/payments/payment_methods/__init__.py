@@ -1,4 +1,4 @@
 """Payment methods: the account of a customer with the gateway tokens of its cards.
 
-Subscribes to CustomerRegistered. Publishes AccountOpened and PaymentMethodAttached.
+Subscribes to CustomerRegistered. Publishes AccountOpened, PaymentMethodAttached and CollectionLeftUnpaid.
 """

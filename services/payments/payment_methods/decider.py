@@ -1,10 +1,14 @@
 """The payment account of one customer: the payment methods that were attached, as gateway tokens."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.billing.contracts.payments.payment_methods import AccountOpened, PaymentMethodAttached
+from shared.billing.contracts.payments.payment_methods import (
+    AccountOpened,
+    CollectionLeftUnpaid,
+    PaymentMethodAttached,
+)
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
@@ -43,20 +47,35 @@ class AttachPaymentMethod:
     now: datetime
 
 
-AccountCommand = OpenPaymentAccount | AttachPaymentMethod
-AccountEvent = AccountOpened | PaymentMethodAttached
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveUnpaid:
+    """Remember an invoice that the customer's present method did not pay, for the next method."""
+
+    customer_id: str
+    invoice_id: str
+    now: datetime
+
+
+AccountCommand = OpenPaymentAccount | AttachPaymentMethod | LeaveUnpaid
+AccountEvent = AccountOpened | PaymentMethodAttached | CollectionLeftUnpaid
 
 
 @dataclass(frozen=True, slots=True)
 class NoPaymentAccount:
-    """The customer has no account."""
+    """The customer has no account; `unpaid` as in PaymentAccount."""
+
+    unpaid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentAccount:
-    """A customer's account; `methods` in the order in which they were attached."""
+    """A customer's account; `methods` in the order in which they were attached.
+
+    `unpaid`: the invoices that the last method did not pay; some may be paid or voided since.
+    """
 
     methods: tuple[PaymentMethodAttached, ...] = ()
+    unpaid: tuple[str, ...] = ()
 
     @property
     def default(self) -> PaymentMethodAttached | None:
@@ -100,6 +119,12 @@ def decide(account: AccountState, command: AccountCommand) -> Sequence[AccountEv
                     attached_at=command.now,
                 )
             ]
+        case _, LeaveUnpaid() if command.invoice_id not in account.unpaid:
+            return [
+                CollectionLeftUnpaid(
+                    customer_id=command.customer_id, invoice_id=command.invoice_id, left_at=command.now
+                )
+            ]
         case _:
             return []
 
@@ -107,8 +132,10 @@ def decide(account: AccountState, command: AccountCommand) -> Sequence[AccountEv
 def evolve(account: AccountState, event: AccountEvent) -> AccountState:
     """The state after an event."""
     match account, event:
-        case NoPaymentAccount(), AccountOpened():
-            return PaymentAccount()
+        case NoPaymentAccount(unpaid), AccountOpened():
+            return PaymentAccount(unpaid=unpaid)
+        case _, CollectionLeftUnpaid():
+            return replace(account, unpaid=(*account.unpaid, event.invoice_id))
         case PaymentAccount(methods), PaymentMethodAttached():
             return PaymentAccount((*methods, event))
     raise ImpossibleHistory(account, event)

@@ -9,13 +9,11 @@ from pydantic import StringConstraints
 from services.payments.gateways.port import GatewayIsUnknown, Gateways
 from services.payments.payment_methods.card_number import holds_card_number
 from services.payments.payment_methods.decider import (
-    ACCOUNT,
     AttachPaymentMethod,
     CardNumberIsRefused,
     method_id_of,
-    payment_account_id,
 )
-from shared.framework.http.command_endpoint import CommandDep, command_router
+from shared.framework.http.command_endpoint import CommandDep, CommandHandler, command_router
 from shared.framework.http.field_types import ApiModel, Identifier
 
 TOKEN_LENGTH_MAX = 255
@@ -42,16 +40,18 @@ class PaymentMethodAttachedBody(ApiModel):
     gateway: str
 
 
-def payment_methods_router(gateways: Gateways) -> APIRouter:
+def payment_methods_router(
+    gateways: Gateways, attach: CommandHandler[AttachPaymentMethod, None]
+) -> APIRouter:
     """The routes of payment methods, over the gateways that this process has."""
     router = command_router("payments:write", tags=["payments"])
 
     @router.post("/payment-methods", status_code=201, response_model=PaymentMethodAttachedBody)
     async def attach_payment_method(body: PaymentMethodBody, ctx: CommandDep) -> Response:
-        """Attach a payment method by its gateway token; it becomes the customer's default."""
+        """Attach a payment method by its gateway token; it becomes the default, and is tried on unpaid invoices."""  # noqa: E501 - OpenAPI text
         _check_token(gateways, body)
-        command, account_id = body.command(now=ctx.now), payment_account_id(body.customer_id)
-        return await ctx.handle(ACCOUNT, account_id, command, lambda _: PaymentMethodAttachedBody.of(command))
+        command = body.command(now=ctx.now)
+        return await ctx.execute(attach, command, lambda _: PaymentMethodAttachedBody.of(command))
 
     return router
 

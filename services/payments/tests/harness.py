@@ -12,7 +12,8 @@ from services.payments.gateways.sandbox.gateway import SandboxGateway
 from services.payments.gateways.sandbox.ledger import ChargeStatus, MemorySandboxLedger, SandboxLedger
 from services.payments.gateways.time_limited import TimeLimitedGateway
 from services.payments.main import features_of
-from services.payments.tests.scenarios import NOON, POLICY, REGISTERED
+from services.payments.retry_policy import RetryPolicy
+from services.payments.tests.scenarios import NOON, POLICY, REGISTERED, finalized
 from shared.billing.contracts import CONTRACTS
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.billing.contracts.payments.refunds import RefundIssued
@@ -48,13 +49,14 @@ class PaymentsHarness:
         gateway: PaymentGateway | None = None,
         clock: FakeClock | None = None,
         limit_s: float = LIMIT_S,
+        policy: RetryPolicy = POLICY,
     ) -> None:
         self.clock = clock or FakeClock(NOON)
         self.store = store or MemoryEventStore("payments", self.clock, CONTRACTS)
         self.ledger = ledger or MemorySandboxLedger()
         sandbox = SandboxGateway(self.ledger, self.clock, timedelta(minutes=10))
         self.gateways = {"sandbox": TimeLimitedGateway(gateway or sandbox, limit_s)}
-        self.features = features_of(self.store, self.clock, self.gateways, POLICY)
+        self.features = features_of(self.store, self.clock, self.gateways, policy)
         self.handler = merged_handler(self.features, self.clock)
         self.requests = 0
 
@@ -150,3 +152,12 @@ class PaymentsHarness:
         """Captured less refunded, in minor units, by the gateway's ledger."""
         refunded = sum(refund.amount.minor for refund in await self.ledger.refunds())
         return sum(await self.charges()) - refunded
+
+
+async def collecting(token: str, policy: RetryPolicy = POLICY) -> PaymentsHarness:
+    """A customer with this card and an invoice, after all timers that are due at once."""
+    payments = PaymentsHarness(policy=policy)
+    await payments.register(token)
+    await payments.deliver(finalized())
+    await payments.fire_due_timers()
+    return payments

@@ -1,11 +1,12 @@
 """Collections from the first event to the last: events are delivered, timers fire, the gateway is called."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from services.payments.tests.harness import PaymentsHarness
+from services.payments.tests.harness import PaymentsHarness, collecting
 from services.payments.tests.scenarios import (
     DAY,
     DUE,
@@ -13,6 +14,7 @@ from services.payments.tests.scenarios import (
     HOUR,
     INVOICE,
     NOON,
+    POLICY,
     REGISTERED,
     finalized,
     payment,
@@ -36,15 +38,6 @@ from shared.billing.contracts.payments.refunds import RefundIssued
 from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced, TestClockStarted
 
 LOOKUP_PAUSES = (FIVE_MINUTES, HOUR, *[DAY] * 5)
-
-
-async def collecting(token: str) -> PaymentsHarness:
-    """A customer with this card and an invoice, after all timers that are due at once."""
-    payments = PaymentsHarness()
-    await payments.register(token)
-    await payments.deliver(finalized())
-    await payments.fire_due_timers()
-    return payments
 
 
 async def test_a_finalized_invoice_is_paid() -> None:
@@ -121,10 +114,12 @@ async def test_without_a_card_there_is_nothing_to_try() -> None:
 
 
 async def test_the_newest_card_is_tried_next() -> None:
-    """Attached during a pause, it is charged after the pause."""
-    payments = await collecting("tok_soft")
+    """Attached during a pause; if new cards are not tried at once, it is charged after the pause."""
+    payments = await collecting("tok_soft", replace(POLICY, tries_new_methods=False))
     newer = await payments.attach("tok_ok")
-    await payments.advance(3 * DAY)
+    await payments.advance(DAY)
+    assert await payments.charges() == []
+    await payments.advance(2 * DAY)
     assert (await payments.events(PaymentRequested))[-1].method_id == newer
     assert await payments.charges() == [DUE.minor]
 
@@ -176,7 +171,7 @@ async def test_a_manual_attempt_is_made_at_once_and_leaves_the_schedule_alone() 
 
 async def test_a_manual_attempt_after_giving_up_can_still_pay() -> None:
     """With a new card and a manual attempt."""
-    payments = await collecting("tok_hard")
+    payments = await collecting("tok_hard", replace(POLICY, tries_new_methods=False))
     await payments.attach("tok_ok")
     await payments.collect(INVOICE)
     await payments.fire_due_timers()

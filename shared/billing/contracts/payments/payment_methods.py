@@ -14,6 +14,16 @@ class AccountOpened(Event, frozen=True, kw_only=True):
     opened_at: datetime
 
 
+class CollectionLeftUnpaid(Event, frozen=True, kw_only=True):
+    """An attempt on an invoice was declined, or had no method: the customer's next method is tried on it."""
+
+    wire_name = "payments.account.collection-left-unpaid.v1"
+
+    customer_id: str
+    invoice_id: str
+    left_at: datetime
+
+
 class PaymentMethodAttached(Event, frozen=True, kw_only=True):
     """A payment method was attached: the gateway has the card, `token` is the gateway's stand-in for it."""
 
