@@ -67,11 +67,15 @@ class ReadingProcess:
     async def on_billing_period_closed(
         self, session: Session, event: BillingPeriodClosed, _: EventRecord
     ) -> None:
-        """Schedule the reading at the period's end + grace time (billing rule 11) on the tenant's clock."""
+        """Schedule the reading on the tenant's clock, a grace time after the period was over and closed.
+
+        A period of the past is closed when its subscription is started: its usage may be sent from then on
+        (billing rule 11).
+        """
         request = ReadingRequest(
             event.subscription_id, event.customer_id, event.subject, event.period, _meter_keys(event.charges)
         )
-        _schedule(session, request, event.period.end + self.grace)
+        _schedule(session, request, max(event.period.end, event.closed_at) + self.grace)
 
     async def on_billing_run_retried(
         self, session: Session, event: BillingRunRetried, _: EventRecord

@@ -34,6 +34,7 @@ from shared.framework.eventstore.records import (
 )
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.messaging.feed import InProcessFeeds
+from shared.framework.testing.event_records import event_record
 from shared.framework.testing.fakes import FakeClock
 
 PARTITIONS = 4
@@ -116,15 +117,15 @@ class Scenario:
         )
         await unit.commit()
 
-    async def close(self) -> Timer:
+    async def close(self, closed: BillingPeriodClosed = CLOSED) -> Timer:
         """The period is over: the timer that was set for its reading."""
-        record = (await self.ingest.read_stable(0, 1))[0]
+        record = event_record(closed, closed.closed_at)
 
         async def work(unit: UnitOfWork) -> None:
-            await self.readings.on_billing_period_closed(unit.session(TENANT, CAUSE), CLOSED, record)
+            await self.readings.on_billing_period_closed(unit.session(TENANT, CAUSE), closed, record)
 
         await transact(self.stores.store, work)
-        await self.stores.store.commit(ChangeSet(clocks={TENANT: END + GRACE}))
+        await self.stores.store.commit(ChangeSet(clocks={TENANT: closed.closed_at + GRACE}))
         (timer,) = await self.stores.store.due_timers(NOON, 10)
         return timer
 
@@ -174,6 +175,15 @@ async def test_a_reading_counts_what_happened_in_the_period_to_the_microsecond(s
     ]
     assert (reading.cutoff_partition, reading.cutoff_position) == (PARTITION, 1)
     assert (reading.period, reading.subject) == (CLOSED.period, "UA")
+
+
+async def test_a_period_that_is_closed_long_after_its_end_is_read_a_grace_time_after_its_closing(
+    stores: Stores,
+) -> None:
+    """A subscription that starts in the past closes its old periods now, and their usage is sent now."""
+    backdated = msgspec.structs.replace(CLOSED, closed_at=END + timedelta(days=40))
+    timer = await Scenario(stores).close(backdated)
+    assert timer.due_at == END + timedelta(days=40) + GRACE
 
 
 async def test_a_reading_waits_until_everything_accepted_is_folded(scenario: Scenario) -> None:
