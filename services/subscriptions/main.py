@@ -1,6 +1,7 @@
 """Composition root of the subscriptions service: one line per subject."""
 
 from services.subscriptions.customers.feature import CUSTOMERS
+from services.subscriptions.meters.feature import METERS
 from services.subscriptions.plans.feature import PLANS
 from services.subscriptions.subscriptions.feature import SUBSCRIPTIONS
 from services.subscriptions.test_clocks.feature import TEST_CLOCKS
@@ -11,6 +12,7 @@ from shared.framework.process.settings import ServiceSettings
 
 FEATURES = (
     CUSTOMERS,
+    METERS,
     PLANS,
     SUBSCRIPTIONS,
     TEST_CLOCKS,

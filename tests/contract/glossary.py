@@ -26,6 +26,7 @@ PRONOUNS = ("nobody", "anybody", "somebody", "whoever")
 # Names that may be given twice, with the reason.
 SHARED_NAMES = {
     "CursorIsUnreadable": "one refusal with one code, in processes that may not import each other",
+    "MeterIsUnknown": "one refusal with one code, in processes that may not import each other",
     "CustomerIsUnknown": "one refusal with one code, in processes that may not import each other",
 }
 

@@ -1,4 +1,4 @@
 """Plans: versioned sets of charges.
 
-Owns the `plan` streams, subscribes to nothing, publishes PlanPublished.
+Owns the `plan` streams, subscribes to nothing, and publishes PlanPublished.
 """

@@ -47,9 +47,19 @@ class FlatChargeHasMeter(Refusal):
     kind = RefusalKind.INVALID
 
 
+class MeterIsUnknown(Refusal):
+    """A charge names a meter that is not defined."""
+
+    code = "meter-unknown"
+    kind = RefusalKind.UNPROCESSABLE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishPlan:
-    """Publish these charges as the plan's next version; `interval` is an ISO 8601 duration such as P1M."""
+    """Publish these charges as the plan's next version; `interval` is an ISO 8601 duration such as P1M.
+
+    `registered_meters`: which of the meters that the charges name are defined.
+    """
 
     plan_id: str
     key: str
@@ -58,6 +68,7 @@ class PublishPlan:
     interval: str
     charges: tuple[Charge, ...]
     now: datetime
+    registered_meters: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +94,13 @@ def plan_id_of(tenant_id: str, key: str) -> str:
 def publish(plan: Plan, command: PublishPlan) -> Sequence[PlanPublished]:
     """The next version; nothing if its content equals that of the newest version.
 
-    Raises PlanIsEmpty, ChargeKeyRepeats, ChargeNeedsMeter, FlatChargeHasMeter, IntervalIsInvalid,
-    CurrencyIsUnknown, and the refusals of the price model.
+    Raises PlanIsEmpty, ChargeKeyRepeats, ChargeNeedsMeter, FlatChargeHasMeter, MeterIsUnknown,
+    IntervalIsInvalid, CurrencyIsUnknown, and the refusals of the price model.
     """
     published = _published(command, version=len(plan.versions) + 1)
     if plan.versions and _content(plan.versions[-1]) == _content(published):
         return []
+    _check_meters(command)
     return [published]
 
 
@@ -135,6 +147,14 @@ def _check_charge(charge: Charge) -> None:
         raise FlatChargeHasMeter(charge.key)
     with in_field("price"):
         charge.price.check()
+
+
+def _check_meters(command: PublishPlan) -> None:
+    """Raise MeterIsUnknown: usage of an undefined meter would be billed as zero."""
+    for number, charge in enumerate(command.charges):
+        if charge.meter_key is not None and charge.meter_key not in command.registered_meters:
+            with in_field("charges", number, "meter_key"):
+                raise MeterIsUnknown(charge.meter_key)
 
 
 def _content(published: PlanPublished) -> tuple[object, ...]:

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
-from services.subscriptions.plans.decider import PLAN, PublishPlan, plan_id_of
+from services.subscriptions.plans.decider import PublishPlan, plan_id_of
+from services.subscriptions.plans.handlers import publish_plan
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.pricing.price_json import PRICE_SCHEMA, read_price
 from shared.framework.core.decimals import to_json
@@ -59,9 +60,12 @@ def plans_router() -> APIRouter:
 
     @router.post("/plans", status_code=201, response_model=PlanResponse)
     async def post_plan(body: NewPlan, ctx: CommandDep) -> Response:
-        """Publish the next version of a plan; repeating the newest version's content returns that version."""
+        """Publish the next version of a plan; repeating the newest version's content returns that version.
+
+        The meters that its charges name must be defined, else 422 `meter-unknown`.
+        """
         plan_id = plan_id_of(ctx.tenant_id, body.key)
         command = body.command(now=ctx.now, plan_id=plan_id)
-        return await ctx.handle(PLAN, plan_id, command, lambda plan: PlanResponse.of(plan.version(None)))
+        return await ctx.execute(publish_plan, command, lambda plan: PlanResponse.of(plan.version(None)))
 
     return router

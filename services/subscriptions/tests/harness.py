@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any, cast
 
 import httpx2
+import msgspec
 
 from services.subscriptions.main import FEATURES
 from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD
 from services.subscriptions.subscriptions.timers import close_period
 from services.subscriptions.tests.scenarios import NOON
 from shared.billing.contracts import CONTRACTS, decode
+from shared.billing.contracts.metering.meters import MeterDefined
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import Store
@@ -18,7 +20,9 @@ from shared.framework.eventstore.records import EventRecord
 from shared.framework.http.app import create_app
 from shared.framework.http.authorization import Role
 from shared.framework.leadership.port import MemoryLeadership
+from shared.framework.process.feature import merged_handler
 from shared.framework.process.system import EventLoopSleeper
+from shared.framework.testing.event_records import deliver, event_record
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 from shared.framework.timers.loop import TimerLoop, unfinished_timers
 from shared.framework.timers.timer import TimerHandler
@@ -38,6 +42,16 @@ CALLS = {
     "meter_key": "calls",
     "price": {"model": "graduated", "tiers": TIERS},
 }
+CALLS_METER = MeterDefined(
+    meter_id="mtr_1",
+    key="calls",
+    event_type="api.call",
+    aggregation="count",
+    value_path=None,
+    group_by=(),
+    filter={},
+    defined_at=NOON,
+)
 PLAN = {"key": "pro", "name": "Pro", "currency": "EUR", "interval": "P1M", "charges": [FEE, CALLS]}
 CUSTOMER = {"external_id": "acme-1", "currency": "EUR", "time_zone": "Europe/Berlin"}
 
@@ -47,6 +61,7 @@ class Harness:
 
     def __init__(self, store: Store | None = None) -> None:
         self.clock = FakeClock(NOON)
+        self.handler = merged_handler(FEATURES, self.clock)
         self.store = store or MemoryEventStore("subscriptions", self.clock, CONTRACTS)
         self.requests = 0
         app = create_app(
@@ -61,6 +76,12 @@ class Harness:
         self.client = httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app), base_url="http://subscriptions.test"
         )
+
+    async def define_meters(self, *keys: str, tenant: str = "acme") -> None:
+        """Consume the definitions of meters; `calls` is the one of PLAN."""
+        meters = [msgspec.structs.replace(CALLS_METER, key=key) for key in keys or ("calls",)]
+        records = [event_record(meter, self.clock.now(), tenant=tenant) for meter in meters]
+        await deliver(self.store, self.handler, *records)
 
     def timers(self) -> TimerLoop:
         """The timer loop of one process."""
@@ -96,6 +117,7 @@ class Harness:
     async def subscribe(self, **more: object) -> str:
         """A customer, a plan, and a subscription; the id of the last."""
         customer = await self.post_ok("/v1/customers", CUSTOMER)
+        await self.define_meters()
         await self.post_ok("/v1/plans", PLAN)
         body = {"customer_id": customer["customer_id"], "plan_key": "pro"} | more
         started = await self.post_ok("/v1/subscriptions", body)

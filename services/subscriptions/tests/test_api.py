@@ -6,6 +6,8 @@ import pytest
 
 from services.subscriptions.tests.harness import CALLS, CUSTOMER, FEE, PLAN, TIERS, Harness
 from services.subscriptions.tests.scenarios import NOON, on
+from shared.billing.contracts import decode
+from shared.billing.contracts.subscriptions.meters import MeterRegistered
 
 
 async def test_the_same_external_id_is_the_same_customer() -> None:
@@ -22,6 +24,7 @@ async def test_two_tenants_may_use_the_same_external_id() -> None:
     mine = await service.post_ok("/v1/customers", CUSTOMER)
     theirs = (await service.post("/v1/customers", CUSTOMER, token="stranger")).json()
     assert mine["customer_id"] != theirs["customer_id"]
+    await service.define_meters()
     await service.post_ok("/v1/plans", PLAN)
     body = {"customer_id": theirs["customer_id"], "plan_key": "pro"}
     response = await service.post("/v1/subscriptions", body)
@@ -52,13 +55,38 @@ async def test_a_plan_grows_by_versions() -> None:
     """The same content is the same version, other content the next."""
     service = Harness()
     dearer = PLAN | {"charges": [FEE]}
+    await service.define_meters()
     versions = [(await service.post_ok("/v1/plans", body))["version"] for body in (PLAN, PLAN, dearer, PLAN)]
     assert versions == [1, 1, 2, 3]
+
+
+async def test_a_plan_names_meters_that_are_defined() -> None:
+    """Usage of a meter that was defined later, or never, was billed as zero."""
+    service = Harness()
+    refused = await service.post("/v1/plans", PLAN)
+    assert (refused.status_code, refused.json()["code"]) == (422, "meter-unknown")
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/body/charges/1/meter_key"]
+    await service.define_meters(tenant="other")
+    assert (await service.post("/v1/plans", PLAN)).status_code == 422
+    await service.define_meters()
+    assert (await service.post_ok("/v1/plans", PLAN))["version"] == 1
+
+
+async def test_a_meter_is_registered_once() -> None:
+    """Its definition may be delivered again."""
+    service = Harness()
+    await service.define_meters()
+    await service.define_meters()
+    [record] = await service.records()
+    assert decode(record.wire_name, record.state) == MeterRegistered(
+        meter_id="mtr_1", key="calls", group_by=(), registered_at=NOON
+    )
 
 
 async def test_a_subscription_takes_the_newest_version_or_the_one_named() -> None:
     """Once started, it keeps it."""
     service = Harness()
+    await service.define_meters()
     await service.post_ok("/v1/plans", PLAN)
     await service.post_ok("/v1/plans", PLAN | {"name": "Pro 2"})
     customer_id = (await service.post_ok("/v1/customers", CUSTOMER))["customer_id"]
@@ -230,6 +258,7 @@ async def test_a_start_that_cannot_be_is_refused(change: dict[str, object], stat
     """Customer and plan exist; the other terms are wrong."""
     service = Harness()
     customer_id = (await service.post_ok("/v1/customers", CUSTOMER))["customer_id"]
+    await service.define_meters()
     await service.post_ok("/v1/plans", PLAN)
     response = await service.post(
         "/v1/subscriptions", {"customer_id": customer_id, "plan_key": "pro"} | change
@@ -241,6 +270,7 @@ async def test_a_plan_in_another_currency_is_refused() -> None:
     """The customer is billed in euros."""
     service = Harness()
     customer_id = (await service.post_ok("/v1/customers", CUSTOMER))["customer_id"]
+    await service.define_meters()
     await service.post_ok("/v1/plans", PLAN | {"currency": "USD"})
     response = await service.post("/v1/subscriptions", {"customer_id": customer_id, "plan_key": "pro"})
     assert (response.status_code, response.json()["code"]) == (422, "plan-currency-differs")

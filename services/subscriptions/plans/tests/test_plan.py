@@ -11,6 +11,7 @@ from services.subscriptions.plans.decider import (
     ChargeKeyRepeats,
     ChargeNeedsMeter,
     FlatChargeHasMeter,
+    MeterIsUnknown,
     Plan,
     PlanIsEmpty,
     PlanIsUnknown,
@@ -33,6 +34,7 @@ PUBLISH = PublishPlan(
     interval="P1M",
     charges=(FEE, CALLS),
     now=NOON,
+    registered_meters=frozenset({"calls"}),
 )
 DEARER = msgspec.structs.replace(CALLS, price=PerUnit(unit_price=Decimal("0.003")))
 PLAN_TWO = msgspec.structs.replace(PLAN_ONE, version=2, charges=(FEE, DEARER), published_at=NOON + DAY)
@@ -90,6 +92,18 @@ def test_a_plan_that_could_not_be_billed_is_refused(
 ) -> None:
     """Every published version can be billed."""
     plan.when(replace(PUBLISH, **change)).refuses(refusal)  # type: ignore[arg-type]
+
+
+def test_a_meter_that_is_not_defined_is_refused_with_its_place() -> None:
+    """A flat fee needs none."""
+    unknown = replace(PUBLISH, registered_meters=frozenset({"storage"}))
+    assert plan.when(unknown).refuses(MeterIsUnknown).field == ("charges", 1, "meter_key")
+    plan.when(replace(unknown, charges=(FEE,))).then(msgspec.structs.replace(PLAN_ONE, charges=(FEE,)))
+
+
+def test_the_newest_version_may_be_repeated_whatever_it_names() -> None:
+    """It was published before meters were looked up."""
+    plan.given(PLAN_ONE).when(replace(PUBLISH, registered_meters=frozenset())).then_nothing()
 
 
 def test_a_version_is_found_by_its_number_and_the_newest_without() -> None:

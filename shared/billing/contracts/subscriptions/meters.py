@@ -1,0 +1,16 @@
+"""Events of the meters that plans may name."""
+
+from datetime import datetime
+
+from shared.framework.core.event import Event
+
+
+class MeterRegistered(Event, frozen=True, kw_only=True):
+    """A meter that metering has defined was registered: plans may name it from now on."""
+
+    wire_name = "subscriptions.meter.registered.v1"
+
+    meter_id: str
+    key: str
+    group_by: tuple[str, ...]
+    registered_at: datetime
