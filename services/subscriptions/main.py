@@ -3,7 +3,8 @@
 from services.subscriptions.customers.feature import CUSTOMERS
 from services.subscriptions.meters.feature import METERS
 from services.subscriptions.plans.feature import PLANS
-from services.subscriptions.subscriptions.feature import SUBSCRIPTIONS
+from services.subscriptions.subscriptions.backfill import UsageClaimBackfill
+from services.subscriptions.subscriptions.feature import SUBSCRIPTIONS, usage_claim_backfill
 from services.subscriptions.test_clocks.feature import TEST_CLOCKS
 from shared.billing.contracts import CONTRACTS
 from shared.framework.process.run import run_process
@@ -20,8 +21,10 @@ FEATURES = (
 
 
 async def build(tools: ServiceDependencies[ServiceSettings]) -> ServiceDefinition:
-    """The subscriptions service."""
-    return ServiceDefinition.of(*FEATURES, clock=tools.clock)
+    """The subscriptions service, once the subscriptions of an older release have their claims on usage."""
+    backfill = UsageClaimBackfill(tools.store, tools.clock, tools.settings.broker_partitions)
+    await backfill.catch_up()
+    return ServiceDefinition.of(*FEATURES, usage_claim_backfill(backfill, tools.sleeper), clock=tools.clock)
 
 
 if __name__ == "__main__":

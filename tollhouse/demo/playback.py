@@ -61,7 +61,7 @@ async def _onboard(client: Client, airline: Airline) -> None:
     start = {
         "customer_id": customer_id,
         "plan_key": airline.plan,
-        "anchor_at": datetime(2013, 1, 1, tzinfo=ZoneInfo(airline.time_zone)).astimezone(UTC),
+        "starts_at": datetime(2013, 1, 1, tzinfo=ZoneInfo(airline.time_zone)).astimezone(UTC),
     }
     await client.command("subscriptions", "/v1/subscriptions", start, key=f"subscription-{airline.carrier}")
 

@@ -67,6 +67,7 @@ class PublishPlan:
     currency: str
     interval: str
     charges: tuple[Charge, ...]
+    shares_usage: bool = False
     now: datetime
     registered_meters: frozenset[str] = frozenset()
 
@@ -126,6 +127,7 @@ def _published(command: PublishPlan, version: int) -> PlanPublished:
         interval=command.interval,
         charges=command.charges,
         published_at=command.now,
+        shares_usage=command.shares_usage,
     )
 
 
@@ -158,4 +160,5 @@ def _check_meters(command: PublishPlan) -> None:
 
 
 def _content(published: PlanPublished) -> tuple[object, ...]:
-    return published.name, published.currency, published.interval, published.charges
+    terms = published.name, published.currency, published.interval, published.charges
+    return (*terms, published.shares_usage)

@@ -32,13 +32,14 @@ class NewCharge(ApiModel):
 
 
 class NewPlan(ApiModel):
-    """A plan version to publish."""
+    """A plan version to publish; `shares_usage`: it may bill usage that other subscriptions bill too."""
 
     key: Identifier
     name: ShortText
     currency: CurrencyCode
     interval: Duration
     charges: Annotated[list[NewCharge], Field(max_length=100)]
+    shares_usage: bool = False
 
     def command(self, *, now: datetime, plan_id: str) -> PublishPlan:
         """The command of this request."""

@@ -1,10 +1,13 @@
 """The periods of a subscription: counted from its anchor on the customer's calendar (billing rule 10)."""
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.billing.contracts.subscriptions.subscriptions import SubscriptionStarted
-from shared.billing.period import Interval, Period, period_at
+from shared.billing.period import Interval, Period, boundary, period_at
+
+_MONTH_DAYS_MIN = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,31 +19,41 @@ class OpenPeriod:
     full_period: Period
 
 
-def whole_period_from(terms: SubscriptionStarted, index: int) -> OpenPeriod:
-    """The first period at or after an index that is not empty.
+def first_index(terms: SubscriptionStarted) -> int:
+    """The index of the period, counted from the anchor, in which the subscription starts."""
+    anchor, start, interval = terms.anchor_at, terms.billed_from, Interval.parse(terms.interval)
+    if start <= anchor:
+        return 0
+    days_min = interval.months * _MONTH_DAYS_MIN + interval.days
+    indexes = range((start - anchor).days // days_min + 2)
+    return bisect_right(indexes, start, key=lambda one: boundary(anchor, terms.time_zone, interval, one)) - 1
+
+
+def next_period_from(terms: SubscriptionStarted, index: int) -> OpenPeriod:
+    """The first period at or after an index that is not empty; the one with the start begins there.
 
     A period is empty only where a zone skipped a day (Samoa had no 30 December 2011): nothing can be
     billed for it, and it would share its first instant, and so its identity, with the next one.
     """
     while True:
-        period = period_at(terms.anchor_at, terms.time_zone, Interval.parse(terms.interval), index)
-        if period.start < period.end:
-            return OpenPeriod(index, period, period)
+        full = period_at(terms.anchor_at, terms.time_zone, Interval.parse(terms.interval), index)
+        if full.start < full.end:
+            return OpenPeriod(index, Period(max(full.start, terms.billed_from), full.end), full)
         index += 1
 
 
 def open_period_from(terms: SubscriptionStarted, index: int, ends_at: datetime | None) -> OpenPeriod | None:
     """The next period to close, from an index on, cut at `ends_at`; None when none begins before that."""
-    whole = whole_period_from(terms, index)
-    full = whole.full_period
-    if ends_at is None or full.end <= ends_at:
-        return whole
-    return replace(whole, period=Period(full.start, ends_at)) if full.start < ends_at else None
+    due = next_period_from(terms, index)
+    if ends_at is None or due.period.end <= ends_at:
+        return due
+    start = due.period.start
+    return replace(due, period=Period(start, ends_at)) if start < ends_at else None
 
 
 def end_of_period_at(terms: SubscriptionStarted, instant: datetime, index: int) -> datetime:
     """The end of the period that contains an instant; the search begins at period `index`."""
-    whole = whole_period_from(terms, index)
-    while whole.period.end <= instant:
-        whole = whole_period_from(terms, whole.index + 1)
-    return whole.period.end
+    found = next_period_from(terms, index)
+    while found.period.end <= instant:
+        found = next_period_from(terms, found.index + 1)
+    return found.period.end

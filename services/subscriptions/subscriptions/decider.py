@@ -8,14 +8,18 @@ from enum import StrEnum
 from services.subscriptions.subscriptions.calendar import (
     OpenPeriod,
     end_of_period_at,
+    first_index,
+    next_period_from,
     open_period_from,
-    whole_period_from,
 )
 from services.subscriptions.subscriptions.refusals import (
+    AnchorIsAfterTheStart,
     AnchorIsInTheFuture,
     AnchorIsTooOld,
     PeriodIsNotOver,
     PlanCurrencyDiffers,
+    StartIsInTheFuture,
+    StartIsTooOld,
     SubscriptionExists,
     SubscriptionHasEnded,
     SubscriptionIsUnknown,
@@ -34,13 +38,17 @@ from shared.framework.core.refusals import ImpossibleHistory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartSubscription:
-    """Bill a customer by a plan version, period by period from `anchor_at`, for the usage of `subject`."""
+    """Bill a customer by a plan version from `starts_at` on, for the usage of `subject`.
+
+    Periods are counted from `anchor_at`, which is not after the start.
+    """
 
     subscription_id: str
     customer: CustomerRegistered
     plan: PlanPublished
     subject: str
     anchor_at: datetime
+    starts_at: datetime
     now: datetime
 
 
@@ -119,17 +127,15 @@ def decide(state: Subscription, command: SubscriptionCommand) -> Sequence[Subscr
 def start(state: Subscription, command: StartSubscription) -> Sequence[SubscriptionEvent]:
     """The start. It copies the charges of the plan version, so no later version changes them.
 
-    Raises SubscriptionExists, PlanCurrencyDiffers, AnchorIsInTheFuture and AnchorIsTooOld.
+    Raises SubscriptionExists, PlanCurrencyDiffers, AnchorIsInTheFuture, AnchorIsTooOld, StartIsInTheFuture,
+    StartIsTooOld and AnchorIsAfterTheStart.
     """
     if not isinstance(state, NoSubscription):
         raise SubscriptionExists(command.subscription_id)
     customer, plan = command.customer, command.plan
     if plan.currency != customer.currency:
         raise PlanCurrencyDiffers(f"plan {plan.currency}, customer {customer.currency}")
-    if command.anchor_at > command.now:
-        raise AnchorIsInTheFuture(f"{command.anchor_at.isoformat()} is after {command.now.isoformat()}")
-    if command.anchor_at < command.now - BACKDATED_MAX:
-        raise AnchorIsTooOld(command.anchor_at.isoformat())
+    _check_instants(command)
     return [
         SubscriptionStarted(
             subscription_id=command.subscription_id,
@@ -143,6 +149,8 @@ def start(state: Subscription, command: StartSubscription) -> Sequence[Subscript
             time_zone=customer.time_zone,
             anchor_at=command.anchor_at,
             started_at=command.now,
+            starts_at=command.starts_at,
+            shares_usage=plan.shares_usage,
         )
     ]
 
@@ -188,7 +196,7 @@ def evolve(state: Subscription, event: SubscriptionEvent) -> Subscription:
     """The state after an event."""
     match state, event:
         case NoSubscription(), SubscriptionStarted():
-            return Active(event)
+            return Active(event, first_index(event))
         case Active(), BillingPeriodClosed():
             return replace(state, next_index=event.period_index + 1)
         case Active(), SubscriptionCancelled():
@@ -203,9 +211,23 @@ SUBSCRIPTION: Decider[Subscription, SubscriptionCommand, SubscriptionEvent] = De
 )
 
 
+def _check_instants(command: StartSubscription) -> None:
+    anchor, start, now = command.anchor_at, command.starts_at, command.now
+    if start > now:
+        raise StartIsInTheFuture(f"{start.isoformat()} is after {now.isoformat()}")
+    if start < now - BACKDATED_MAX:
+        raise StartIsTooOld(start.isoformat())
+    if anchor > now:
+        raise AnchorIsInTheFuture(f"{anchor.isoformat()} is after {now.isoformat()}")
+    if anchor < now - BACKDATED_MAX:
+        raise AnchorIsTooOld(anchor.isoformat())
+    if anchor > start:
+        raise AnchorIsAfterTheStart(f"{anchor.isoformat()} is after {start.isoformat()}")
+
+
 def _requested_end(state: Active, command: CancelSubscription) -> datetime:
     """The end that a cancellation asks for, never inside a closed period: clocks of processes may differ."""
-    earliest = whole_period_from(state.terms, state.next_index).period.start
+    earliest = next_period_from(state.terms, state.next_index).period.start
     now = max(command.now, earliest)
     return now if command.at is CancelAt.NOW else end_of_period_at(state.terms, now, state.next_index)
 

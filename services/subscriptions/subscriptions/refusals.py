@@ -24,6 +24,27 @@ class AnchorIsTooOld(Refusal):
     kind = RefusalKind.UNPROCESSABLE
 
 
+class AnchorIsAfterTheStart(Refusal):
+    """The anchor of a subscription must not be after its start."""
+
+    code = "anchor-after-start"
+    kind = RefusalKind.UNPROCESSABLE
+
+
+class StartIsInTheFuture(Refusal):
+    """The start of a subscription must not be in the future."""
+
+    code = "start-in-future"
+    kind = RefusalKind.UNPROCESSABLE
+
+
+class StartIsTooOld(Refusal):
+    """The start of a subscription must not be more than ten years in the past."""
+
+    code = "start-too-old"
+    kind = RefusalKind.UNPROCESSABLE
+
+
 class SubscriptionIsUnknown(Refusal):
     """There is no such subscription."""
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
+import msgspec
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
@@ -19,12 +20,18 @@ Version = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
 class NewSubscription(ApiModel):
-    """A subscription to start; `anchor_at` (now) sets its periods, `subject` (external id) its usage."""
+    """A subscription to start.
+
+    Usage and fees count from `starts_at` (now); one in the past backdates. Periods are counted from
+    `anchor_at` (the start), and the first one begins at the start. The usage of `subject` (external id) is
+    billed.
+    """
 
     customer_id: Identifier
     plan_key: Identifier
     plan_version: Version | None = None
     anchor_at: Instant | None = None
+    starts_at: Instant | None = None
     subject: ShortText | None = None
 
     def command(self, *, now: datetime, subscription_id: str) -> SubscribeCustomer:
@@ -51,21 +58,23 @@ class SubscriptionTerms(ApiModel):
     plan_id: str
     plan_version: int
     anchor_at: Instant
+    starts_at: Instant
 
 
 class SubscriptionResponse(SubscriptionTerms):
-    """A subscription; `ends_at` is set once it is cancelled."""
+    """A subscription; `ends_at` is set once it is cancelled, and the status stays `cancelled` until then."""
 
-    status: Literal["active", "ending", "ended"]
+    status: Literal["active", "cancelled", "ended"]
     ends_at: Instant | None
 
 
 def subscription_response(state: Active | Ended) -> SubscriptionResponse:
     """The response body of a subscription."""
-    terms = dict(SubscriptionTerms.of(state.terms))
+    started = msgspec.structs.replace(state.terms, starts_at=state.terms.billed_from)
+    terms = dict(SubscriptionTerms.of(started))
     if isinstance(state, Ended):
         return SubscriptionResponse(**terms, status="ended", ends_at=state.ended_at)
-    status: Literal["active", "ending"] = "ending" if state.ends_at else "active"
+    status: Literal["active", "cancelled"] = "cancelled" if state.ends_at else "active"
     return SubscriptionResponse(**terms, status=status, ends_at=state.ends_at)
 
 
@@ -75,7 +84,11 @@ def subscriptions_router() -> APIRouter:
 
     @router.post("/subscriptions", status_code=201, response_model=SubscriptionResponse)
     async def post_subscription(body: NewSubscription, ctx: CommandDep) -> Response:
-        """Start a subscription of a customer to a plan."""
+        """Start a subscription of a customer to a plan.
+
+        While another subscription bills the same meter and subject it is refused (409
+        `usage-is-billed-already`), unless the plan shares usage.
+        """
         command = body.command(now=ctx.now, subscription_id=ctx.service.ids.new("sub"))
         return await ctx.execute(start_subscription, command, subscription_response)
 

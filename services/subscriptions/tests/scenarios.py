@@ -43,6 +43,7 @@ START = StartSubscription(
     plan=PLAN_ONE,
     subject="acme",
     anchor_at=NOON,
+    starts_at=NOON,
     now=NOON,
 )
 
@@ -58,6 +59,7 @@ STARTED = SubscriptionStarted(
     time_zone="Europe/Berlin",
     anchor_at=NOON,
     started_at=NOON,
+    starts_at=NOON,
 )
 
 

@@ -102,7 +102,7 @@ async def test_a_repeated_request_starts_one_subscription() -> None:
     service = Harness()
     await service.subscribe()
     customer_id = (await service.post_ok("/v1/customers", CUSTOMER))["customer_id"]
-    body = {"customer_id": customer_id, "plan_key": "pro"}
+    body = {"customer_id": customer_id, "plan_key": "pro", "subject": "site-7"}
     first, again = [await service.post("/v1/subscriptions", body, key="once") for _ in range(2)]
     assert first.content == again.content
     assert again.headers["idempotency-replayed"] == "true"
@@ -115,7 +115,7 @@ async def test_a_cancellation_says_when_it_ends() -> None:
     subscription_id = await service.subscribe()
     path = f"/v1/subscriptions/{subscription_id}/cancel"
     ending = await service.post_ok(path, {"at": "period_end"})
-    assert (ending["status"], ending["ends_at"]) == ("ending", "2026-02-28T12:00:00Z")
+    assert (ending["status"], ending["ends_at"]) == ("cancelled", "2026-02-28T12:00:00Z")
     service.clock.move(on(2, 28) - NOON)
     await service.run_due_timers()
     response = await service.post(path, {"at": "now"})
@@ -249,6 +249,9 @@ BAD_STARTS: list[tuple[dict[str, object], int, str]] = [
     ({"anchor_at": "2026-02-01T00:00:00Z"}, 422, "anchor-in-future"),
     ({"anchor_at": "0001-01-01T00:00:00Z"}, 422, "anchor-too-old"),
     ({"anchor_at": "9999-12-31T23:59:59Z"}, 422, "anchor-in-future"),
+    ({"starts_at": "2026-02-01T00:00:00Z"}, 422, "start-in-future"),
+    ({"starts_at": "0001-01-01T00:00:00Z"}, 422, "start-too-old"),
+    ({"starts_at": "2026-01-30T00:00:00Z", "anchor_at": "2026-01-31T00:00:00Z"}, 422, "anchor-after-start"),
     ({"subject": ""}, 400, "request-invalid"),
 ]
 

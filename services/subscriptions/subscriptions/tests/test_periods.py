@@ -10,6 +10,7 @@ from services.subscriptions.subscriptions.timers import close_period
 from services.subscriptions.tests.harness import Harness
 from services.subscriptions.tests.scenarios import DAY, NOON, on
 from shared.billing.contracts.subscriptions.subscriptions import SubscriptionEnded
+from shared.billing.period import Period
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 
 
@@ -61,14 +62,26 @@ async def test_a_test_clock_moves_its_own_tenant_alone() -> None:
     assert len(await service.closings()) == 1
 
 
-async def test_a_past_anchor_closes_its_periods_at_once() -> None:
+async def test_a_start_in_the_past_closes_its_periods_at_once() -> None:
     """One after the other, with the bounds that they had."""
     service = Harness()
-    await service.subscribe(anchor_at=on(10, 31, year=2025).isoformat())
+    await service.subscribe(starts_at=on(10, 31, year=2025).isoformat())
     await service.run_due_timers()
     closings = [event for _, event in await service.closings()]
     assert [event.period.start.month for event in closings] == [10, 11, 12]
     assert {event.closed_at for event in closings} == {NOON}
+
+
+async def test_an_anchor_in_the_past_sets_the_boundaries_and_bills_no_past() -> None:
+    """The first period begins with the subscription; its real length is the denominator of its fee."""
+    service = Harness()
+    await service.post_ok("/v1/test-clock", {"now": on(3, 15).isoformat()})
+    await service.subscribe(anchor_at=on(3, 1, hour=0).isoformat())
+    await service.advance(on(5, 1))
+    first, second = [event for _, event in await service.closings()]
+    assert first.period == Period(on(3, 15), on(3, 31, hour=23))  # midnight of 1 April in Berlin, summer time
+    assert first.full_period == Period(on(3, 1, hour=0), on(3, 31, hour=23))
+    assert (second.period.start, second.period_index) == (on(3, 31, hour=23), 1)
 
 
 async def test_a_timer_that_fires_twice_closes_once() -> None:

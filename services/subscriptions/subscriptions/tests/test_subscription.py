@@ -8,17 +8,20 @@ import pytest
 
 from services.subscriptions.subscriptions.decider import SUBSCRIPTION
 from services.subscriptions.subscriptions.refusals import (
+    AnchorIsAfterTheStart,
     AnchorIsInTheFuture,
     AnchorIsTooOld,
     PeriodIsNotOver,
     PlanCurrencyDiffers,
+    StartIsInTheFuture,
+    StartIsTooOld,
     SubscriptionExists,
     SubscriptionIsUnknown,
 )
 from services.subscriptions.tests.scenarios import DAY, NOON, PLAN_ONE, START, STARTED, close, closed, on
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.period import Period
-from shared.framework.core.refusals import ImpossibleHistory
+from shared.framework.core.refusals import ImpossibleHistory, Refusal
 from shared.framework.testing.spec import Spec
 
 subscription = Spec(SUBSCRIPTION)
@@ -33,11 +36,30 @@ def test_a_subscription_writes_down_the_prices_of_its_plan_version() -> None:
     subscription.when(START).then(STARTED)
 
 
-def test_an_anchor_in_the_past_backdates() -> None:
+def test_a_start_in_the_past_backdates() -> None:
     """The periods since then are there to be closed, one after the other."""
-    anchor_at = NOON - 60 * DAY
-    began = msgspec.structs.replace(STARTED, anchor_at=anchor_at)
-    subscription.when(replace(START, anchor_at=anchor_at)).then(began)
+    past = NOON - 60 * DAY
+    began = msgspec.structs.replace(STARTED, anchor_at=past, starts_at=past)
+    subscription.when(replace(START, anchor_at=past, starts_at=past)).then(began)
+
+
+def test_a_history_without_a_start_is_billed_from_its_anchor() -> None:
+    """As it was before start and anchor were two things."""
+    old = msgspec.structs.replace(STARTED, starts_at=None)
+    subscription.given(old).when(close(0, on(2, 28))).then(FIRST)
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"starts_at": NOON + DAY}, StartIsInTheFuture),
+        ({"starts_at": NOON - 3654 * DAY}, StartIsTooOld),
+        ({"starts_at": NOON - DAY}, AnchorIsAfterTheStart),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused(change: dict[str, datetime], refusal: type[Refusal]) -> None:
+    """Periods are counted forward from the anchor, and none begins in the future."""
+    subscription.when(replace(START, **change)).refuses(refusal)  # type: ignore[arg-type]
 
 
 def test_an_anchor_in_the_future_is_refused() -> None:
@@ -106,6 +128,7 @@ def test_a_day_that_a_zone_skipped_is_not_billed() -> None:
     """Samoa had no 30 December 2011; its empty period would share its identity with the next."""
     midnight = datetime(2011, 12, 28, 10, tzinfo=UTC)
     daily = msgspec.structs.replace(STARTED, interval="P1D", time_zone="Pacific/Apia", anchor_at=midnight)
+    daily = msgspec.structs.replace(daily, starts_at=midnight)
     scenario = subscription.given(daily)
     periods = []
     for index in (0, 1, 3, 4):

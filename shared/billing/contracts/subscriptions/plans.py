@@ -18,7 +18,10 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlanPublished(Event, frozen=True, kw_only=True):
-    """A version of a plan was published; its charges never change, another price is another version."""
+    """A version of a plan was published; its charges never change, another price is another version.
+
+    `shares_usage`: its subscriptions may bill usage that other subscriptions bill too.
+    """
 
     wire_name = "subscriptions.plan.published.v1"
 
@@ -30,3 +33,4 @@ class PlanPublished(Event, frozen=True, kw_only=True):
     interval: str
     charges: tuple[Charge, ...]
     published_at: datetime
+    shares_usage: bool = False

@@ -8,10 +8,12 @@ from shared.framework.core.event import Event
 
 
 class SubscriptionStarted(Event, frozen=True, kw_only=True):
-    """A subscription has begun: the customer is billed by a plan version, period by period from the anchor.
+    """A subscription has begun: the customer is billed by a plan version, period by period.
 
-    Periods are counted in `time_zone` (billing rule 10). An anchor before `started_at` backdates: the periods
-    since then are closed at once, one after the other.
+    Periods are counted from the anchor in `time_zone` (billing rule 10). Usage and fees count from
+    `billed_from`; the period in which that lies is cut there. One before `started_at`, the tenant's now,
+    backdates: the periods since then are closed at once, one after the other. `shares_usage`: its usage
+    may be billed by other subscriptions too.
     """
 
     wire_name = "subscriptions.subscription.started.v1"
@@ -27,6 +29,13 @@ class SubscriptionStarted(Event, frozen=True, kw_only=True):
     time_zone: str
     anchor_at: datetime
     started_at: datetime
+    starts_at: datetime | None = None
+    shares_usage: bool = False
+
+    @property
+    def billed_from(self) -> datetime:
+        """The start of the first period; in events that have no `starts_at` it is the anchor."""
+        return self.starts_at or self.anchor_at
 
 
 class SubscriptionCancelled(Event, frozen=True, kw_only=True):
@@ -42,8 +51,9 @@ class SubscriptionCancelled(Event, frozen=True, kw_only=True):
 class BillingPeriodClosed(Event, frozen=True, kw_only=True):
     """A period is over and may be billed: published exactly once for a subscription and a period.
 
-    `period` is what is billed; `full_period` is the real length of the period, the denominator of any
-    proration (billing rule 9). `charges` are the prices in force: rating needs no other event.
+    `period` is what is billed; `full_period` is the real length of the period, which a start or an end may
+    cut: the denominator of any proration (billing rule 9). `charges` are the prices in force: rating needs no
+    other event.
     """
 
     wire_name = "subscriptions.billing-period.closed.v1"
