@@ -59,7 +59,10 @@ async def test_cancelled_and_subscribed_again_each_call_is_billed_once(
     await advance(client, on(4, 2))
     await installation.settled()
     # 10.00 for 14 and for 17 of 31 days, which end with the hour of summer time; 0.015 for each call.
-    assert await billed(client) == [("2026-03-01", "2026-03-15", "6.02"), ("2026-03-15", "2026-03-31", "8.48")]
+    assert await billed(client) == [
+        ("2026-03-01", "2026-03-15", "6.02"),
+        ("2026-03-15", "2026-03-31", "8.48"),
+    ]
 
 
 async def test_the_usage_of_a_subscription_that_starts_in_the_past_may_be_sent_for_an_hour(
@@ -80,4 +83,7 @@ async def test_the_usage_of_a_subscription_that_starts_in_the_past_may_be_sent_f
     await use(client, 100, on(1, 10))
     await advance(client, datetime(2026, 3, 10, 2, tzinfo=UTC))
     await installation.settled()
-    assert await billed(client) == [("2026-01-01", "2026-02-01", "11.50"), ("2026-02-01", "2026-03-01", "10.00")]
+    assert await billed(client) == [
+        ("2026-01-01", "2026-02-01", "11.50"),
+        ("2026-02-01", "2026-03-01", "10.00"),
+    ]
