@@ -1,10 +1,12 @@
 """Ids: a prefix and 26 characters of Crockford base32 for 128 bits; hash slots and partitions."""
 
 import hashlib
+import json
 from typing import Protocol
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("6f0e9c0a-7a55-5d2c-9f4e-70116083e0a1")
+_SEPARATOR = "\x1f"
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # pragma: allowlist secret
 
 
@@ -28,8 +30,13 @@ def derived_id(prefix: str, *causes: str) -> str:
     """The id (UUIDv5) of the consequence of these causes: equal causes give an equal id.
 
     So an event that is delivered again has no second effect, and one business key names one stream.
+    Different causes give different ids, also if a cause contains the separator.
     """
-    return format_id(prefix, uuid5(NAMESPACE, "\x1f".join((prefix, *causes))))
+    name = _SEPARATOR.join((prefix, *causes))
+    if name.count(_SEPARATOR) > len(causes):
+        # No joined name begins with the separator, because no prefix is empty or contains it.
+        name = _SEPARATOR + json.dumps((prefix, *causes))
+    return format_id(prefix, uuid5(NAMESPACE, name))
 
 
 def has_prefix(prefix: str, identifier: str) -> bool:

@@ -1,11 +1,11 @@
 """Identifiers: readable, stable, and sorted as what they spell."""
 
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.framework.core.ids import derived_id, format_id, has_prefix, partition_of, slot_of
+from shared.framework.core.ids import NAMESPACE, derived_id, format_id, has_prefix, partition_of, slot_of
 
 uuids = st.integers(0, 2**128 - 1).map(lambda number: UUID(int=number))
 
@@ -27,6 +27,19 @@ def test_the_same_causes_give_the_same_id_for_ever() -> None:
 def test_other_causes_give_another_id(one: list[str], other: list[str]) -> None:
     """Neither a shift of letters between causes nor an empty cause makes two of them the same."""
     assert (derived_id("x", *one) == derived_id("x", *other)) == (one == other)
+
+
+@given(st.text("ab\x1f", min_size=1), st.integers(0, 9), st.integers(0, 9))
+def test_causes_that_contain_the_separator_do_not_run_together(text: str, some: int, more: int) -> None:
+    """The same characters, cut into causes at fewer or more separators."""
+    one, other = text.split("\x1f", some), text.split("\x1f", more)
+    assert (derived_id("x", *one) == derived_id("x", *other)) == (one == other)
+
+
+@given(st.lists(st.text().filter(lambda cause: "\x1f" not in cause), max_size=4))
+def test_causes_without_the_separator_give_the_id_that_they_always_gave(causes: list[str]) -> None:
+    """It names streams that are stored."""
+    assert derived_id("x", *causes) == format_id("x", uuid5(NAMESPACE, "\x1f".join(("x", *causes))))
 
 
 def test_an_id_of_another_kind_is_seen_before_its_stream_is_read() -> None:
