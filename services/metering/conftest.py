@@ -15,6 +15,9 @@ from services.metering.rollups.memory import MemoryRollups
 from services.metering.rollups.ports import RollupStore
 from services.metering.rollups.postgres import PostgresRollups
 from services.metering.tests.usage import NOON
+from services.metering.unreadable_usage.memory import MemoryUnreadableUsage
+from services.metering.unreadable_usage.ports import UnreadableUsage
+from services.metering.unreadable_usage.postgres import PostgresUnreadableUsage
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import Store
@@ -27,11 +30,12 @@ OWN_MIGRATIONS = Path(__file__).parent / "migrations"
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """An event store with the meters and rollups of the same database."""
+    """An event store with the meters, rollups and unreadable usage of the same database."""
 
     store: Store
     meters: MeterRepository
     rollups: RollupStore
+    unreadable: UnreadableUsage
 
 
 @pytest_asyncio.fixture
@@ -43,7 +47,7 @@ async def pool(database_url: str) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]
 @pytest.fixture
 def in_memory() -> Stores:
     store = MemoryEventStore("metering", FakeClock(NOON), CONTRACTS)
-    return Stores(store, MemoryMeterRepository(store), MemoryRollups(store))
+    return Stores(store, MemoryMeterRepository(store), MemoryRollups(store), MemoryUnreadableUsage(store))
 
 
 @pytest.fixture(params=["memory", "postgres"])
@@ -51,7 +55,18 @@ def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "memory":
         memory: Stores = request.getfixturevalue("in_memory")
         return memory
-    pool = request.getfixturevalue("pool")
+    return request.getfixturevalue("on_postgres")  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def on_postgres(pool: "asyncpg.Pool[asyncpg.Record]") -> Stores:
+    return stores_on(pool)
+
+
+def stores_on(pool: "asyncpg.Pool[asyncpg.Record]") -> Stores:
     return Stores(
-        PostgresEventStore(pool, "metering", CONTRACTS), PostgresMeterRepository(pool), PostgresRollups(pool)
+        PostgresEventStore(pool, "metering", CONTRACTS),
+        PostgresMeterRepository(pool),
+        PostgresRollups(pool),
+        PostgresUnreadableUsage(pool),
     )

@@ -12,6 +12,9 @@ from services.metering.rollups.feature import rollups
 from services.metering.rollups.ports import CONSUMER
 from services.metering.rollups.postgres import PostgresRollups
 from services.metering.settings import MeteringSettings
+from services.metering.unreadable_usage.feature import unreadable_usage
+from services.metering.unreadable_usage.postgres import PostgresUnreadableUsage
+from services.metering.unreadable_usage.publisher import UnreadableUsagePublisher
 from services.metering.usage_queries.feature import usage_queries
 from services.metering.usage_totals.feature import usage_totals
 from services.metering.usage_totals.publisher import UsageTotalsPublisher
@@ -29,12 +32,15 @@ async def build(tools: ServiceDependencies[MeteringSettings]) -> ServiceDefiniti
     )
     process = ReadingProcess(repository, store, progress, partitions, settings.metering_grace)
     publisher = UsageTotalsPublisher(tools.store, store, repository, tools.clock, tools.ids)
-    backfill = MeterBackfill(tools.store, repository, store, tools.feeds, partitions)
+    backfill = MeterBackfill(tools.store, repository, store, tools.feeds, sleeper, partitions)
+    unreadable = PostgresUnreadableUsage(tools.pool)
+    alerts = UnreadableUsagePublisher(tools.store, unreadable, tools.clock, tools.ids)
     return ServiceDefinition.of(
         meters(repository),
         rollups(RollupConsumer(repository, store)),
-        usage_queries(repository, store, partitions),
+        usage_queries(backfill, store),
         usage_totals(publisher, sleeper, settings.metering_publish_interval_s),
+        unreadable_usage(backfill, unreadable, alerts, sleeper, settings.metering_publish_interval_s),
         backfills(backfill, sleeper, settings.metering_backfill_interval_s),
         readings(process),
         clock=tools.clock,

@@ -9,8 +9,9 @@ import msgspec
 from shared.billing.currency import exponent
 from shared.framework.core.refusals import Refusal, RefusalKind
 
-# Python's default of 28 digits is too few: the product of a price (20) and a quantity (32) must be exact.
-EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+# The only context of amounts and quantities. A total of 10**9 quantities has up to 90 digits
+# (usage_quantity.py), times a price of 20, added over 100 tiers: 113. Python's default has 28.
+EXACT = Context(prec=128, rounding=ROUND_HALF_UP)
 
 
 class CurrenciesDiffer(Refusal):

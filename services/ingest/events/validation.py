@@ -11,10 +11,9 @@ from typing import Any
 
 import msgspec
 
-DATA_DEPTH_MAX = 8
-NUMBER_DIGITS_MAX = 40
-"""Bound of a JSON number's digits and exponent; wider than for metered numbers, so that other data pass."""
+from shared.billing.usage_quantity import QUANTITY_DIGITS_MAX, is_bounded
 
+DATA_DEPTH_MAX = 8
 FUTURE_MAX = timedelta(minutes=5)
 """How far an event's time may be ahead of the tenant's now."""
 
@@ -22,10 +21,10 @@ AGE_MAX = timedelta(days=20 * 366)
 """How far an event's time may be behind the tenant's now."""
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_INT_MAX = 10**NUMBER_DIGITS_MAX
+_INT_MAX = 10**QUANTITY_DIGITS_MAX
 
 # Texts that a later reader could take for an unbounded number. Exponents of up to five digits pass: short
-# hexadecimal hashes look like that, and metering reads no such number.
+# hexadecimal hashes look like that, and metering reads them as out of bounds.
 _NUMBER_LIKE = re.compile(r"NaN|[-+]?Infinity|[-+]?[0-9.]+[eE][-+]?[0-9]{6,}", re.ASCII)
 _NUMBER_STARTS = frozenset("0123456789.+-NI")
 
@@ -55,7 +54,7 @@ class Rejection(msgspec.Struct, frozen=True):
 
 
 _OUT_OF_BOUNDS = Rejection(
-    RejectionCode.NUMBER_IS_OUT_OF_BOUNDS, f"data holds a number of more than {NUMBER_DIGITS_MAX} digits"
+    RejectionCode.NUMBER_IS_OUT_OF_BOUNDS, f"data holds a number of more than {QUANTITY_DIGITS_MAX} digits"
 )
 
 
@@ -111,7 +110,7 @@ def _check(value: Any, depth: int, plain: bool) -> Rejection | None:
     if kind is int:
         return None if -_INT_MAX < value < _INT_MAX else _OUT_OF_BOUNDS
     if kind is Decimal:
-        return None if _is_bounded(value) else _OUT_OF_BOUNDS
+        return None if is_bounded(value) else _OUT_OF_BOUNDS
     if kind is dict or kind is list:
         return _check_parts(value, depth + 1, plain)
     return None
@@ -132,13 +131,3 @@ def _check_text(text: str, plain: bool) -> Rejection | None:
     if text[:1] in _NUMBER_STARTS and _NUMBER_LIKE.fullmatch(text):
         return _OUT_OF_BOUNDS
     return None
-
-
-def _is_bounded(number: Decimal) -> bool:
-    _, digits, exponent = number.as_tuple()
-    return (
-        isinstance(exponent, int)
-        and len(digits) <= NUMBER_DIGITS_MAX
-        and abs(exponent) <= NUMBER_DIGITS_MAX
-        and abs(number.adjusted()) <= NUMBER_DIGITS_MAX
-    )

@@ -1,13 +1,13 @@
 """A meter: its definition, which never changes, and the refusals of an invalid or different one."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from services.metering.aggregations import AGGREGATIONS
-from shared.billing.contracts.metering.meters import MeterDefined
+from shared.billing.contracts.metering.meters import MeterDefined, UnreadableUsageFound
+from shared.billing.usage_value import PATH_RULE, plain_path
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
@@ -52,14 +52,11 @@ class ValuePathIsUseless(Refusal):
     kind = RefusalKind.INVALID
 
 
-class PathIsInvalid(Refusal):
-    """A path is 1 to 8 names joined by dots, each of 1 to 64 characters."""
+class PathIsInvalid(Refusal):  # noqa: D101 - its title is the rule of paths
+    __doc__ = f"A path is {PATH_RULE}."
 
     code = "path-invalid"
     kind = RefusalKind.INVALID
-
-
-_PATH = re.compile(r"[^.\x00-\x1f\x7f]{1,64}(\.[^.\x00-\x1f\x7f]{1,64}){0,7}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +64,13 @@ class DefineMeter:
     """Define a meter; the order and repetition of its `group_by` and of its filter's texts do not matter."""
 
     definition: MeterDefined
+
+
+@dataclass(frozen=True, slots=True)
+class ReportUnreadableUsage:
+    """Publish how many events the meter could not read; nothing if that was published."""
+
+    found: UnreadableUsageFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Defined:
     """The meter counts. It never changes: a different definition needs a different key."""
 
     meter: MeterDefined
+    unreadable_count: int = 0
 
 
 Meter = NoMeter | Defined
@@ -89,35 +94,67 @@ def meter_id_of(tenant_id: str, key: str) -> str:
     return derived_id("mtr", tenant_id, key)
 
 
-def decide(meter: Meter, command: DefineMeter) -> Sequence[MeterDefined]:
-    """MeterDefined, or nothing if the meter has this definition already. MeterExists if it has another."""
-    definition = _in_order(command.definition)
+MeterCommand = DefineMeter | ReportUnreadableUsage
+MeterEvent = MeterDefined | UnreadableUsageFound
+
+
+def decide(meter: Meter, command: MeterCommand) -> Sequence[MeterEvent]:
+    """The events of a command. MeterExists for another definition, MeterIsUnknown if there is no meter."""
+    match command:
+        case DefineMeter(definition):
+            return _define(meter, definition)
+        case ReportUnreadableUsage(found):
+            return _report(meter, found)
+
+
+def _define(meter: Meter, asked: MeterDefined) -> Sequence[MeterDefined]:
     match meter:
         case NoMeter():
+            definition = _in_order(asked)
             _check(definition)
             return [definition]
         case Defined(before):
-            if replace(definition, defined_at=before.defined_at) != before:
-                raise MeterExists(definition.key)
+            if _in_order(replace(asked, defined_at=before.defined_at)) != _in_order(before):
+                raise MeterExists(asked.key)
             return []
 
 
-def evolve(meter: Meter, event: MeterDefined) -> Meter:
-    """The state after an event."""
+def _report(meter: Meter, found: UnreadableUsageFound) -> Sequence[UnreadableUsageFound]:
     match meter:
         case NoMeter():
+            raise MeterIsUnknown(found.meter_key)
+        case Defined(_, before):
+            return [] if found.unreadable_count == before else [found]
+
+
+def evolve(meter: Meter, event: MeterEvent) -> Meter:
+    """The state after an event."""
+    match meter, event:
+        case NoMeter(), MeterDefined():
             return Defined(event)
-        case Defined():
-            raise ImpossibleHistory(meter, event)
+        case Defined(definition), UnreadableUsageFound():
+            return Defined(definition, event.unreadable_count)
+    raise ImpossibleHistory(meter, event)
 
 
-METER: Decider[Meter, DefineMeter, MeterDefined] = Decider(NoMeter(), decide, evolve)
+METER: Decider[Meter, MeterCommand, MeterEvent] = Decider(NoMeter(), decide, evolve)
 
 
 def _in_order(meter: MeterDefined) -> MeterDefined:
-    """The same definition without repetition, in alphabetical order."""
-    texts = {path: tuple(sorted(set(allowed))) for path, allowed in sorted(meter.filter.items())}
-    return replace(meter, group_by=tuple(sorted(set(meter.group_by))), filter=texts)
+    """The same definition with plain paths, without repetition, in alphabetical order."""
+    texts = {_plain(path): tuple(sorted(set(allowed))) for path, allowed in sorted(meter.filter.items())}
+    if len(texts) < len(meter.filter):
+        raise PathIsInvalid("the filter names a path twice")
+    return replace(
+        meter,
+        value_path=None if meter.value_path is None else _plain(meter.value_path),
+        group_by=tuple(sorted(set(map(_plain, meter.group_by)))),
+        filter=texts,
+    )
+
+
+def _plain(path: str) -> str:
+    return plain_path(path) or path
 
 
 def _check(meter: MeterDefined) -> None:
@@ -130,5 +167,5 @@ def _check(meter: MeterDefined) -> None:
         raise ValuePathIsUseless(meter.aggregation)
     value_paths = () if meter.value_path is None else (meter.value_path,)
     for path in (*value_paths, *meter.group_by, *meter.filter):
-        if not _PATH.fullmatch(path):
+        if plain_path(path) is None:
             raise PathIsInvalid(path)

@@ -1,7 +1,7 @@
 """The command that defines a meter, and the query of one meter."""
 
 from services.metering.meters.decider import METER, Defined, DefineMeter, MeterIsUnknown, NoMeter
-from services.metering.meters.ports import MeterRepository
+from services.metering.meters.ports import MeterRepository, RegisteredMeter
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.eventstore.unit_of_work import Session
 
@@ -11,7 +11,7 @@ async def define_meter(session: Session, command: DefineMeter, *, meters: MeterR
     meter_id = command.definition.meter_id
     is_new = bool(await session.handle(METER, meter_id, command))
     match await session.state(METER, meter_id):
-        case Defined(meter):
+        case Defined(meter, _):
             if is_new:
                 session.add_side_write(meters.add_write(session.tenant_id, meter))
             return meter
@@ -19,9 +19,9 @@ async def define_meter(session: Session, command: DefineMeter, *, meters: MeterR
             raise MeterIsUnknown(command.definition.key)
 
 
-async def meter_of(meters: MeterRepository, tenant_id: str, key: str) -> MeterDefined:
+async def registered_meter(meters: MeterRepository, tenant_id: str, key: str) -> RegisteredMeter:
     """The tenant's meter of this key. Raises MeterIsUnknown."""
     registered = (await meters.all()).get((tenant_id, key))
     if registered is None:
         raise MeterIsUnknown(key)
-    return registered.meter
+    return registered

@@ -20,7 +20,7 @@ class MemoryMeterRepository:
         return dict(sorted(self._store.table("meters").items()))
 
     async def unreadable_count(self, tenant_id: str, meter_id: str) -> int:
-        return int(self._store.table("unreadable").get(meter_id, 0))
+        return sum(key[0] == meter_id for key in self._store.table("unreadable"))
 
     def add_write(self, tenant_id: str, meter: MeterDefined) -> SideWrite:
 
@@ -40,7 +40,7 @@ class MemoryMeterRepository:
 
     def assert_active_count_write(self, count: int) -> SideWrite:
         async def check(store: MemoryEventStore, _: CommitReceipt) -> None:
-            if sum(one.joined_from is not None for one in store.table("meters").values()) != count:
+            if sum(one.is_active for one in store.table("meters").values()) != count:
                 raise VersionConflict("another meter was activated")
 
         return check

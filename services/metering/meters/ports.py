@@ -16,6 +16,11 @@ class RegisteredMeter:
     meter: MeterDefined
     joined_from: int | None = None
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the meter has counted the past and is counted live."""
+        return self.joined_from is not None
+
 
 RegisteredMeters = Mapping[tuple[str, str], RegisteredMeter]
 """By tenant id and key."""

@@ -14,7 +14,7 @@ from shared.framework.eventstore.records import CommitReceipt, SideWrite
 _ADD = "INSERT INTO meters (tenant_id, key, meter_id, definition) VALUES ($1, $2, $3, $4)"
 _ACTIVATE = "UPDATE meters SET joined_from = $2 WHERE meter_id = $1 AND joined_from IS NULL"
 _COUNTS = "SELECT count(*), count(joined_from) FROM meters"
-_UNREADABLE = "SELECT coalesce(sum(events), 0)::bigint FROM unreadable WHERE meter_id = $1"
+_UNREADABLE = "SELECT events FROM unreadable_counts WHERE meter_id = $1"
 
 _decoder = msgspec.json.Decoder(MeterDefined)
 
@@ -29,7 +29,7 @@ class PostgresMeterRepository:
 
     async def all(self) -> RegisteredMeters:
         with translate_errors():
-            active = sum(one.joined_from is not None for one in self._cached.values())
+            active = sum(one.is_active for one in self._cached.values())
             if await _counts(self._pool) != (len(self._cached), active):
                 rows = await self._pool.fetch("SELECT * FROM meters ORDER BY tenant_id, key")
                 self._cached = {(row["tenant_id"], row["key"]): _meter_of(row) for row in rows}
@@ -37,7 +37,7 @@ class PostgresMeterRepository:
 
     async def unreadable_count(self, tenant_id: str, meter_id: str) -> int:
         with translate_errors():
-            return int(await self._pool.fetchval(_UNREADABLE, meter_id))
+            return int(await self._pool.fetchval(_UNREADABLE, meter_id) or 0)
 
     def add_write(self, tenant_id: str, meter: MeterDefined) -> SideWrite:
 

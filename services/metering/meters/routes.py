@@ -5,14 +5,15 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import Field, GetPydanticSchema, StringConstraints
+from pydantic import AfterValidator, Field, GetPydanticSchema, StringConstraints
 from pydantic_core.core_schema import literal_schema
 
 from services.metering.aggregations import AGGREGATIONS
 from services.metering.meters.decider import DefineMeter, meter_id_of
-from services.metering.meters.handlers import define_meter, meter_of
+from services.metering.meters.handlers import define_meter, registered_meter
 from services.metering.meters.ports import MeterRepository
 from shared.billing.contracts.metering.meters import MeterDefined
+from shared.billing.usage_value import PATH_RULE, plain_path
 from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.command_endpoint import CommandDep
 from shared.framework.http.field_types import ApiModel, Identifier, Instant, ShortText
@@ -21,7 +22,14 @@ from shared.framework.http.request_body import DecodedBodyRoute
 GROUP_BY_MAX = 8
 FILTER_TEXTS_MAX = 100
 
-Path = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+def _plain(path: str) -> str:
+    if (plain := plain_path(path)) is None:
+        raise ValueError(f"must be {PATH_RULE}")
+    return plain
+
+
+Path = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_plain)]
 AggregationName = Annotated[str, GetPydanticSchema(lambda *_: literal_schema([*AGGREGATIONS]))]
 AllowedText = Annotated[str, StringConstraints(max_length=256)]
 
@@ -91,7 +99,7 @@ def meters_router(meters: MeterRepository) -> APIRouter:
     @router.get("/{key}", dependencies=reads)
     async def get_meter(key: Identifier, caller: Caller) -> MeterDetail:
         """A meter, with the number of events that it could not read."""
-        meter = await meter_of(meters, caller.tenant_id, key)
+        meter = (await registered_meter(meters, caller.tenant_id, key)).meter
         unreadable = await meters.unreadable_count(caller.tenant_id, meter.meter_id)
         return MeterDetail(**dict(MeterResponse.of(meter)), unreadable=unreadable)
 

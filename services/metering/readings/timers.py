@@ -50,6 +50,7 @@ class PinnedUsage:
     """Quantities, and the position of ingest's partition up to which they are complete."""
 
     quantities: tuple[MeterQuantity, ...]
+    unreadable_counts: dict[str, int]
     partition: int
     position: int
 
@@ -107,7 +108,7 @@ class ReadingProcess:
         # Before the snapshot: waiting for a second connection while holding one may never end.
         registered = await self.meters.all()
         meters = {key: registered.get((timer.tenant_id, key)) for key in request.meter_keys}
-        if behind := [key for key, meter in meters.items() if meter and meter.joined_from is None]:
+        if behind := [key for key, meter in meters.items() if meter and not meter.is_active]:
             raise UsageIsBehind(f"meters {', '.join(behind)} are not backfilled yet")
         async with self.rollups.snapshot() as snapshot:
             quantities = [
@@ -115,7 +116,12 @@ class ReadingProcess:
                 for key, meter in meters.items()
                 for quantity in await _quantities(snapshot, request, key, meter)
             ]
-            return PinnedUsage(tuple(quantities), partition, await snapshot.position(partition))
+            unreadable = {
+                key: count
+                for key, meter in meters.items()
+                if meter and (count := await _unreadable_count(snapshot, request, meter))
+            }
+            return PinnedUsage(tuple(quantities), unreadable, partition, await snapshot.position(partition))
 
     async def record(self, session: Session, timer: Timer, pinned: PinnedUsage) -> None:
         """Append the reading, unless its stream has it already."""
@@ -129,6 +135,7 @@ class ReadingProcess:
             subject=request.subject,
             period=request.period,
             quantities=pinned.quantities,
+            unreadable_counts=pinned.unreadable_counts,
             cutoff_partition=pinned.partition,
             cutoff_position=pinned.position,
             taken_at=session.now,
@@ -161,6 +168,15 @@ async def _quantities(
             for bucket in await usage_buckets(snapshot, query)
         ]
     return quantities or [MeterQuantity(meter_key=key, dimensions={}, quantity=Decimal(0))]
+
+
+async def _unreadable_count(
+    snapshot: RollupSnapshot, request: ReadingRequest, registered: RegisteredMeter
+) -> int:
+    period = request.period
+    return await snapshot.unreadable_count(
+        registered.meter.meter_id, request.subject, period.start, period.end
+    )
 
 
 def _request_of(timer: Timer) -> ReadingRequest:

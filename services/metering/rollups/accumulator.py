@@ -1,9 +1,9 @@
 """Usage added up by meter, series and hour, in exact numbers; order and grouping of events do not matter."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Any, NamedTuple, Self
 
@@ -11,10 +11,12 @@ import msgspec
 
 from services.metering.aggregations import AGGREGATIONS
 from services.metering.aggregations.aggregation import Aggregation, MeasuredValue
-from services.metering.aggregations.value_path import text_of, value_at
-from services.metering.rollups.hours import day_of, hour_and_offset
+from services.metering.aggregations.unreadable import UnreadableReason, reason_of_group, reason_of_value
+from services.metering.rollups.hours import hour_and_offset
+from services.metering.rollups.unreadable_usage import UnreadableEvent, UnreadableUse
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.billing.money import EXACT
+from shared.billing.usage_value import canonical_text, dimension_of, path_names, value_at
 
 
 class MeterInput(msgspec.Struct, gc=False):
@@ -67,37 +69,45 @@ class CompiledMeter:
             meter.meter_id,
             meter.event_type,
             AGGREGATIONS[meter.aggregation],
-            _names(meter.value_path) if meter.value_path else (),
-            tuple(map(_names, meter.group_by)),
-            tuple((_names(path), frozenset(texts)) for path, texts in meter.filter.items()),
+            path_names(meter.value_path) if meter.value_path else (),
+            tuple(map(path_names, meter.group_by)),
+            tuple((path_names(path), frozenset(texts)) for path, texts in meter.filter.items()),
         )
+
+    def why_unreadable(self, data: dict[str, Any]) -> tuple[UnreadableReason, str]:
+        """Why data that is not counted cannot be read, and the path of the value at fault."""
+        value = value_at(data, self.value_path)
+        if self.aggregation.read(value) is None:
+            return reason_of_value(value), ".".join(self.value_path)
+        unread = next(path for path in self.group_by if dimension_of(value_at(data, path)) is None)
+        return reason_of_group(value_at(data, unread)), ".".join(unread)
 
 
 class MeterAccumulator:
     """The usage of one meter. `add` is the innermost loop of metering, so it is written for speed."""
 
-    __slots__ = ("_meter", "_read", "_value_path", "cells", "unreadable")
+    __slots__ = ("_read", "_value_path", "cells", "meter")
 
     def __init__(self, meter: CompiledMeter) -> None:
-        """`cells` by subject, hour and dimensions; `unreadable` is the number of such events by hour."""
+        """`cells` by subject, hour and dimensions."""
         self.cells: dict[tuple[str, int, tuple[str, ...]], RollupCell] = {}
-        self.unreadable: Counter[int] = Counter()
-        self._meter = meter
+        self.meter = meter
         self._read = meter.aggregation.read
         self._value_path = meter.value_path
 
-    def add(self, subject: str, data: dict[str, Any], hour: int, offset_us: int) -> None:
-        """Count one event, unless the filter excludes it or it cannot be read."""
-        meter = self._meter
-        if meter.filter and not all(text_of(value_at(data, path)) in texts for path, texts in meter.filter):
-            return
+    def add(self, subject: str, data: dict[str, Any], hour: int, offset_us: int) -> bool:
+        """Count one event, unless the filter excludes it. False if it cannot be read."""
+        meter = self.meter
+        if meter.filter:
+            for path, texts in meter.filter:
+                if canonical_text(value_at(data, path)) not in texts:
+                    return True
         amount = self._read(value_at(data, self._value_path))
         dimensions = (
-            tuple([text_of(value_at(data, path)) for path in meter.group_by]) if meter.group_by else ()
+            tuple([dimension_of(value_at(data, path)) for path in meter.group_by]) if meter.group_by else ()
         )
         if amount is None or None in dimensions:
-            self.unreadable[hour] += 1
-            return
+            return False
         key = (subject, hour, dimensions)
         cell = self.cells.get(key)  # type: ignore[arg-type]  # there is no None among the dimensions
         if cell is None:
@@ -105,42 +115,39 @@ class MeterAccumulator:
         if cell.is_additive:
             cell.value += amount  # type: ignore[operator]  # additive amounts are numbers
         cell.points.append((offset_us, amount))
+        return True
 
 
 class UsageAccumulator:
-    """The usage of any number of meters."""
+    """The usage of any number of meters, and the events that they could not read."""
 
     def __init__(self) -> None:
         """No usage yet."""
         self._counts: dict[CompiledMeter, MeterAccumulator] = {}
+        self.unreadable: list[UnreadableEvent] = []
 
-    def add(self, events: Iterable[MeterInput], meters: Iterable[CompiledMeter]) -> None:
-        """Count each event by every meter of its type; events and meters are of one tenant."""
+    def add(self, events: Iterable[MeterInput], meters: Iterable[CompiledMeter]) -> list[UnreadableUse]:
+        """Count each event by every meter of its type; returns what could not be read.
+
+        Events and meters are of one tenant.
+        """
+        unreadable: list[UnreadableUse] = []
         by_type: defaultdict[str, list[MeterAccumulator]] = defaultdict(list)
         for meter in meters:
             by_type[meter.event_type].append(self._counts.setdefault(meter, MeterAccumulator(meter)))
         with localcontext(EXACT):
-            for event in events:
+            for index, event in enumerate(events):
                 counts = by_type.get(event.type)
                 if counts is not None:
                     hour, offset_us = hour_and_offset(event.time)
                     for count in counts:
-                        count.add(event.subject, event.data, hour, offset_us)
+                        if not count.add(event.subject, event.data, hour, offset_us):
+                            why = count.meter.why_unreadable(event.data)
+                            unreadable.append(UnreadableUse(count.meter.meter_id, index, *why))
+        return unreadable
 
     def cells(self) -> Iterator[tuple[Series, int, RollupCell]]:
         """Every series and hour that was counted."""
         for meter, count in self._counts.items():
             for (subject, hour, dimensions), cell in count.cells.items():
                 yield Series(meter.tenant_id, meter.meter_id, subject, dimensions), hour, cell
-
-    def unreadable(self) -> Counter[tuple[str, date]]:
-        """The number of events that each meter could not read, by meter id and day."""
-        found: Counter[tuple[str, date]] = Counter()
-        for meter, count in self._counts.items():
-            for hour, events in count.unreadable.items():
-                found[meter.meter_id, day_of(hour)] += events
-        return found
-
-
-def _names(path: str) -> tuple[str, ...]:
-    return tuple(path.split("."))

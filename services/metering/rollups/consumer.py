@@ -1,7 +1,8 @@
 """Consumer of UsageRecorded: adds up one poll's batches and writes the rollups in the inbox's transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from services.metering.meters.ports import MeterRepository, RegisteredMeters
 from services.metering.rollups.accumulator import CompiledMeter, MeterInput, UsageAccumulator
 from services.metering.rollups.ports import RollupStore
+from services.metering.rollups.unreadable_usage import UnreadableEvent, UnreadableUse
 from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.framework.eventstore.contracts import EventIsUnreadable, json_bytes
 from shared.framework.eventstore.records import EventRecord
@@ -21,7 +23,23 @@ class UsageBatch(msgspec.Struct, gc=False):
     events: list[MeterInput]
 
 
+class EventIdentity(msgspec.Struct):
+    """What tells a usage event from others."""
+
+    source: str
+    id: str
+    subject: str
+    time: datetime
+
+
+class IdentityBatch(msgspec.Struct):
+    """The part of UsageRecorded that names events; decoded only if some cannot be read."""
+
+    events: list[EventIdentity]
+
+
 _decoder = msgspec.json.Decoder(UsageBatch, float_hook=Decimal)
+_identities = msgspec.json.Decoder(IdentityBatch)
 
 
 class RollupConsumer:
@@ -39,7 +57,7 @@ class RollupConsumer:
         for record in records:
             if record.wire_name == UsageRecorded.wire_name:
                 meters = compiled.get(record.tenant_id, ())
-                usage.add(usage_in(record), [meter for after, meter in meters if after < record.position])
+                count_record(usage, record, [meter for after, meter in meters if after < record.position])
         active_count = sum(map(len, compiled.values()))
         unit.changes.side_writes.append(self._meters.assert_active_count_write(active_count))
         write = await self._rollups.record_write(usage)
@@ -56,9 +74,27 @@ def _compiled_meters(registered: RegisteredMeters) -> Mapping[str, list[tuple[in
     return meters
 
 
-def usage_in(record: EventRecord) -> Iterable[MeterInput]:
-    """The events of a stored batch, with exact numbers; EventIsUnreadable if its bytes are damaged."""
+def count_record(usage: UsageAccumulator, record: EventRecord, meters: Sequence[CompiledMeter]) -> None:
+    """Count a stored batch by its tenant's meters. EventIsUnreadable if its bytes are damaged."""
+    body = json_bytes(record.wire_name, record.state)
     try:
-        return _decoder.decode(json_bytes(record.wire_name, record.state)).events
+        unreadable = usage.add(_decoder.decode(body).events, meters)
+        if unreadable:
+            events = _identities.decode(body).events
+            usage.unreadable += [_listed(one, record, events[one.index]) for one in unreadable]
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EventIsUnreadable(f"{record.stream_id}: {error}") from error
+
+
+def _listed(use: UnreadableUse, record: EventRecord, event: EventIdentity) -> UnreadableEvent:
+    return UnreadableEvent(
+        meter_id=use.meter_id,
+        position=record.position,
+        index=use.index,
+        source=event.source,
+        event_id=event.id,
+        subject=event.subject,
+        time=event.time,
+        reason=use.reason,
+        path=use.path,
+    )

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -11,6 +11,7 @@ from services.metering.aggregations.aggregation import MeasuredValue
 from services.metering.rollups.accumulator import Series, UsageAccumulator
 from services.metering.rollups.hours import HOUR_US, PartialHour, day_of, first_hour
 from services.metering.rollups.ports import CONSUMER, ChangedDay, RollupQuery, RollupSnapshot, RollupTotals
+from services.metering.rollups.unreadable_usage import UnreadableEvent
 from shared.billing.contracts import TOPICS
 from shared.billing.money import EXACT
 from shared.framework.eventstore.memory import MemoryEventStore
@@ -27,7 +28,7 @@ class MemoryRollups:
     async def record_write(self, usage: UsageAccumulator) -> SideWrite | None:
 
         async def write(store: MemoryEventStore, receipt: CommitReceipt) -> None:
-            points, changed, unreadable = map(store.table, ("points", "changed_days", "unreadable"))
+            points, changed = store.table("points"), store.table("changed_days")
             days = set()
             for series, hour, cell in usage.cells():
                 days.add((series, day_of(hour)))
@@ -35,8 +36,8 @@ class MemoryRollups:
                 points[series, hour] = ((*stored, *cell.points), additive)
             for key in days:
                 changed[key] = changed.get(key, 0) + 1
-            for (meter_id, _day), count in usage.unreadable().items():
-                unreadable[meter_id] = unreadable.get(meter_id, 0) + count
+            for event in usage.unreadable:
+                store.table("unreadable")[event.meter_id, event.position, event.index] = event
 
         return write
 
@@ -48,9 +49,14 @@ class MemoryRollups:
             for (topic, partition), reached in inbox.items()
             if topic == TOPICS["ingest"]
         }
-        yield MemoryRollupSnapshot(
-            dict(self._store.table("points")), dict(self._store.table("changed_days")), positions
-        )
+        active = {one.meter.meter_id for one in self._store.table("meters").values() if one.is_active}
+        changed = {
+            key: marks
+            for key, marks in self._store.table("changed_days").items()
+            if key[0].meter_id in active
+        }
+        unreadable = list(self._store.table("unreadable").values())
+        yield MemoryRollupSnapshot(dict(self._store.table("points")), changed, positions, unreadable)
 
     async def mark_published_write(self, days: Sequence[ChangedDay]) -> SideWrite:
 
@@ -69,8 +75,15 @@ class MemoryRollups:
 class MemoryRollupSnapshot:
     """See RollupSnapshot."""
 
-    def __init__(self, points: dict[Any, Any], changed: dict[Any, int], positions: dict[int, int]) -> None:
+    def __init__(
+        self,
+        points: dict[Any, Any],
+        changed: dict[Any, int],
+        positions: dict[int, int],
+        unreadable: Sequence[UnreadableEvent],
+    ) -> None:
         """Copies of the tables, taken at once."""
+        self._unreadable = unreadable
         self._points = points
         self._changed = changed
         self._positions = positions
@@ -99,6 +112,12 @@ class MemoryRollupSnapshot:
             ChangedDay(series, day, self._day_total(series, day), changes_count)
             for (series, day), changes_count in sorted(self._changed.items())[:limit]
         ]
+
+    async def unreadable_count(
+        self, meter_id: str, subject: str | None, start: datetime, end: datetime
+    ) -> int:
+        mine = (one for one in self._unreadable if one.meter_id == meter_id)
+        return sum(subject in (None, one.subject) and start <= one.time < end for one in mine)
 
     def _amounts(self, series: Series, part: PartialHour) -> list[MeasuredValue]:
         points, _ = self._points.get((series, part.hour), ((), True))

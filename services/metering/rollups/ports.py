@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -52,14 +52,22 @@ class RollupSnapshot(Protocol):
         """Exact totals, also if the range begins or ends within an hour. Series must be of this snapshot."""
 
     async def changed_days(self, limit: int) -> Sequence[ChangedDay]:
-        """Days that have changed since their totals were published."""
+        """Days of active meters that have changed since their totals were published."""
+
+    async def unreadable_count(
+        self, meter_id: str, subject: str | None, start: datetime, end: datetime
+    ) -> int:
+        """The number of events with a time in [start, end) that the meter could not read."""
 
 
 class RollupStore(Protocol):
     """Hourly usage by event time; written in the transaction of the inbox, so each event counts once."""
 
     async def record_write(self, usage: UsageAccumulator) -> SideWrite | None:
-        """The side write that adds usage and records which days have changed; None if there is none."""
+        """The side write that adds usage and what could not be read, and records which days have changed.
+
+        None if there is none.
+        """
 
     def snapshot(self) -> AbstractAsyncContextManager[RollupSnapshot]:
         """A consistent view."""

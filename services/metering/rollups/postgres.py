@@ -1,5 +1,6 @@
 """Rollups in Postgres: binary COPY into a staging table, then MERGE, in the transaction of the inbox."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from hashlib import blake2b
@@ -13,6 +14,7 @@ from services.metering.rollups.accumulator import RollupCell, Series, UsageAccum
 from services.metering.rollups.hours import day_of
 from services.metering.rollups.ports import ChangedDay, RollupSnapshot
 from services.metering.rollups.snapshot import PostgresRollupSnapshot
+from services.metering.rollups.unreadable_usage import UnreadableEvent
 from shared.framework.eventstore.pool import ACQUIRE_TIMEOUT_S, translate_errors
 from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
@@ -49,9 +51,8 @@ SELECT series_id, day, 1 FROM unnest($1::bigint[], $2::date[]) AS new (series_id
 ON CONFLICT (day, series_id) DO UPDATE SET marks = kept.marks + 1
 """
 _ADD_UNREADABLE = """
-INSERT INTO unreadable AS kept (meter_id, day, events)
-SELECT * FROM unnest($1::text[], $2::date[], $3::bigint[])
-ON CONFLICT (meter_id, day) DO UPDATE SET events = kept.events + excluded.events
+INSERT INTO unreadable_counts AS kept (meter_id, events) SELECT * FROM unnest($1::text[], $2::bigint[])
+ON CONFLICT (meter_id) DO UPDATE SET events = kept.events + excluded.events
 """
 _DELETE_PUBLISHED = """
 DELETE FROM changed_days AS kept
@@ -74,8 +75,7 @@ class PostgresRollups:
 
     async def record_write(self, usage: UsageAccumulator) -> SideWrite | None:
         cells = list(usage.cells())
-        unreadable = sorted((*key, count) for key, count in usage.unreadable().items())
-        if not cells and not unreadable:
+        if not cells and not usage.unreadable:
             return None
         ids = await self._series.ids_of({series: cell.is_additive for series, _, cell in cells})
         await self._make_months({hour for _, hour, _ in cells})
@@ -85,8 +85,8 @@ class PostgresRollups:
         async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
             if rows:
                 await _write_cells(connection, rows)
-            if unreadable:
-                await connection.execute(_ADD_UNREADABLE, *_columns(unreadable))
+            if usage.unreadable:
+                await _write_unreadable(connection, usage.unreadable)
 
         return write
 
@@ -181,6 +181,15 @@ async def _write_cells(connection: Any, cells: Sequence[tuple[int, int, RollupCe
     changed = sorted({(hour // 24 * 24, series_id) for hour, series_id, _ in cells})
     days = [day_of(hour) for hour, _ in changed]
     await connection.execute(_ADD_CHANGED, [series_id for _, series_id in changed], days)
+
+
+async def _write_unreadable(connection: Any, events: Sequence[UnreadableEvent]) -> None:
+    rows = [msgspec.structs.astuple(event) for event in events]
+    await connection.copy_records_to_table(
+        "unreadable_events", records=rows, columns=UnreadableEvent.__struct_fields__
+    )
+    counts = Counter(event.meter_id for event in events)
+    await connection.execute(_ADD_UNREADABLE, *_columns(sorted(counts.items())))
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

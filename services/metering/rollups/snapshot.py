@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -45,12 +46,17 @@ SELECT hour, series_id, packed FROM points WHERE hour = ANY($1::integer[]) AND s
 """
 _CHANGED = """
 SELECT c.day, c.marks, s.* FROM changed_days c JOIN series s USING (series_id)
+WHERE (SELECT joined_from FROM meters m WHERE m.meter_id = s.meter_id) IS NOT NULL
 ORDER BY c.day, c.series_id LIMIT $1
+"""
+_UNREADABLE = """
+SELECT count(*) FROM unreadable_events
+WHERE meter_id = $1 AND ($2::text IS NULL OR subject = $2) AND time >= $3 AND time < $4
 """
 _DAYS = """
 SELECT d.number,
        CASE WHEN d.is_additive
-            THEN (SELECT sum(value) FROM rollups r
+            THEN (SELECT coalesce(sum(value), 0) FROM rollups r
                   WHERE r.series_id = d.series_id AND r.hour = ANY(d.hours))
             ELSE (SELECT count(DISTINCT value) FROM uniques u
                   WHERE u.series_id = d.series_id AND u.hour = ANY(d.hours))
@@ -107,6 +113,12 @@ class PostgresRollupSnapshot:
             ChangedDay(self._series_of(row), row["day"], Decimal(total["value"]), row["marks"])
             for row, total in zip(rows, totals, strict=True)
         ]
+
+    async def unreadable_count(
+        self, meter_id: str, subject: str | None, start: datetime, end: datetime
+    ) -> int:
+        """See RollupSnapshot."""
+        return int(await self._connection.fetchval(_UNREADABLE, meter_id, subject, start, end))
 
     async def _sums(self, query: RollupQuery, groups: Mapping[int, int], packs: PackedPoints) -> RollupTotals:
         rows = await self._connection.fetch(_SUMS, *_arguments(query, groups))

@@ -3,7 +3,7 @@
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,23 @@ from shared.framework.eventstore.records import EventRecord
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TENANT = "nyc"
+
+
+class SkippingSleeper:
+    """A sleep moves the elapsed time, does `meanwhile` if that is given, and returns."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def sleep(self, seconds: float, wake: object = None) -> bool:
+        self.now += seconds
+        if self.meanwhile:
+            await self.meanwhile()
+        return False
+
+    def elapsed(self) -> float:
+        return self.now
 
 
 def usage(subject: str = "UA", /, time: datetime = NOON, type_: str = "flight", **data: Any) -> UsageEvent:

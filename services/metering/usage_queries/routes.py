@@ -4,11 +4,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from services.metering.meters.handlers import meter_of
-from services.metering.meters.ports import MeterRepository
+from services.metering.backfills.backfill import MeterBackfill
 from services.metering.rollups.ports import RollupStore
 from services.metering.usage_queries.query import UsageQuery, usage_buckets, validate
-from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.field_types import ApiModel, Identifier, Instant
 from shared.framework.http.read_your_writes import PositionToken
@@ -24,12 +22,17 @@ class UsageBucketBody(ApiModel):
 
 
 class UsageResponse(ApiModel):
-    """Usage by window, including all events up to `as_of_position`; empty windows are left out."""
+    """Usage by window, including all events up to `as_of_position`; empty windows are left out.
+
+    `unreadable`: the number of events of the range and subject that the meter could not read: they are not in
+    any value, and listed by `GET /v1/meters/{key}/unreadable`.
+    """
 
     meter: str
     subject: str | None
     window: str
     as_of_position: str
+    unreadable: int
     items: list[UsageBucketBody]
 
 
@@ -37,7 +40,7 @@ Window = Literal["hour", "day", "total"]
 Dimension = Annotated[str, Query(max_length=256)]
 
 
-def usage_router(meters: MeterRepository, rollups: RollupStore, partitions: int) -> APIRouter:
+def usage_router(backfill: MeterBackfill, rollups: RollupStore) -> APIRouter:
     """The route of usage."""
     router = APIRouter(prefix="/v1", tags=["usage"])
 
@@ -52,18 +55,20 @@ def usage_router(meters: MeterRepository, rollups: RollupStore, partitions: int)
         group_by: Annotated[list[Dimension], Query(max_length=8)] = [],  # noqa: B006 - FastAPI copies it
     ) -> UsageResponse:
         """Usage in [from, to) per UTC hour, per UTC day or in total, for one subject or all."""
-        definition = await meter_of(meters, caller.tenant_id, meter)
+        definition = await backfill.active_meter(caller.tenant_id, meter)
         query = UsageQuery(definition, caller.tenant_id, subject, start, end, window, tuple(group_by))
         validate(query)
-        partition = partition_of(slot_of(caller.tenant_id), partitions)
+        partition = backfill.partition_of(caller.tenant_id)
         async with rollups.snapshot() as snapshot:
             buckets = await usage_buckets(snapshot, query)
+            unreadable = await snapshot.unreadable_count(definition.meter_id, subject, start, end)
             token = PositionToken("ingest", partition, await snapshot.position(partition))
         return UsageResponse(
             meter=meter,
             subject=subject,
             window=window,
             as_of_position=str(token),
+            unreadable=unreadable,
             items=[
                 UsageBucketBody(start=one.start, end=one.end, group=one.group, value=f"{one.value:f}")
                 for one in buckets

@@ -8,12 +8,26 @@ import pytest
 
 from services.metering.backfills.backfill import MeterBackfill
 from services.metering.conftest import Stores
-from services.metering.readings.tests.test_readings import PARTITION, PARTITION_OF_TOPIC, PARTITIONS, Scenario
+from services.metering.readings.tests.test_readings import (
+    PARTITION,
+    PARTITION_OF_TOPIC,
+    PARTITIONS,
+    Scenario,
+)
 from services.metering.readings.usage_progress import UsageIsBehind
 from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
 from services.metering.rollups.tests.test_rollups import total
-from services.metering.tests.usage import METERS, NOON, TENANT, meter, much_usage, oracle, usage
+from services.metering.tests.usage import (
+    METERS,
+    NOON,
+    TENANT,
+    SkippingSleeper,
+    meter,
+    much_usage,
+    oracle,
+    usage,
+)
 from shared.framework.eventstore.ports import VersionConflict
 from shared.framework.eventstore.records import ChangeSet, FeedPage, InboxAdvance, InboxPosition
 from shared.framework.eventstore.unit_of_work import UnitOfWork
@@ -25,7 +39,12 @@ START, END = NOON - timedelta(days=6), NOON + timedelta(days=1)
 def backfill_of(scenario: Scenario) -> MeterBackfill:
     stores = scenario.stores
     return MeterBackfill(
-        stores.store, stores.meters, stores.rollups, InProcessFeeds({"ingest": scenario.ingest}), PARTITIONS
+        stores.store,
+        stores.meters,
+        stores.rollups,
+        InProcessFeeds({"ingest": scenario.ingest}),
+        SkippingSleeper(),
+        PARTITIONS,
     )
 
 
@@ -99,7 +118,12 @@ async def test_usage_folded_between_the_last_look_and_the_joining_is_caught_up_w
             return page
 
     backfill = MeterBackfill(
-        stores.store, stores.meters, stores.rollups, Late({"ingest": scenario.ingest}), PARTITIONS
+        stores.store,
+        stores.meters,
+        stores.rollups,
+        Late({"ingest": scenario.ingest}),
+        SkippingSleeper(),
+        PARTITIONS,
     )
     while await backfill.step():
         pass
@@ -127,7 +151,12 @@ async def test_damaged_history_holds_back_the_meters_that_need_it_and_nobody_els
             return replace(page, records=bad)
 
     backfill = MeterBackfill(
-        stores.store, stores.meters, stores.rollups, Damaged({"ingest": scenario.ingest}), PARTITIONS
+        stores.store,
+        stores.meters,
+        stores.rollups,
+        Damaged({"ingest": scenario.ingest}),
+        SkippingSleeper(),
+        PARTITIONS,
     )
     while await backfill.step():
         pass

@@ -3,23 +3,22 @@
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-import pytest
+from msgspec.structs import replace
 
 from services.metering.aggregations import AGGREGATIONS
-from services.metering.aggregations.value_path import text_of, value_at
 from services.metering.meters.decider import (
     METER,
     AggregationIsUnknown,
     DefineMeter,
     MeterExists,
+    MeterIsUnknown,
     PathIsInvalid,
+    ReportUnreadableUsage,
     ValuePathIsMissing,
     ValuePathIsUseless,
 )
 from services.metering.tests.usage import NOON, meter
-from shared.billing.contracts.metering.meters import MeterDefined
-from shared.billing.usage_quantity import quantity_of
+from shared.billing.contracts.metering.meters import MeterDefined, UnreadableUsageFound
 from shared.framework.testing.spec import Spec
 
 meters = Spec(METER)
@@ -48,6 +47,19 @@ DEFINED = meter(
     filter={"origin": ("JFK", "LGA")},
 )
 
+FOUND = UnreadableUsageFound(
+    meter_id=DEFINED.meter_id,
+    meter_key="miles",
+    unreadable_count=3,
+    reason="not-a-number",
+    path="leg.miles",
+    source="gate",
+    event_id="7",
+    subject="UA",
+    time=NOON,
+    found_at=NOON,
+)
+
 
 def test_a_meter_is_defined_once_in_one_spelling() -> None:
     """Order and repetition of dimensions and texts mean nothing, so they are put in order."""
@@ -70,57 +82,36 @@ def test_a_meter_that_could_not_count_is_refused() -> None:
     meters.when(define(aggregation="median")).refuses(AggregationIsUnknown)
     meters.when(define(value_path=None)).refuses(ValuePathIsMissing)
     meters.when(define(aggregation="count")).refuses(ValuePathIsUseless)
-    for path in ("", ".", "a..b", "a.", "a\0b", ".".join("abcdefghi"), "x" * 65):
+    for path in ("", ".", "a..b", "a.", "a\0b", ".".join("abcdefghi"), "x" * 65, "$", "$.a[0]", "$..a"):
         meters.when(define(value_path=path)).refuses(PathIsInvalid)
         meters.when(define(group_by=(path,))).refuses(PathIsInvalid)
         meters.when(define(filter={path: ("x",)})).refuses(PathIsInvalid)
 
 
-@pytest.mark.parametrize(
-    ("json", "quantity"),
-    [
-        ("3", 3),
-        ("-0.25", Decimal("-0.25")),
-        ('"1e3"', Decimal(1000)),
-        ("0.000000000001", Decimal("1e-12")),
-        ("99999999999999999999", Decimal(10**20 - 1)),
-        ("100000000000000000000", None),
-        ("0.0000000000001", None),
-        ("1e1000000", None),
-        ('"1e1000000"', None),
-        ('"NaN"', None),
-        ('"Infinity"', None),
-        ('"１２"', None),
-        ('"1_000"', None),
-        ('" 1"', None),
-        ('""', None),
-        ("true", None),
-        ("null", None),
-        ("[1]", None),
-    ],
-)
-def test_a_quantity_is_an_exact_bounded_number_or_none_at_all(json: str, quantity: Decimal | None) -> None:
-    """Up to 20 digits, 12 after the point; whatever else is there is not guessed at."""
-    value: Any = msgspec.json.Decoder(float_hook=Decimal).decode(json.encode())
-    assert quantity_of(value) == quantity
+def test_a_path_of_json_path_is_its_dotted_names() -> None:
+    """The same meter, however it is written; also if it was stored before this was understood."""
+    json_paths = {"group_by": ("$.origin", "carrier"), "filter": {"$.origin": ("JFK", "LGA")}}
+    meters.when(define(value_path="$.leg.miles", **json_paths)).then(DEFINED)
+    meters.given(DEFINED).when(define(value_path="$.leg.miles")).then_nothing()
+    meters.given(replace(DEFINED, value_path="$.leg.miles")).when(define()).then_nothing()
+    meters.when(define(filter={"origin": ("JFK",), "$.origin": ("LGA",)})).refuses(PathIsInvalid)
+
+
+def test_unreadable_usage_is_reported_when_its_number_has_changed() -> None:
+    """Of a meter that there is."""
+    meters.given(DEFINED).when(ReportUnreadableUsage(FOUND)).then(FOUND)
+    meters.given(DEFINED, FOUND).when(ReportUnreadableUsage(FOUND)).then_nothing()
+    meters.given(DEFINED, FOUND).when(define()).then_nothing()
+    more = replace(FOUND, unreadable_count=4)
+    meters.given(DEFINED, FOUND).when(ReportUnreadableUsage(more)).then(more)
+    meters.when(ReportUnreadableUsage(FOUND)).refuses(MeterIsUnknown)
 
 
 def test_equal_values_are_one_and_different_ones_are_not() -> None:
-    """Numbers by what they are worth, texts by what they say, and never one for the other."""
+    """By their canonical text: 1, 1.0 and the text 1 are one value; what has no text cannot be counted."""
     digest = AGGREGATIONS["unique_count"].read
-    different: list[Any] = [1, "1", True, "True", Decimal("1.5"), "", 10**25]
-    assert digest(1) == digest(Decimal("1.0")) == digest(Decimal("1E+0"))
+    different: list[Any] = [1, "1.0", True, "True", Decimal("1.5"), "", 10**25]
+    assert digest(1) == digest(Decimal("1.0")) == digest(Decimal("1E+0")) == digest("1")
     assert digest(Decimal("2.50")) == digest(Decimal("2.5"))
     assert len(set(map(digest, different))) == len(different)
     assert [digest(None), digest([]), digest({})] == [None, None, None]
-
-
-def test_values_are_found_by_path_and_spelt_in_one_way() -> None:
-    """Nothing there is the empty text; what has no short text cannot be a dimension."""
-    leg: dict[str, Any] = {"origin": "JFK", "miles": Decimal("1.50"), "direct": True, "stops": []}
-    data: dict[str, Any] = {"leg": leg}
-    assert value_at(data, ("leg", "origin")) == "JFK"
-    assert value_at(data, ("leg", "origin", "city")) is None
-    assert value_at(data, ("none", "there")) is None
-    assert [text_of(value) for value in leg.values()] == ["JFK", "1.50", "true", None]
-    assert (text_of(None), text_of("x" * 257)) == ("", None)

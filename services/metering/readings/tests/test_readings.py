@@ -12,7 +12,7 @@ from services.metering.readings.timers import PURPOSE, PinnedUsage, ReadingProce
 from services.metering.readings.usage_progress import UsageIsBehind, UsageProgress
 from services.metering.rollups.consumer import RollupConsumer
 from services.metering.rollups.ports import CONSUMER
-from services.metering.tests.usage import NOON, TENANT, meter, usage
+from services.metering.tests.usage import NOON, TENANT, SkippingSleeper, meter, usage
 from shared.billing.contracts import CONTRACTS, TOPICS
 from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
 from shared.billing.contracts.invoicing.billing_runs import BillingRunRetried
@@ -65,20 +65,6 @@ CLOSED = BillingPeriodClosed(
     full_period=Period(START, END),
     closed_at=END,
 )
-
-
-class SkippingSleeper:
-    """A sleep returns at once and moves the elapsed time."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    async def sleep(self, seconds: float, wake: object = None) -> bool:
-        self.now += seconds
-        return False
-
-    def elapsed(self) -> float:
-        return self.now
 
 
 class Scenario:
@@ -184,6 +170,18 @@ async def test_a_period_that_is_closed_long_after_its_end_is_read_a_grace_time_a
     backdated = msgspec.structs.replace(CLOSED, closed_at=END + timedelta(days=40))
     timer = await Scenario(stores).close(backdated)
     assert timer.due_at == END + timedelta(days=40) + GRACE
+
+
+async def test_a_reading_says_how_many_events_of_its_period_could_not_be_read(scenario: Scenario) -> None:
+    """Per meter, of the subject; the quantities do not include them."""
+    await scenario.accept(
+        usage(value="n/a"), usage(value=1, origin=[]), usage("DL"), usage(time=END), usage(value=1)
+    )
+    await scenario.fold()
+    timer = await scenario.close()
+    await scenario.take(timer, await scenario.readings.measure(timer))
+    (reading,) = await scenario.published()
+    assert reading.unreadable_counts == {"sum-by-origin": 2}
 
 
 async def test_a_reading_waits_until_everything_accepted_is_folded(scenario: Scenario) -> None:

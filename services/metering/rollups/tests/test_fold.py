@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.metering.rollups.accumulator import CompiledMeter, UsageAccumulator
-from services.metering.rollups.consumer import usage_in
+from services.metering.rollups.consumer import count_record
 from services.metering.tests.usage import METERS, NOON, TENANT, record, usage
 from shared.billing.contracts.ingest.usage import UsageEvent
 
@@ -29,8 +29,9 @@ def tally_of(batches: Sequence[Sequence[UsageEvent]]) -> dict[object, object]:
     """A tally in a form that can be compared: what is counted, without the order of arrival."""
     tally = UsageAccumulator()
     for position, batch in enumerate(batches, start=1):
-        tally.add(usage_in(record(batch, position)), GAUGES)
-    counted: dict[object, object] = {"unreadable": tally.unreadable()}
+        count_record(tally, record(batch, position), GAUGES)
+    unreadable = sorted((one.meter_id, one.subject, one.time, one.reason) for one in tally.unreadable)
+    counted: dict[object, object] = {"unreadable": unreadable}
     for series, hour, cell in tally.cells():
         counted[series, hour] = (str(cell.value), sorted(cell.points, key=repr))
     return counted

@@ -4,8 +4,11 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from services.metering.conftest import Stores
 from services.metering.rollups.consumer import RollupConsumer
@@ -172,14 +175,68 @@ async def test_what_a_meter_cannot_read_is_counted_as_such_and_billed_by_the_oth
     assert await stores.meters.unreadable_count(TENANT, METERS[0].meter_id) == 0
 
 
-async def test_sums_lose_no_digit(stores: Stores) -> None:
-    """Twenty digits before the point and twelve after it, in one sum."""
+@pytest.mark.parametrize("end", [timedelta(minutes=1), timedelta(hours=1), timedelta(days=2)])
+async def test_sums_lose_no_digit_of_what_ingest_accepts(stores: Stores, end: timedelta) -> None:
+    """From 1e-40 to 1e40, as numbers and as texts; over parts of an hour, whole hours and days."""
     of = meter("sum", "sum")
     await define(stores, of)
-    values = [99999999999999999999, "0.000000000001", "-0.5", 99999999999999999999]
-    await deliver(stores, [[usage(value=value)] for value in values], [1, 1, 2])
-    found = await total(stores, of, "UA", NOON, NOON + timedelta(minutes=1))
-    assert found == {(): Decimal("199999999999999999997.500000000001")}
+    numbers = ["0.30000000000000004", "1e21", "1E-40", "9.99e40", "1" * 40, "-0." + "1" * 40, "0.1"]
+    texts = [*numbers, ".5", "5.", "+7"]
+    events = [event_of(f'{{"value":{number}}}') for number in numbers]
+    events += [usage(value=text) for text in texts]
+    await deliver(stores, [events[0::2], events[1::2]], [1, 1])
+    exact = sum(map(Fraction, numbers + [text.rstrip(".") for text in texts]))
+    found = await total(stores, of, "UA", NOON, NOON + end)
+    assert [Fraction(value) for value in found.values()] == [exact]
+    async with stores.rollups.snapshot() as snapshot:
+        (day,) = await snapshot.changed_days(10)
+    assert Fraction(day.value) == exact
+    assert await stores.meters.unreadable_count(TENANT, of.meter_id) == 0
+
+
+def event_of(data: str) -> UsageEvent:
+    """An event with this JSON."""
+    return replace(usage(), data=msgspec.Raw(data.encode()))
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_one_rule_of_equality_groups_filters_and_tells_apart(stores: Stores, seed: int) -> None:
+    """1, 1.0, 1e0 and "1" are one value, in any order and batches; "1.0" is another, and so is true."""
+    spellings = {
+        "1": ["1", "1.0", "1e0", '"1"'],
+        "1.0": ['"1.0"'],
+        "true": ["true", '"true"'],
+        "": ["null", '""'],
+    }
+    spelt = [event_of(f'{{"size":{one}}}') for each in spellings.values() for one in each]
+    by_size = meter("by-size", group_by=("size",))
+    sizes = meter("sizes", "unique_count", value_path="size")
+    ones = meter("ones", filter={"size": ("1",)})
+    await define(stores, by_size, sizes, ones)
+    random.Random(seed).shuffle(spelt)
+    await deliver(stores, [spelt[:4], spelt[4:]], [1, 1])
+    end = NOON + timedelta(minutes=1)
+    by_text = {(text,): len(each) for text, each in spellings.items()}
+    assert await total(stores, by_size, "UA", NOON, end) == by_text
+    assert await total(stores, sizes, "UA", NOON, end) == {(): 4}  # null is no value
+    assert await total(stores, ones, "UA", NOON, end) == {(): 4}
+
+
+async def test_groups_made_of_parts_do_not_run_together(stores: Stores) -> None:
+    """Whatever separator a text contains."""
+    of = meter("by-two", group_by=("a", "b"))
+    await define(stores, of)
+    pairs = [
+        ("1\x1fb=2", ""),
+        ("1", "b=2"),
+        ("1\x1f", "b=2"),
+        ("1", "\x1fb=2"),
+        ('1","b=2', ""),
+        ("1,", "b=2"),
+    ]
+    await deliver(stores, [[usage(a=a, b=b) for a, b in pairs]], [1])
+    counted = await total(stores, of, "UA", NOON, NOON + timedelta(hours=1))
+    assert counted == dict.fromkeys(pairs, Decimal(1))
 
 
 async def test_another_tenants_usage_of_the_same_type_is_not_counted(stores: Stores) -> None:

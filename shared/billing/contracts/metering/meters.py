@@ -18,3 +18,24 @@ class MeterDefined(Event, frozen=True, kw_only=True):
     group_by: tuple[str, ...]
     filter: dict[str, tuple[str, ...]]
     defined_at: datetime
+
+
+class UnreadableUsageFound(Event, frozen=True, kw_only=True):
+    """A meter could not read usage events of its type and does not count them: their number so far.
+
+    `reason` and the fields after it tell of the newest one. It is an alert, published now and then, and not
+    once for each event; metering lists all of them.
+    """
+
+    wire_name = "metering.unreadable-usage.found.v1"
+
+    meter_id: str
+    meter_key: str
+    unreadable_count: int
+    reason: str
+    path: str
+    source: str
+    event_id: str
+    subject: str
+    time: datetime
+    found_at: datetime

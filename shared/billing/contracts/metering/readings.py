@@ -21,7 +21,8 @@ class UsageReadingTaken(Event, frozen=True, kw_only=True):
     """The usage of a closed period was read, once and complete.
 
     It counts events with a time inside `period` that were accepted at or before `cutoff_position` of
-    `cutoff_partition` of the usage topic; nothing accepted by then is missing (billing rule 11).
+    `cutoff_partition` of the usage topic; nothing accepted by then is missing (billing rule 11), except what
+    a meter could not read: `unreadable_counts` by meter key, without zeros.
     `attempt` counts the readings of the period; a second one is taken when a failed billing run is retried.
     """
 
@@ -37,3 +38,4 @@ class UsageReadingTaken(Event, frozen=True, kw_only=True):
     cutoff_position: int
     taken_at: datetime
     attempt: int = 1
+    unreadable_counts: dict[str, int] = msgspec.field(default_factory=dict)
