@@ -7,7 +7,7 @@ from projections.audit.port import AuditSnapshot
 from projections.audit.rebuild import Rebuild
 from projections.audit.report import AuditReport, Difference
 from projections.audit.stream_checks import HistoryCheck, StreamCheck
-from projections.audit.usage_checks import UsageCountCheck
+from projections.audit.usage_checks import usage_count_check
 from projections.engine.cache.cache import Cache
 from projections.register import READ_MODELS
 from shared.billing.contracts import CONTEXTS
@@ -22,7 +22,8 @@ async def verify(
     The installation should be quiescent: invariants that span contexts (a paid invoice has its payment,
     usage is counted) hold once every event is consumed. Raises FeedUnavailable: then nothing is verified.
     """
-    streams, archive, usage = StreamCheck(partitions), HistoryCheck(), UsageCountCheck()
+    streams, archive = StreamCheck(partitions), HistoryCheck()
+    usage = await usage_count_check(snapshot.live)
     invoices, payments = InvoiceCheck(), PaymentCheck()
     checks = (streams, archive, usage, invoices, payments)
     rebuild = Rebuild(snapshot, feeds, partitions, READ_MODELS, checks)

@@ -1,11 +1,14 @@
 """The audit reports every edit of stored data, and nothing where nothing was edited."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from projections.audit.memory import memory_snapshot
@@ -39,9 +42,11 @@ from projections.tests.scenarios import (
 )
 from projections.tests.test_cached_rows import MemoryCache
 from shared.billing.contracts import decode
-from shared.billing.contracts.ingest.usage import UsageRecorded
+from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
+from shared.billing.contracts.metering.meters import MeterDefined, UnreadableUsageFound
+from shared.billing.contracts.metering.usage_totals import UsageAggregated, UsageWindow
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.framework.eventstore.contracts import encode
 from shared.framework.eventstore.records import EventRecord
@@ -259,6 +264,101 @@ async def test_usage_that_was_counted_twice_or_lost_is_found() -> None:
     rewritten(contexts, "ingest", UsageRecorded, events=events)
     counts = [d for d in (await audited(side, contexts)).differences if d.where == "usage counts"]
     assert [difference.detail for difference in counts] == ["counted 10; accepted 9"]
+
+
+USED = [
+    {"region": "eu", "gb": 1.5},
+    {"region": 1, "gb": "1e-40"},
+    {"region": "1", "gb": 2},
+    {"region": {"a": 1}, "gb": 3},
+    {"region": "us"},
+]
+TRANSFERS: Sequence[tuple[str, str, str | None, dict[str, tuple[str, ...]], dict[str, str], int]] = (
+    # key, aggregation, value_path, filter, total by region, number of unreadable events
+    ("by-region", "count", None, {}, {"eu": "1", "1": "2", "us": "1"}, 1),
+    ("gb-by-region", "sum", "gb", {}, {"eu": "1.5", "1": "2" + "." + "0" * 39 + "1"}, 2),
+    ("sizes", "unique_count", "gb", {"region": ("1", "us")}, {"1": "2"}, 1),
+)
+
+
+async def transfers(contexts: Contexts, **wrong: int | str) -> MemoryReadSide:
+    """A read side of meters with groups and filters, whose totals are right but for those in `wrong`."""
+    events = tuple(
+        UsageEvent(id=f"{n}", source="s", type="transfer", subject="ada", time=day(3), data=raw(data))
+        for n, data in enumerate(USED)
+    )
+    batch = UsageRecorded(batch_id="ub_1", accepted_at=day(3), events=events)
+    await contexts.publish("ingest", batch.batch_id, batch, at=day(3))
+    for key, aggregation, value_path, only, totals, unreadable in TRANSFERS:
+        meter = MeterDefined(
+            meter_id=f"mtr_{key}",
+            key=key,
+            event_type="transfer",
+            aggregation=aggregation,
+            value_path=value_path,
+            group_by=("region",),
+            filter=only,
+            defined_at=day(4),
+        )
+        found = UnreadableUsageFound(
+            meter_id=meter.meter_id,
+            meter_key=key,
+            unreadable_count=int(wrong.get(f"{key} unreadable", unreadable)),
+            reason="group-not-scalar",
+            path="region",
+            source="s",
+            event_id="3",
+            subject="ada",
+            time=day(3),
+            found_at=day(4),
+        )
+        windows = tuple(
+            UsageWindow(
+                meter_key=key,
+                subject="ada",
+                dimensions={"region": region},
+                day=day(3).date().isoformat(),
+                value=Decimal(wrong.get(f"{key} {region}", value)),
+            )
+            for region, value in totals.items()
+        )
+        aggregated = UsageAggregated(windows=windows, aggregated_at=day(4))
+        await contexts.publish("metering", meter.meter_id, meter, found, at=day(4))
+        await contexts.publish("metering", f"agg_{key}", aggregated, at=day(4))
+    side = MemoryReadSide()
+    await deliver(contexts, side.projector, side.store)
+    return side
+
+
+def raw(data: object) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(data).encode())
+
+
+async def test_what_meters_cannot_read_is_no_difference() -> None:
+    """I2: counted and unreadable are what was accepted, per meter and group; a meter counts the past too."""
+    contexts = Contexts()
+    assert [str(one) for one in (await audited(await transfers(contexts), contexts)).differences] == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what", "detail"),
+    [
+        ({"by-region 1": 1}, "by-region, subject ada, region=1, ", "counted 1; accepted 2"),
+        ({"gb-by-region eu": "1.4"}, "gb-by-region, subject ada, region=eu, ", "counted 1.4; accepted 1.5"),
+        ({"sizes 1": 3}, "sizes, subject ada, region=1, ", "counted 3; accepted 2"),
+        ({"sizes 1": 0}, "sizes, subject ada, region=1, ", "counted 0; accepted 2"),
+        ({"by-region unreadable": 0}, "by-region", "unreadable 0; accepted and unreadable 1"),
+        ({"sizes unreadable": 2}, "sizes", "unreadable 2; accepted and unreadable 1"),
+    ],
+)
+async def test_usage_that_is_neither_counted_nor_unreadable_is_found(
+    wrong: dict[str, int | str], what: str, detail: str
+) -> None:
+    """I2: of meters with groups, filters and values too."""
+    contexts = Contexts()
+    (found,) = (await audited(await transfers(contexts, **wrong), contexts)).differences
+    assert (found.where, found.detail) == ("usage counts", detail)
+    assert found.what.startswith(f"meter {what}")
 
 
 def decode_batch(contexts: Contexts) -> UsageRecorded:

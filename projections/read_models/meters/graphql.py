@@ -9,6 +9,9 @@ from projections.graphql.fields import list_field
 from projections.graphql.row_types import of_row
 from projections.read_models.meters.projection import METERS
 
+INT_MAX = 2**31 - 1
+"""The largest GraphQL Int; a larger count is shown as this."""
+
 
 @of_row(METERS)
 class Meter:
@@ -24,6 +27,10 @@ class Meter:
         description="Only events with one of these values at each path are counted."
     )
     defined_at: datetime
+    unreadable_count: int = strawberry.field(
+        resolver=lambda root: min(root.row.unreadable_count, INT_MAX),
+        description="Events that the meter could not read and does not count. Metering lists them.",
+    )
 
 
 @strawberry.type

@@ -50,7 +50,7 @@ def _row_id(window: UsageWindow) -> str:
 
 USAGE = ReadModel(
     name="usage",
-    version=1,
+    version=2,
     row=UsageRow,
     events=(UsageAggregated,),
     targets=parts,
