@@ -8,6 +8,7 @@ from typing import NamedTuple
 from services.ingest.acceptance.handlers import Submission
 from services.ingest.acceptance.outcome import IngestResult
 from shared.framework.core.refusals import Refusal, RefusalKind
+from shared.framework.eventstore.ports import StoreIsUnavailable
 from shared.framework.observability.metrics import USAGE_EVENTS
 
 Accept = Callable[[Sequence[Submission]], Awaitable[list[IngestResult]]]
@@ -62,7 +63,7 @@ class GroupCommitWriter:
         return await result
 
     async def run(self) -> None:
-        """Write for ever. An error is raised in the requests of its batch only."""
+        """Write for ever. An error is raised in the requests that cause it, not in their neighbours."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -72,10 +73,13 @@ class GroupCommitWriter:
     async def _write(self, batch: Sequence[PendingSubmission]) -> None:
         try:
             results = await self._accept([submission for submission, _ in batch])
-        except Exception as error:  # of any kind: it is raised in each request
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
+        except Exception as error:  # of any kind
+            if len(batch) > 1 and not isinstance(error, StoreIsUnavailable):
+                # Nothing was written. Halved until what fails is alone: log2(n) transactions for a culprit.
+                await self._write(batch[: len(batch) // 2])
+                await self._write(batch[len(batch) // 2 :])
+            else:
+                _fail(batch, error)
             return
         for (_, future), result in zip(batch, results, strict=True):
             _count(result)
@@ -94,6 +98,12 @@ class GroupCommitWriter:
         left = self._waiting
         self._waiting = BatchSize(left.events - size.events, left.size_bytes - size.size_bytes)
         return batch
+
+
+def _fail(batch: Sequence[PendingSubmission], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)
 
 
 def _count(result: IngestResult) -> None:

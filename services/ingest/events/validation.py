@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from shared.billing.usage_quantity import QUANTITY_DIGITS_MAX, is_bounded
+from shared.framework.core.text import flaw_of_identifier
 
 DATA_DEPTH_MAX = 8
 FUTURE_MAX = timedelta(minutes=5)
@@ -20,7 +21,6 @@ FUTURE_MAX = timedelta(minutes=5)
 AGE_MAX = timedelta(days=20 * 366)
 """How far an event's time may be behind the tenant's now."""
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _INT_MAX = 10**QUANTITY_DIGITS_MAX
 
 # Texts that a later reader could take for an unbounded number. Exponents of up to five digits pass: short
@@ -73,10 +73,9 @@ def time_rejection(time: datetime, now: datetime) -> Rejection:
 
 
 def attribute_rejection(name: str, text: str) -> Rejection | None:
-    """The rejection of an attribute with a control character (CloudEvents 1.0, type system), or None."""
-    if _CONTROLS.search(text):
-        return Rejection(RejectionCode.TEXT_IS_NOT_STORABLE, f"a control character in {name}")
-    return None
+    """The rejection of an attribute that cannot identify anything (core/text.py), or None."""
+    flaw = flaw_of_identifier(text)
+    return Rejection(RejectionCode.TEXT_IS_NOT_STORABLE, f"{name} {flaw}") if flaw else None
 
 
 def data_rejection(data: dict[str, Any], *, plain: bool) -> Rejection | None:

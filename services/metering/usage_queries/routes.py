@@ -8,7 +8,7 @@ from services.metering.backfills.backfill import MeterBackfill
 from services.metering.rollups.ports import RollupStore
 from services.metering.usage_queries.query import UsageQuery, usage_buckets, validate
 from shared.framework.http.authorization import Caller, requires
-from shared.framework.http.field_types import ApiModel, Identifier, Instant
+from shared.framework.http.field_types import ApiModel, Identifier, Instant, PrintableId
 from shared.framework.http.read_your_writes import PositionToken
 
 
@@ -50,7 +50,7 @@ def usage_router(backfill: MeterBackfill, rollups: RollupStore) -> APIRouter:
         meter: Identifier,
         start: Annotated[Instant, Query(alias="from")],
         end: Annotated[Instant, Query(alias="to")],
-        subject: Annotated[str | None, Query(min_length=1, max_length=256)] = None,
+        subject: PrintableId | None = None,
         window: Window = "total",
         group_by: Annotated[list[Dimension], Query(max_length=8)] = [],  # noqa: B006 - FastAPI copies it
     ) -> UsageResponse:

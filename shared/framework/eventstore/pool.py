@@ -9,6 +9,7 @@ import asyncpg
 from shared.framework.eventstore.ports import (
     InboxConflict,
     StoreIsUnavailable,
+    TextIsNotStorable,
     TimerAlreadyDone,
     VersionConflict,
 )
@@ -78,9 +79,10 @@ async def connection_of(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[A
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Raise errors of the database as VersionConflict, InboxConflict, TimerAlreadyDone or StoreIsUnavailable.
+    """Raise errors of the database as errors of the ports.
 
-    Other exceptions pass unchanged.
+    VersionConflict, InboxConflict, TimerAlreadyDone, TextIsNotStorable, StoreIsUnavailable; other exceptions
+    pass unchanged.
     """
     try:
         yield
@@ -92,6 +94,8 @@ def translate_errors() -> Iterator[None]:
         raise VersionConflict(str(error)) from error
     except _UNAVAILABLE as error:
         raise StoreIsUnavailable(type(error).__name__) from error
+    except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError) as error:
+        raise TextIsNotStorable("such as NUL") from error  # the doors refuse it: core/text.py
     except asyncpg.InterfaceError as error:
         if isinstance(error, ValueError):  # an argument of the wrong type: a defect
             raise

@@ -46,6 +46,13 @@ class StoreIsUnavailable(Refusal):
     kind = RefusalKind.UNAVAILABLE
 
 
+class TextIsNotStorable(Refusal):
+    """A text contains a character that PostgreSQL cannot store; nothing was written."""
+
+    code = "text-not-storable"
+    kind = RefusalKind.INVALID
+
+
 class EventStore(Protocol):
     """The event streams of one context. Each call has a time-out, then StoreIsUnavailable."""
 

@@ -16,6 +16,7 @@ from shared.framework.http.health import ReadinessCheck, health_router
 from shared.framework.http.raw_routes import RawRouteMiddleware
 from shared.framework.http.read_your_writes import NoUpstreamPositions, PositionWaiter
 from shared.framework.http.request_body import BODY_BYTES_MAX, RequestBodyMiddleware
+from shared.framework.http.request_head import RequestHeadMiddleware
 from shared.framework.http.service_context import ServiceContext
 from shared.framework.http.telemetry import TelemetryMiddleware
 
@@ -65,6 +66,7 @@ def create_app(
     app.add_middleware(RequestBodyMiddleware, bytes_max=body_bytes_max)
     if raw:
         app.add_middleware(RawRouteMiddleware, raw=raw)
+    app.add_middleware(RequestHeadMiddleware)
     app.add_middleware(AuthenticationMiddleware, authenticator=authenticator)
     app.add_middleware(TelemetryMiddleware, service=service)
     return app

@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import WebSocketRoute
 
 from shared.framework.core.refusals import Refusal, RefusalKind
+from shared.framework.core.text import flaw_of_identifier
 from shared.framework.http.read_your_writes import WAIT_FOR_HEADER, parse_tokens, wait_for
 from shared.framework.http.service_context import service_context_of
 
@@ -101,6 +102,9 @@ def credential_from(claims: Mapping[str, Any], *, subject: str, expires_at: date
         raise ValueError("scopes is a list of words")
     if not 0 < len(subject) <= SUBJECT_MAX:
         raise ValueError("the subject is a short text")
+    # It is stored as the actor of events, and for the role customer it names the customer.
+    if flaw := flaw_of_identifier(subject):
+        raise ValueError(f"the subject {flaw}")
     if tenant_id == EVERY_TENANT and role is not Role.SERVICE:
         raise ValueError("only a service may be of every tenant")
     if tenant_id != EVERY_TENANT and not (isinstance(tenant_id, str) and _TENANT.fullmatch(tenant_id)):
@@ -159,7 +163,8 @@ async def wait_for_positions(request: HTTPConnection) -> None:
     """Wait for the positions in Tollhouse-Wait-For. Raises PositionIsUnreadable, PositionIsNotReached."""
     if WAIT_FOR_HEADER in request.headers:
         service = service_context_of(request)
-        tokens = parse_tokens(request.headers[WAIT_FOR_HEADER])
+        # A list may be given in several lines (RFC 9110, 5.3).
+        tokens = parse_tokens(",".join(request.headers.getlist(WAIT_FOR_HEADER)))
         await wait_for(tokens, service.waiter, own_context=service.store.context)
 
 

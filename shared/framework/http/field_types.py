@@ -27,11 +27,10 @@ from shared.framework.core.decimals import (
     read_amount,
 )
 from shared.framework.core.instants import INSTANT_PATTERN, as_utc, parse_instant
+from shared.framework.core.text import SCHEMA_PATTERN, flaw_of_identifier, unprintable
 
 INT64_MAX = 2**63 - 1
 TEXT_LENGTH_MAX = 256
-BIDI_AND_CONTROLS = r"\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_BIDI_AND_CONTROLS = re.compile(f"[{BIDI_AND_CONTROLS}]")
 
 
 class ApiModel(BaseModel):
@@ -60,9 +59,15 @@ def _read_instant(value: Any) -> datetime:
     return parse_instant(value if isinstance(value, str) else "")
 
 
-def _no_controls(text: str) -> str:
-    if _BIDI_AND_CONTROLS.search(text):
-        raise ValueError("must not contain control or text direction characters")
+def _printable(text: str) -> str:
+    if character := unprintable(text):
+        raise ValueError(f"must not contain {character}, which cannot be seen")
+    return text
+
+
+def _identifying(text: str) -> str:
+    if flaw := flaw_of_identifier(text):
+        raise ValueError(flaw)
     return text
 
 
@@ -108,17 +113,25 @@ MinorUnits = Annotated[
 NonNegativeInt = Annotated[int, Field(strict=True, ge=0, le=INT64_MAX)]
 """A count."""
 
+_TEXT_SCHEMA = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": TEXT_LENGTH_MAX,
+    "pattern": SCHEMA_PATTERN,
+}
+
 ShortText = Annotated[
     str,
     StringConstraints(min_length=1, max_length=TEXT_LENGTH_MAX),
-    AfterValidator(_no_controls),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": TEXT_LENGTH_MAX,
-            "pattern": f"^[^{BIDI_AND_CONTROLS}]+$",
-        }
-    ),
+    AfterValidator(_printable),
+    WithJsonSchema(_TEXT_SCHEMA),
 ]
 """A short line for people: names, descriptions, reasons."""
+
+PrintableId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=TEXT_LENGTH_MAX),
+    AfterValidator(_identifying),
+    WithJsonSchema({**_TEXT_SCHEMA, "description": "In Unicode normalization form C."}),
+]
+"""An identifier of the client's own making, in letters of every script (core/text.py)."""

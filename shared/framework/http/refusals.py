@@ -41,6 +41,20 @@ class MediaTypeIsUnsupported(Refusal):
     kind = RefusalKind.UNSUPPORTED
 
 
+class TextIsNotPrintable(Refusal):
+    """A text in the path or query has a character that cannot be seen, or is not normalized."""
+
+    code = "text-not-printable"
+    kind = RefusalKind.INVALID
+
+
+class HeaderIsRepeated(Refusal):
+    """This header has one value, and was given more than once."""
+
+    code = "header-repeated"
+    kind = RefusalKind.INVALID
+
+
 class PositionIsUnreadable(Refusal):
     """The position must be context:partition:position, as in a Tollhouse-Position header."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx2
 import pytest
@@ -50,6 +50,8 @@ async def client(stores: Stores) -> AsyncIterator[ServiceClient]:
         "agent": caller("nyc", "usage:write", "usage:read"),
         "other": caller("bos", "usage:write", "usage:read"),
         "viewer": caller("nyc", "usage:read"),
+        # No verifier lets such a subject in: it stands for any fault that one tenant's request may have.
+        "culprit": replace(caller("bad", "usage:write"), subject="nul\0"),
         "house": caller("*", "usage:write"),
     }
     app = create_app(
@@ -192,3 +194,19 @@ async def test_the_route_is_documented_with_its_event(client: ServiceClient) -> 
     forms = document["paths"][EVENTS_PATH]["post"]["requestBody"]["content"]
     assert "specversion" in forms[SINGLE]["schema"]["properties"]
     assert forms[BATCH]["schema"]["maxItems"] == 1000
+
+
+@pytest.mark.parametrize("stores", ["postgres"], indirect=True)
+async def test_one_tenants_fault_is_no_other_tenants(client: ServiceClient) -> None:
+    """Of 1,000 requests that share transactions with a faulty one, none fails; that one is told why."""
+
+    async def send(number: int, who: str) -> httpx2.Response:
+        content = body(event(id=f"{who}-{number}"))
+        return await client.post(content, authorization=f"Bearer {who}")
+
+    faulty = [send(number, "culprit") for number in range(5)]
+    good = [send(number, "other") for number in range(1000)]
+    answers = await asyncio.gather(*good[:400], *faulty, *good[400:])
+    told = {(answer.status_code, answer.json().get("code")) for answer in answers[400:405]}
+    assert [answer.status_code for answer in (*answers[:400], *answers[405:])] == [200] * 1000
+    assert told == {(400, "text-not-storable")}

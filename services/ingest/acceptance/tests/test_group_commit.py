@@ -10,6 +10,7 @@ from services.ingest.acceptance.handlers import Submission
 from services.ingest.acceptance.outcome import IngestResult
 from services.ingest.formats.cloudevents_json import read_batch
 from services.ingest.tests.usage_events import body, event
+from shared.framework.eventstore.ports import StoreIsUnavailable, TextIsNotStorable
 
 PLENTY = 1_000_000
 
@@ -21,13 +22,14 @@ class GatedAcceptance:
         self.open = asyncio.Event()
         self.batches: list[list[str]] = []
         self.failures = 0
+        self.error: type[Exception] = ConnectionError
 
     async def accept(self, submissions: Sequence[Submission]) -> list[IngestResult]:
         await self.open.wait()
         self.batches.append([one.correlation_id for one in submissions])
         if self.failures:
             self.failures -= 1
-            raise ConnectionError
+            raise self.error
         return [IngestResult(len(one.events), 0, 0, 0, (), 0, len(self.batches)) for one in submissions]
 
 
@@ -82,6 +84,57 @@ async def test_few_large_events_are_bounded_as_many_small_ones_are() -> None:
     await asyncio.gather(*waiting)
     running.cancel()
     assert acceptance.batches == [["a"], ["b", "c"], ["d"], ["e"]]
+
+
+class PickyAcceptance:
+    """Fails as a whole if one of these is among the submissions."""
+
+    def __init__(self, *culprits: str) -> None:
+        self.culprits = set(culprits)
+        self.transactions = 0
+
+    async def accept(self, submissions: Sequence[Submission]) -> list[IngestResult]:
+        await asyncio.sleep(0)
+        self.transactions += 1
+        if bad := self.culprits & {one.correlation_id for one in submissions}:
+            raise TextIsNotStorable(*bad)
+        return [IngestResult(len(one.events), 0, 0, 0, (), 0, 1) for one in submissions]
+
+
+async def test_of_a_failed_transaction_only_the_culprits_fail() -> None:
+    """A thousand neighbours of other tenants are accepted, in few more transactions."""
+    culprits = {"400", "401", "999"}
+    acceptance = PickyAcceptance(*culprits)
+    writer = GroupCommitWriter(
+        acceptance.accept, transaction_max=BatchSize(5000, PLENTY), waiting_max=BatchSize(5000, PLENTY)
+    )
+    names = [str(number) for number in range(1003)]
+    running = asyncio.create_task(writer.run())
+    outcomes = await asyncio.gather(
+        *(writer.submit(submission(name)) for name in names), return_exceptions=True
+    )
+    running.cancel()
+    failed = {name for name, outcome in zip(names, outcomes, strict=True) if isinstance(outcome, Exception)}
+    assert failed == culprits
+    assert acceptance.transactions < 3 * 2 * 11
+
+
+async def test_without_a_database_nothing_is_tried_again_in_halves() -> None:
+    """It is nobody's fault, and more transactions would only make it last longer."""
+    acceptance = GatedAcceptance()
+    acceptance.error = StoreIsUnavailable
+    acceptance.failures = 1
+    acceptance.open.set()
+    writer = GroupCommitWriter(
+        acceptance.accept, transaction_max=BatchSize(5, PLENTY), waiting_max=BatchSize(10, PLENTY)
+    )
+    waiting = [asyncio.create_task(writer.submit(submission(name))) for name in "abcd"]
+    await asyncio.sleep(0)
+    running = asyncio.create_task(writer.run())
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    running.cancel()
+    assert [type(outcome) for outcome in outcomes] == [StoreIsUnavailable] * 4
+    assert acceptance.batches == [["a", "b", "c", "d"]]
 
 
 async def test_a_failed_transaction_is_told_to_its_own_and_the_writer_goes_on() -> None:

@@ -90,3 +90,13 @@ async def test_a_process_that_hears_nobody_has_nothing_to_wait_for() -> None:
     """Whatever it is, no answer of this process will ever depend on it."""
     answer = await Setting().get("/v1/things", tollhouse_wait_for="invoicing:1:7")
     assert answer.status_code == 200
+
+
+async def test_marks_may_come_in_several_lines() -> None:
+    """A list is one list, however a proxy has cut it (RFC 9110, 5.3)."""
+    heard = Heard(position=20)
+    setting = Setting(waiter=heard)
+    lines = [("tollhouse-wait-for", "invoicing:1:7"), ("tollhouse-wait-for", "payments:0:20")]
+    headers = [("authorization", "Bearer writer"), *lines]
+    assert (await setting.client.get("/v1/things", headers=headers)).status_code == 200
+    assert heard.asked == [("invoicing", 1, 7), ("payments", 0, 20)]

@@ -162,3 +162,34 @@ async def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.M
     headers = {"authorization": "Bearer writer", "idempotency-key": "k", "content-type": "application/json"}
     answer = await Setting().client.post("/v1/things/t1", content=half(), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (408, "body-too-slow")
+
+
+UNSEEN = ["/v1/things?name=%00", "/v1/things?%00=x", "/v1/things?a=ok&name=ac%E2%80%8Bme", "/v1/th%00ings"]
+
+
+@pytest.mark.parametrize("path", [*UNSEEN, "/v1/things?name=jose%CC%81", "/v1/th%E2%80%AEings", "/none/%07"])
+async def test_a_path_or_query_that_cannot_be_seen_is_refused(path: str) -> None:
+    """Before it reaches a database that cannot store it; the parameter is named."""
+    answer = await Setting().get(path)
+    assert problem(answer) == (400, "text-not-printable")
+    (error,) = answer.json()["errors"]
+    assert error["pointer"].startswith(("/path", "/query/"))
+    assert error["pointer"].isprintable()
+
+
+async def test_a_query_in_any_script_is_taken() -> None:
+    """Whatever its spelling on the wire."""
+    answer = await Setting().get("/v1/things?name=%E6%9D%B1%E4%BA%AC&other=a+b%20c&empty=")
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["idempotency-key", "content-type", "content-encoding"])
+async def test_a_header_with_one_value_is_given_once(name: str) -> None:
+    """Even with the same value: of two lines a proxy may have seen the other."""
+    setting = Setting()
+    given = {"authorization": "Bearer writer", "idempotency-key": "k", "content-type": "application/json"}
+    headers = [*given.items(), (name, "k1"), (name, "k1")]
+    answer = await setting.client.post("/v1/things/t1", content=b'{"name": "x"}', headers=headers)
+    assert problem(answer) == (400, "header-repeated")
+    assert name in answer.json()["detail"]
+    assert setting.hooks.effects == 0

@@ -55,8 +55,12 @@ def confused() -> str:
 
 def critical() -> str:
     """Well signed, with a header that says: refuse me unless you understand `exp2`."""
-    header = {"alg": "RS256", "typ": "JWT", "kid": "now", "crit": ["exp2"], "exp2": 1}
-    text = unsigned(header, claims()).rpartition(".")[0]
+    return signed_as_it_is({"crit": ["exp2"], "exp2": 1}, claims())
+
+
+def signed_as_it_is(header: dict[str, Any], body: dict[str, Any]) -> str:
+    """Well signed, whatever it contains."""
+    text = unsigned({"alg": "RS256", "typ": "JWT", "kid": "now", **header}, body).rpartition(".")[0]
     private = key("now").private_key
     assert private is not None
     mark = private.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
@@ -98,6 +102,11 @@ BAD: dict[str, Callable[[], str]] = {
     "another issuer": lambda: signed(claims(iss="evil")),
     "another audience": lambda: signed(claims(aud="elsewhere")),
     "no subject": lambda: signed(claims(sub=None)),
+    "a subject with NUL": lambda: signed(claims(sub="a\0b")),
+    "a subject that looks like another": lambda: signed(claims(sub="ad\u200ba")),
+    "a subject that is not normalized": lambda: signed(claims(sub="jose\u0301")),
+    "half a character as subject": lambda: signed_as_it_is({}, claims(sub="\ud800")),
+    "a tenant with NUL": lambda: signed(claims(tenant="a\0")),
     "no tenant": lambda: signed(claims(tenant=None)),
     "every tenant without being a service": lambda: signed(claims(tenant="*")),
     "a tenant that is no identifier": lambda: signed(claims(tenant="a b")),
