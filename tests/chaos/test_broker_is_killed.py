@@ -17,6 +17,7 @@ from shared.framework.eventstore.migrate import apply
 from shared.framework.eventstore.pool import connect
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.leadership.postgres import PostgresLeadership
+from shared.framework.leadership.session import LockSession
 from shared.framework.messaging.kafka import KafkaBroker
 from shared.framework.messaging.relay import PostgresCursor
 from shared.framework.process.system import EventLoopSleeper
@@ -66,10 +67,11 @@ async def harness(
         PostgresEventStore(pools[0], "subscriptions", EXAMPLES),
         PostgresEventStore(pools[1], "invoicing", EXAMPLES),
     )
-    leadership = PostgresLeadership(dsns[0], EventLoopSleeper())
+    session = LockSession(dsns[0], EventLoopSleeper())
+    leadership = PostgresLeadership(session, EventLoopSleeper())
     cursor = PostgresCursor(pools[0], "relay:subscriptions")
     yield MessagingHarness(publishing, consuming, broker[0], EventLoopSleeper(), leadership, cursor)
-    await leadership.close()
+    await session.close()
     for pool in pools:
         await pool.close()
 

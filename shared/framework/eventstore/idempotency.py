@@ -2,12 +2,27 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.eventstore.records import IdempotencyKey, StoredResponse
 
 CLAIM_LEASE = timedelta(seconds=60)
-"""An unanswered claim older than this is taken over: its process must have died before the commit."""
+"""An unanswered claim older than this is taken over, also when its owner seems to live."""
+
+
+class ClaimOwner(Protocol):
+    """Port: who claims keys. A claim whose owner is gone is taken over at once."""
+
+    async def owner(self) -> int | None:
+        """The number of this process; another one after its end. None: its claims end by CLAIM_LEASE only."""
+
+
+class NoOwner:
+    """The owner of claims that end by CLAIM_LEASE only."""
+
+    async def owner(self) -> None:
+        """None."""
 
 
 class KeyIsInFlight(Refusal):
@@ -29,17 +44,20 @@ class Claim:
     """A claimed idempotency key; `response` is None until its command is committed."""
 
     fingerprint: bytes
+    canonical: bytes | None
+    claim_id: str | None
     claimed_at: datetime
     response: StoredResponse | None = None
+    has_owner: bool = True
 
     def response_to(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
         """The response to repeat; None if the claim has expired and may be taken over.
 
         Raises KeyBelongsToAnotherRequest, KeyIsInFlight.
         """
-        if self.response is None and self.claimed_at + CLAIM_LEASE <= now:
+        if self.response is None and (self.claimed_at + CLAIM_LEASE <= now or not self.has_owner):
             return None
-        if self.fingerprint != key.fingerprint:
+        if self.fingerprint != key.fingerprint and self.canonical != key.canonical:
             raise KeyBelongsToAnotherRequest(key.key)
         if self.response is None:
             raise KeyIsInFlight(key.key)
@@ -58,13 +76,17 @@ class MemoryIdempotencyKeys:
         held = self._claims.get((key.tenant_id, key.key))
         response = None if held is None else held.response_to(key, now)
         if response is None:
-            self._claims[key.tenant_id, key.key] = Claim(key.fingerprint, now)
+            claim = Claim(key.fingerprint, key.canonical, key.claim_id, now)
+            self._claims[key.tenant_id, key.key] = claim
         return response
 
+    def end_owner(self) -> None:
+        """Let all unanswered claims have no owner any more, as after the end of the process."""
+        self._claims = {of: replace(claim, has_owner=False) for of, claim in self._claims.items()}
+
     def release(self, key: IdempotencyKey) -> None:
-        """Delete a claimed key that has no response."""
-        held = self._claims.get((key.tenant_id, key.key))
-        if held is not None and held.response is None:
+        """Delete this claim of a key, unless it has a response."""
+        if self._is_held(key):
             del self._claims[key.tenant_id, key.key]
 
     def delete_expired(self, before: datetime, limit: int) -> int:
@@ -75,13 +97,16 @@ class MemoryIdempotencyKeys:
             del self._claims[claimed]
         return len(expired)
 
-    def check_unanswered(self, key: IdempotencyKey) -> None:
-        """Raise KeyIsInFlight if the key was taken over meanwhile: the command was committed by another."""
-        held = self._claims.get((key.tenant_id, key.key))
-        if held is not None and (held.response is not None or held.fingerprint != key.fingerprint):
+    def check_held(self, key: IdempotencyKey) -> None:
+        """Raise KeyIsInFlight if this claim was taken over meanwhile."""
+        if not self._is_held(key):
             raise KeyIsInFlight(key.key)
 
-    def store_response(self, key: IdempotencyKey, response: StoredResponse, now: datetime) -> None:
-        """Store the response of a key."""
-        held = self._claims.get((key.tenant_id, key.key), Claim(key.fingerprint, now))
+    def store_response(self, key: IdempotencyKey, response: StoredResponse) -> None:
+        """Store the response of a key that `check_held` has found to be held."""
+        held = self._claims[key.tenant_id, key.key]
         self._claims[key.tenant_id, key.key] = replace(held, response=response)
+
+    def _is_held(self, key: IdempotencyKey) -> bool:
+        held = self._claims.get((key.tenant_id, key.key))
+        return held is not None and held.response is None and held.claim_id == key.claim_id

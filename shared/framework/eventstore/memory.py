@@ -76,7 +76,7 @@ class MemoryEventStore:
                 tuple(EventPosition(r.stream_id, r.version, r.position, r.slot) for r in records)
             )
             if changes.response is not None:
-                self._claims.check_unanswered(changes.response[0])
+                self._claims.check_held(changes.response[0])
             await self._run_side_writes(changes, receipt)
             self._store_response(changes, receipt)
             self._write_records(records)
@@ -114,6 +114,10 @@ class MemoryEventStore:
 
     async def release(self, key: IdempotencyKey) -> None:
         self._claims.release(key)
+
+    def end_owner(self) -> None:
+        """Let the present claims of idempotency keys have no owner, as after the end of the process."""
+        self._claims.end_owner()
 
     async def delete_expired_keys(self, before: datetime, limit: int) -> int:
         return self._claims.delete_expired(before, limit)
@@ -192,7 +196,7 @@ class MemoryEventStore:
     def _store_response(self, changes: ChangeSet, receipt: CommitReceipt) -> None:
         if changes.response is not None:
             key, response_to = changes.response
-            self._claims.store_response(key, response_to(receipt), self._clock.now())
+            self._claims.store_response(key, response_to(receipt))
 
     def _write_records(self, records: Sequence[EventRecord]) -> None:
         for record in records:

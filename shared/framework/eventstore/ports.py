@@ -128,7 +128,7 @@ class IdempotencyKeys(Protocol):
         """
 
     async def release(self, key: IdempotencyKey) -> None:
-        """Delete a claimed key because its command wrote nothing; a key with a response stays."""
+        """Delete this claim of a key because its command wrote nothing; with a response it stays."""
 
     async def delete_expired_keys(self, before: datetime, limit: int) -> int:
         """Delete at most `limit` keys claimed before an instant, oldest first; returns how many.

@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 
 from shared.framework.eventstore.contracts import Contracts
+from shared.framework.eventstore.idempotency import ClaimOwner, NoOwner
 from shared.framework.eventstore.pool import connection_of, translate_errors
 from shared.framework.eventstore.postgres_idempotency import claim, delete_expired, release, store_response
 from shared.framework.eventstore.records import (
@@ -66,11 +67,18 @@ _BLOCKED = "SELECT topic, stream_id, count(*) FROM parked WHERE consumer = $1 GR
 class PostgresEventStore:
     """All ports of one context's store; the pool's role needs only the rights that the migrations grant."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", context: str, contracts: Contracts) -> None:
-        """`context` is set on every record that is read."""
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        context: str,
+        contracts: Contracts,
+        owner: ClaimOwner = NoOwner(),  # noqa: B008 - it has no state
+    ) -> None:
+        """`context` is set on every record that is read; `owner`: of the idempotency keys claimed here."""
         self.context = context
         self.contracts = contracts
         self._pool = pool
+        self._owner = owner
         self._heads: dict[tuple[int, int], tuple[int, int]] = {}
 
     async def load(self, tenant_id: str, stream_id: str) -> StreamHistory:
@@ -117,9 +125,10 @@ class PostgresEventStore:
         return rows[0]["now_at"] if rows else None
 
     async def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
+        owner = await self._owner.owner()
         with translate_errors():
             async with self._connection() as connection:
-                return await claim(connection, key, now)
+                return await claim(connection, key, owner, now)
 
     async def release(self, key: IdempotencyKey) -> None:
         with translate_errors():

@@ -10,13 +10,15 @@ from shared.framework.eventstore.idempotency import CLAIM_LEASE, Claim, KeyIsInF
 from shared.framework.eventstore.records import IdempotencyKey, StoredResponse
 
 _CLAIM = """
-    INSERT INTO idempotency AS held (tenant_id, key, fingerprint, claimed_at) VALUES ($1, $2, $3, $4)
+    INSERT INTO idempotency AS held (tenant_id, key, fingerprint, canonical, claim_id, owner, claimed_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (tenant_id, key) DO UPDATE
-       SET fingerprint = excluded.fingerprint, claimed_at = excluded.claimed_at
-     WHERE held.status IS NULL AND held.claimed_at <= $5
+       SET fingerprint = excluded.fingerprint, canonical = excluded.canonical,
+           claim_id = excluded.claim_id, owner = excluded.owner, claimed_at = excluded.claimed_at
+     WHERE held.status IS NULL AND (held.claimed_at <= $8 OR claim_owner_is_gone(held.owner))
     RETURNING true"""
 _HELD = "SELECT * FROM idempotency WHERE tenant_id = $1 AND key = $2"
-_RELEASE = "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND status IS NULL"
+_RELEASE = "DELETE FROM idempotency WHERE tenant_id = $1 AND key = $2 AND status IS NULL AND claim_id = $3"
 _DELETE_EXPIRED = """
     WITH old AS (
         SELECT tenant_id, key FROM idempotency WHERE claimed_at < $1 ORDER BY claimed_at LIMIT $2
@@ -27,20 +29,21 @@ _DELETE_EXPIRED = """
     )
     SELECT count(*) FROM gone"""
 _STORE_RESPONSE = """
-    INSERT INTO idempotency AS held (tenant_id, key, fingerprint, status, headers, body)
-    VALUES ($1, $2, $3, $4, $5, $6)
-        ON CONFLICT (tenant_id, key) DO UPDATE
-       SET status = excluded.status, headers = excluded.headers, body = excluded.body
-     WHERE held.status IS NULL AND held.fingerprint = excluded.fingerprint
+    UPDATE idempotency SET status = $4, headers = $5, body = $6
+     WHERE tenant_id = $1 AND key = $2 AND claim_id = $3 AND status IS NULL
     RETURNING true"""
 
 
-async def claim(connection: Any, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
-    """The stored response; None if the key is now claimed for this call.
+async def claim(
+    connection: Any, key: IdempotencyKey, owner: int | None, now: datetime
+) -> StoredResponse | None:
+    """The stored response; None if the key is now claimed for this call, by this owner.
 
     Raises KeyIsInFlight, KeyBelongsToAnotherRequest.
     """
-    while not await connection.fetch(_CLAIM, key.tenant_id, key.key, key.fingerprint, now, now - CLAIM_LEASE):
+    hashes = (key.fingerprint, key.canonical)
+    claimed = (key.tenant_id, key.key, *hashes, key.claim_id, owner, now, now - CLAIM_LEASE)
+    while not await connection.fetch(_CLAIM, *claimed):
         held = await connection.fetchrow(_HELD, key.tenant_id, key.key)
         response = None if held is None else _claim_of(held).response_to(key, now)
         if response is not None:
@@ -50,8 +53,8 @@ async def claim(connection: Any, key: IdempotencyKey, now: datetime) -> StoredRe
 
 
 async def release(connection: Any, key: IdempotencyKey) -> None:
-    """Delete a claimed key, unless it has a response."""
-    await connection.execute(_RELEASE, key.tenant_id, key.key)
+    """Delete this claim of a key, unless it has a response."""
+    await connection.execute(_RELEASE, key.tenant_id, key.key, key.claim_id)
 
 
 async def delete_expired(connection: Any, before: datetime, limit: int) -> int:
@@ -60,9 +63,9 @@ async def delete_expired(connection: Any, before: datetime, limit: int) -> int:
 
 
 async def store_response(connection: Any, key: IdempotencyKey, response: StoredResponse) -> None:
-    """Store the response of a key. Raises KeyIsInFlight if the key was taken over and answered meanwhile."""
+    """Store the response of a key. Raises KeyIsInFlight if this claim was taken over meanwhile."""
     headers = msgspec.json.encode(response.headers).decode()
-    arguments = (key.tenant_id, key.key, key.fingerprint, response.status, headers, response.body)
+    arguments = (key.tenant_id, key.key, key.claim_id, response.status, headers, response.body)
     if not await connection.fetch(_STORE_RESPONSE, *arguments):
         raise KeyIsInFlight(key.key)
 
@@ -72,4 +75,4 @@ def _claim_of(row: asyncpg.Record) -> Claim:
     if row["status"] is not None:
         headers = msgspec.json.decode(row["headers"], type=dict[str, str])
         response = StoredResponse(row["status"], headers, row["body"])
-    return Claim(row["fingerprint"], row["claimed_at"], response)
+    return Claim(row["fingerprint"], row["canonical"], row["claim_id"], row["claimed_at"], response)

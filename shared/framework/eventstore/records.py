@@ -115,11 +115,17 @@ class StoredResponse:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """An Idempotency-Key of a tenant, with a hash over the method, the path, the query and the body."""
+    """An Idempotency-Key of a tenant, with hashes over the method, the path, the query and the body.
+
+    `fingerprint`: over the bytes of the body; `canonical`: over its parsed value. Requests are the same if
+    either is. `claim_id`: of one attempt at the command; only a claim with it is answered or released.
+    """
 
     tenant_id: str
     key: str
     fingerprint: bytes
+    canonical: bytes
+    claim_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from enum import Enum
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
+import msgspec
 from fastapi import APIRouter, Depends, Header, Request, Response, params
 from pydantic import BaseModel
 
@@ -18,7 +19,7 @@ from shared.framework.eventstore.records import CommitReceipt, IdempotencyKey, S
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, metadata_now, transact
 from shared.framework.http.authorization import Credential, credential_of, requires
 from shared.framework.http.read_your_writes import POSITION_HEADER, format_tokens, position_tokens
-from shared.framework.http.request_body import DecodedBodyRoute
+from shared.framework.http.request_body import JSON_IN_SCOPE, DecodedBodyRoute
 from shared.framework.http.service_context import ServiceContext, service_context_of
 from shared.framework.observability.logging import correlation_id
 from shared.framework.observability.metrics import COMMANDS
@@ -38,8 +39,11 @@ OptionalKeyHeader = Annotated[str | None, _HEADER]
 
 
 async def key_of(request: Request, tenant_id: str, key: str) -> IdempotencyKey:
-    """The key of a request, with its fingerprint."""
-    return IdempotencyKey(tenant_id, key, fingerprint(request, await request.body()))
+    """The key of a request, with hashes over its body as it was sent and as it was understood."""
+    scope = request.scope
+    canonical = _canonical(scope[JSON_IN_SCOPE]) if JSON_IN_SCOPE in scope else b""
+    hashes = fingerprint(request, await request.body()), fingerprint(request, canonical)
+    return IdempotencyKey(tenant_id, key, *hashes, service_context_of(request).ids.new("clm"))
 
 
 def fingerprint(request: Request, body: bytes) -> bytes:
@@ -47,6 +51,10 @@ def fingerprint(request: Request, body: bytes) -> bytes:
     parts = (request.method.encode(), request.url.path.encode(), request.url.query.encode(), body)
     spelt = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
     return hashlib.sha256(spelt).digest()
+
+
+_canonical = msgspec.json.Encoder(order="deterministic").encode
+"""Decoded JSON as bytes: without spaces, keys sorted, each number as it was understood (1e2 as 100.0)."""
 
 
 def as_response(answer: StoredResponse, *, replayed: bool) -> Response:

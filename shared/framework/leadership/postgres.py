@@ -1,4 +1,4 @@
-"""Leases as session advisory locks in PostgreSQL; they end with their connection."""
+"""Leases as session advisory locks in PostgreSQL; they end with their session (session.py)."""
 
 import asyncio
 import logging
@@ -8,29 +8,24 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from shared.framework.leadership.port import LeadershipLost, Lease
+from shared.framework.leadership.session import UNAVAILABLE, LockSession
 from shared.framework.retry.backoff import Sleeper
 
 RETRY_INTERVAL_S = 0.5
-CONNECT_TIMEOUT_S = 5.0
-COMMAND_TIMEOUT_S = 5.0
 
-# If a host dies, only TCP keepalives detect it; the server then releases the locks within 25 s.
-_KEEPALIVE = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
-
-_UNAVAILABLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+_TAKE = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+_GIVE_BACK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
 
 _log = logging.getLogger(__name__)
 
 
 class PostgresLeadership:
-    """Leases of one process, on one connection of its own: the locks belong to the session."""
+    """Leases of one process, in its session for locks."""
 
-    def __init__(self, dsn: str, sleeper: Sleeper) -> None:
-        """Connects at the first `acquire`; `dsn` must not point to a transaction pooler."""
-        self._dsn = dsn
+    def __init__(self, session: LockSession, sleeper: Sleeper) -> None:
+        """`session` is closed by its owner."""
+        self._session = session
         self._sleeper = sleeper
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
-        self._connection_lock = asyncio.Lock()
         self._local_locks: dict[str, asyncio.Lock] = {}
 
     @asynccontextmanager
@@ -44,37 +39,18 @@ class PostgresLeadership:
             finally:
                 await self._release(name, connection)
 
-    async def close(self) -> None:
-        """End the session, and with it all leases."""
-        if self._connection is not None:
-            self._connection.terminate()
-
     async def _try(self, name: str) -> "asyncpg.Connection[asyncpg.Record] | None":
         try:
-            async with self._connection_lock:
-                connection = await self._open()
-                query = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
-                return connection if await connection.fetchval(query, name) else None
-        except _UNAVAILABLE as error:
+            taken, connection = await self._session.run(_TAKE, name)
+            return connection if taken else None
+        except UNAVAILABLE as error:
             _log.warning("leadership cannot be acquired", extra={"lease": name, "cause": repr(error)})
             return None
 
-    async def _open(self) -> "asyncpg.Connection[asyncpg.Record]":
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(
-                self._dsn,
-                timeout=CONNECT_TIMEOUT_S,
-                command_timeout=COMMAND_TIMEOUT_S,
-                server_settings=_KEEPALIVE,
-            )
-        return self._connection
-
     async def _release(self, name: str, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         try:
-            async with self._connection_lock:
-                if not connection.is_closed():
-                    await connection.execute("SELECT pg_advisory_unlock(hashtextextended($1, 0))", name)
-        except _UNAVAILABLE:
+            await self._session.run_on(connection, _GIVE_BACK, name)
+        except UNAVAILABLE:
             connection.terminate()  # so that the server releases the lock
 
 

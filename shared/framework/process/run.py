@@ -18,6 +18,7 @@ from shared.framework.eventstore.pool import connect
 from shared.framework.http.app import create_app
 from shared.framework.http.authentication import BearerAuthenticator
 from shared.framework.leadership.postgres import PostgresLeadership
+from shared.framework.leadership.session import LockSession
 from shared.framework.messaging.feed_http import HttpFeeds
 from shared.framework.messaging.kafka import KafkaBroker
 from shared.framework.messaging.relay import PostgresCursor
@@ -66,11 +67,11 @@ async def serve_context(
 ) -> None:
     """Open all connections, run until a signal, close them. Raises LoopEnded, StoreIsUnavailable."""
     async with AsyncExitStack() as stack:
-        deps, store = await _open(context, settings, contracts, stack)
+        deps, store, session = await _open(context, settings, contracts, stack)
         service = await build(deps)
         if service.close:
             stack.push_async_callback(service.close)
-        tasks = await _background_tasks(service, deps, store, stack)
+        tasks = await _background_tasks(service, deps, store, session, stack)
         app = create_app(
             context,
             [*service.routers, internal_routes(_internal_routes_context(service, deps, tasks))],
@@ -94,13 +95,15 @@ async def serve_context(
 
 async def _open(
     context: str, settings: SettingsT, contracts: Contracts, stack: AsyncExitStack
-) -> tuple[ServiceDependencies[SettingsT], InstrumentedEventStore]:
+) -> tuple[ServiceDependencies[SettingsT], InstrumentedEventStore, LockSession]:
     dsn, clock = settings.database_url.get_secret_value(), SystemClock()
     pool = await connect(dsn, size_max=settings.database_connections_max, name=context)
     stack.push_async_callback(_close_pool, pool)
     feeds = HttpFeeds(settings.feeds, settings.service_token_file)
     stack.push_async_callback(feeds.close)
-    store = InstrumentedEventStore(pool, context, contracts)
+    session = LockSession(dsn, EventLoopSleeper())
+    stack.push_async_callback(session.close)
+    store = InstrumentedEventStore(pool, context, contracts, session)
     deps = ServiceDependencies(
         context=context,
         settings=settings,
@@ -112,18 +115,18 @@ async def _open(
         feeds=feeds,
         authenticator=BearerAuthenticator(settings.jwks_file, settings.api_keys_file, clock),
     )
-    return deps, store
+    return deps, store, session
 
 
 async def _background_tasks(
     service: ServiceDefinition,
     deps: ServiceDependencies[SettingsT],
     store: InstrumentedEventStore,
+    session: LockSession,
     stack: AsyncExitStack,
 ) -> BackgroundTasks:
     settings = deps.settings
-    leadership = PostgresLeadership(settings.database_url.get_secret_value(), deps.sleeper)
-    stack.push_async_callback(leadership.close)
+    leadership = PostgresLeadership(session, deps.sleeper)
     broker = KafkaBroker(
         bootstrap=settings.kafka_bootstrap,
         idempotence=settings.broker_idempotence,

@@ -89,9 +89,16 @@ def timer(timer_id: str, due_at: datetime = NOON, *, tenant: str = TENANT, testi
     return Timer(timer_id, tenant, due_at, "collect", payload, TESTING if testing else METADATA)
 
 
-def key(name: str = "key-1", *, tenant: str = TENANT, fingerprint: bytes = b"\x00hash") -> IdempotencyKey:
-    """An idempotency key."""
-    return IdempotencyKey(tenant, name, fingerprint)
+def key(
+    name: str = "key-1",
+    *,
+    tenant: str = TENANT,
+    fingerprint: bytes = b"\x00hash",
+    canonical: bytes | None = None,
+    claim_id: str = "clm-1",
+) -> IdempotencyKey:
+    """An idempotency key; without `canonical` both of its hashes are the same."""
+    return IdempotencyKey(tenant, name, fingerprint, canonical or fingerprint, claim_id)
 
 
 def response_at(receipt: CommitReceipt) -> StoredResponse:

@@ -1,6 +1,7 @@
 """Contract suite of event stores: inbox positions, timers, test clocks, idempotency keys, dead letters."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -25,7 +26,10 @@ from shared.framework.testing.store_examples import (
 
 
 class SideStateContract:
-    """Inbox positions, timers, test clocks, idempotency keys and dead letters."""
+    """Inbox positions, timers, test clocks, idempotency keys and dead letters.
+
+    `end_owner`: ends what owns the present claims, as the end of their process does.
+    """
 
     async def test_an_inbox_mark_moves_only_from_where_it_stands(self, store: Store) -> None:
         """So the effect of a message is written once, however often the message comes."""
@@ -164,12 +168,65 @@ class SideStateContract:
 
     async def test_a_claim_of_the_dead_is_taken_over(self, store: Store) -> None:
         """After the lease the key is free; if its first process is still running, that writes nothing."""
-        await store.claim(key(), NOON)
-        assert await store.claim(key(), NOON + CLAIM_LEASE) is None
-        await store.commit(ChangeSet(appends=[append("cus_1")], response=(key(), response_at)))
+        first, second = key(claim_id="clm-1"), key(claim_id="clm-2")
+        await store.claim(first, NOON)
+        assert await store.claim(second, NOON + CLAIM_LEASE) is None
         with pytest.raises(KeyIsInFlight):
-            await store.commit(ChangeSet(appends=[append("cus_2")], response=(key(), response_at)))
-        assert await store.version(TENANT, "cus_2") == 0
+            await store.commit(ChangeSet(appends=[append("cus_1")], response=(first, response_at)))
+        await store.commit(ChangeSet(appends=[append("cus_2")], response=(second, response_at)))
+        with pytest.raises(KeyIsInFlight):
+            await store.commit(ChangeSet(appends=[append("cus_1")], response=(first, response_at)))
+        assert await store.version(TENANT, "cus_1") == 0
+
+    async def test_a_claim_whose_owner_is_gone_is_taken_over_at_once(
+        self, store: Store, end_owner: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Its process was killed: the same command sent again does not wait for a lease."""
+        await store.claim(key(), NOON)
+        with pytest.raises(KeyIsInFlight):
+            await store.claim(key(claim_id="clm-2"), NOON)
+        await end_owner()
+        assert await store.claim(key(claim_id="clm-2"), NOON) is None
+        with pytest.raises(KeyIsInFlight):
+            await store.claim(key(claim_id="clm-3"), NOON)
+
+    async def test_an_answer_outlives_the_owner_of_its_claim(
+        self, store: Store, end_owner: Callable[[], Awaitable[None]]
+    ) -> None:
+        """What was committed is repeated, whoever did it."""
+        await store.claim(key(), NOON)
+        receipt = await store.commit(ChangeSet(appends=[append("cus_1")], response=(key(), response_at)))
+        await end_owner()
+        assert await store.claim(key(claim_id="clm-2"), NOON) == response_at(receipt)
+
+    async def test_who_lost_a_claim_can_neither_answer_nor_release_it(
+        self, store: Store, end_owner: Callable[[], Awaitable[None]]
+    ) -> None:
+        """It was only paused. Also not after the taker was refused: its client has been told so."""
+        paused, taker = key(claim_id="clm-1"), key(claim_id="clm-2")
+        await store.claim(paused, NOON)
+        await end_owner()
+        await store.claim(taker, NOON)
+        await store.release(paused)
+        with pytest.raises(KeyIsInFlight):
+            await store.claim(key(claim_id="clm-3"), NOON)
+        await store.release(taker)
+        with pytest.raises(KeyIsInFlight):
+            await store.commit(ChangeSet(appends=[append("cus_1")], response=(paused, response_at)))
+        assert await store.version(TENANT, "cus_1") == 0
+
+    async def test_a_request_is_the_same_by_its_bytes_or_by_its_value(self, store: Store) -> None:
+        """By its bytes: a key of before has no other hash. By its value: however the client spells it."""
+        first = key(fingerprint=b"bytes", canonical=b"value")
+        await store.claim(first, NOON)
+        await store.commit(ChangeSet(response=(first, response_at)))
+        for same in (
+            key(fingerprint=b"others", canonical=b"value"),
+            key(fingerprint=b"bytes", canonical=b"x"),
+        ):
+            assert isinstance(await store.claim(same, NOON), StoredResponse)
+        with pytest.raises(KeyBelongsToAnotherRequest):
+            await store.claim(key(fingerprint=b"others", canonical=b"x"), NOON)
 
     async def test_old_keys_are_forgotten_a_few_at_a_time(self, store: Store) -> None:
         """Oldest first, answered or not; a key claimed since is kept, and a forgotten one is free."""

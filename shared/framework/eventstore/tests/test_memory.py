@@ -1,5 +1,6 @@
 """The store in memory keeps the store's promises."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -35,6 +36,13 @@ class TestMemoryEventStore(EventStreamContract, SideStateContract):
     @pytest.fixture
     def store(self, memory: MemoryEventStore) -> Store:
         return memory
+
+    @pytest.fixture
+    def end_owner(self, memory: MemoryEventStore) -> Callable[[], Awaitable[None]]:
+        async def end() -> None:
+            memory.end_owner()
+
+        return end
 
     @pytest.fixture
     def notebook(self, memory: MemoryEventStore) -> SideTable:

@@ -1,7 +1,8 @@
 """The store on PostgreSQL keeps the store's promises, with a service's few rights."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -34,10 +35,49 @@ class PostgresNotebook:
         return {row["text"] for row in await self._pool.fetch("SELECT text FROM notes")}
 
 
+class SessionOwner:
+    """The owner of claims: a number that a session keeps locked."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._session: asyncpg.Connection[asyncpg.Record] | None = None
+        self._opening = asyncio.Lock()
+        self._number = 0
+
+    async def owner(self) -> int:
+        async with self._opening:
+            if self._session is None:
+                self._session = await asyncpg.connect(self._dsn)
+                self._number = await self._session.fetchval("SELECT nextval('claim_owners')")
+                await self._session.execute("SELECT pg_advisory_lock(claim_owner_lock($1))", self._number)
+        return self._number
+
+    async def end(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
 class TestPostgresEventStore(EventStreamContract, SideStateContract):
+    @pytest_asyncio.fixture
+    async def session(self, database: Database) -> AsyncIterator[SessionOwner]:
+        session = SessionOwner(database.app_dsn)
+        yield session
+        await session.end()
+
     @pytest.fixture
-    def store(self, pool: Pool) -> Store:
-        return PostgresEventStore(pool, "subscriptions", EXAMPLES)
+    def store(self, pool: Pool, session: SessionOwner) -> Store:
+        return PostgresEventStore(pool, "subscriptions", EXAMPLES, session)
+
+    @pytest.fixture
+    def end_owner(self, pool: Pool, session: SessionOwner) -> Callable[[], Awaitable[None]]:
+        async def end() -> None:
+            gone = await session.owner()
+            await session.end()
+            while not await pool.fetchval("SELECT claim_owner_is_gone($1)", gone):
+                await asyncio.sleep(0.01)  # the server ends a session a moment after its client
+
+        return end
 
     @pytest_asyncio.fixture
     async def notebook(self, pool: Pool, owner: Any) -> SideTable:

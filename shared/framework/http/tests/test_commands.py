@@ -1,14 +1,19 @@
 import asyncio
+import hashlib
+import json
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.records import ChangeSet, CommitReceipt
 from shared.framework.http.read_your_writes import PositionToken, position_tokens
 from shared.framework.http.tests.doubles import NOON, Setting
 from shared.framework.testing.fakes import FakeClock
-from shared.framework.testing.store_examples import EXAMPLES
+from shared.framework.testing.store_examples import EXAMPLES, response_at
+from shared.framework.testing.store_examples import key as idempotency_key
 
 
 async def test_a_command_without_a_key_is_refused_before_anything_happens() -> None:
@@ -72,6 +77,40 @@ async def test_a_key_is_bound_to_its_body_its_route_and_its_tenant() -> None:
     assert other_tenant.status_code == 201
 
 
+@settings(max_examples=25)
+@given(
+    name=st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20),
+    lines=st.lists(st.fixed_dictionaries({"minor": st.integers(-(2**63), 2**63 - 1)}), max_size=3),
+    indent=st.sampled_from([None, 0, 3]),
+    is_ascii=st.booleans(),
+    is_reversed=st.booleans(),
+)
+async def test_a_key_is_bound_to_what_the_body_says(
+    name: str, lines: list[dict[str, int]], indent: int | None, is_ascii: bool, is_reversed: bool
+) -> None:
+    """Spaces, the order of keys and the spelling of characters are not what the client means."""
+    setting, body = Setting(), {"name": name, "currency": "EUR", "lines": lines}
+    first = await setting.send(json.dumps(body).encode())
+    turned = dict(reversed(body.items())) if is_reversed else body
+    again = await setting.send(json.dumps(turned, indent=indent, ensure_ascii=is_ascii).encode())
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.headers["idempotency-replayed"] == "true"
+    other = await setting.send(json.dumps({**body, "lines": [*lines, {"minor": 1}]}).encode())
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+    assert setting.hooks.effects == 1
+
+
+async def test_a_key_of_before_is_known_by_the_bytes_of_its_body() -> None:
+    """Keys were bound to bytes alone: a retry across the upgrade is answered, not refused."""
+    setting, body = Setting(), b'{"name":  "x"}'
+    text = b"POST", b"/v1/things/t1", b"", body
+    of_before = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in text)).digest()
+    stored = idempotency_key("k", tenant="acme", fingerprint=of_before, canonical=b"none")
+    await setting.store.claim(stored, NOON)
+    await setting.store.commit(ChangeSet(response=(stored, response_at)))
+    assert (await setting.send(body)).headers["idempotency-replayed"] == "true"
+
+
 async def test_a_hundred_equal_posts_at_once_have_one_effect() -> None:
     """Whoever is not the first gets its very bytes, or is told to ask again in a moment."""
     setting = Setting()
@@ -132,10 +171,18 @@ async def test_a_crash_before_the_commit_leaves_the_key_claimed_for_its_lease_on
     setting = await killed_mid_command(commits_first=False)
     early = await setting.post()
     assert (early.status_code, early.json()["code"]) == (409, "idempotency-key-in-flight")
+    assert len(await setting.store.read_stable(0, 10)) == 0
     lease_over = Setting(store=setting.store)
     lease_over.clock.move(timedelta(seconds=61))
     assert (await lease_over.post()).status_code == 201
     assert len(await setting.store.read_stable(0, 10)) == 1
+
+
+async def test_a_crash_that_is_seen_frees_the_key_at_once() -> None:
+    """The process that claimed it is gone, and everybody can tell."""
+    setting = await killed_mid_command(commits_first=False)
+    setting.store.end_owner()
+    assert (await setting.post()).status_code == 201
 
 
 async def test_a_crash_after_the_commit_still_leads_to_the_stored_answer() -> None:

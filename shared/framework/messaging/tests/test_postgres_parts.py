@@ -14,6 +14,7 @@ from shared.framework.eventstore.ports import StoreIsUnavailable
 from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.leadership.port import LeadershipLost, Lease
 from shared.framework.leadership.postgres import PostgresLeadership
+from shared.framework.leadership.session import LockSession
 from shared.framework.messaging.relay import CursorConflict, PostgresCursor
 from shared.framework.process.system import EventLoopSleeper
 from shared.framework.retry.transient import is_message_fault, is_transient
@@ -51,7 +52,8 @@ class Candidate:
     """Holds a lease until it is lost, then stands no more."""
 
     def __init__(self, dsn: str) -> None:
-        self.leadership = PostgresLeadership(dsn, EventLoopSleeper())
+        self.session = LockSession(dsn, EventLoopSleeper())
+        self.leadership = PostgresLeadership(self.session, EventLoopSleeper())
         self.lease: Lease | None = None
 
     async def stand(self) -> None:
@@ -72,8 +74,8 @@ async def test_one_leads_and_the_next_follows_when_it_goes(database_url: str) ->
             assert not await second.leads()
     async with running(second.stand):
         await eventually(second.leads)
-    await first.leadership.close()
-    await second.leadership.close()
+    await first.session.close()
+    await second.session.close()
 
 
 async def test_a_lease_is_given_to_one_task_of_a_process(database_url: str) -> None:
@@ -87,7 +89,7 @@ async def test_a_lease_is_given_to_one_task_of_a_process(database_url: str) -> N
             assert not await second.leads()
     async with running(second.stand):
         await eventually(second.leads)
-    await first.leadership.close()
+    await first.session.close()
 
 
 async def test_a_leader_whose_connection_dies_notices_at_its_next_check(database_url: str) -> None:
@@ -101,8 +103,8 @@ async def test_a_leader_whose_connection_dies_notices_at_its_next_check(database
             assert first.lease is not None
             with pytest.raises(LeadershipLost):
                 first.lease.check()
-    await first.leadership.close()
-    await second.leadership.close()
+    await first.session.close()
+    await second.session.close()
 
 
 async def _end_whoever_leads(database_url: str) -> None:
