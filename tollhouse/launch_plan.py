@@ -18,6 +18,8 @@ from tollhouse.servers.forked_process import ForkedProcesses
 from tollhouse.servers.topics import PARTITIONS
 from tollhouse.topology import ServiceProcess
 
+LIVENESS_TIMEOUT_S = 3.0
+
 
 @dataclass(frozen=True, slots=True)
 class LaunchPlan:
@@ -54,18 +56,26 @@ class LaunchPlan:
         self, service: ServiceProcess, probe: httpx2.AsyncClient, forked: ForkedProcesses | None
     ) -> ProcessSpec:
         """A service as a child process that is ready when /health/ready answers 200."""
-        ready_url = f"{self.urls[service.name]}/health/ready"
+        url = self.urls[service.name]
 
         async def is_ready() -> bool:
             try:
-                return (await probe.get(ready_url)).status_code == httpx2.codes.OK
+                return (await probe.get(f"{url}/health/ready")).status_code == httpx2.codes.OK
             except httpx2.HTTPError:
                 return False
+
+        async def is_alive() -> bool:
+            try:
+                await probe.get(f"{url}/health/live", timeout=LIVENESS_TIMEOUT_S)
+            except httpx2.TransportError:
+                return False
+            return True
 
         return ProcessSpec(
             name=service.name,
             command=lambda: [sys.executable, "-m", service.module],
             is_ready=is_ready,
+            is_alive=is_alive,
             log=self.state.folder / "logs" / f"{service.name}.log",
             env=self.environment(service),
             probe_interval_s=0.05,

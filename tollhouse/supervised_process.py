@@ -19,10 +19,17 @@ from tollhouse.servers.child_process import (
 
 RESTARTS = Backoff(0.05, 5.0)
 HEALTHY_AFTER_S = 10.0
+LIVENESS_INTERVAL_S = 1.0
+UNANSWERED_MAX = 5
+"""A process that did not answer so many questions in a row is stopped and started again.
+
+Counted, not timed: after a computer has slept, one question is unanswered, not all that it slept through.
+"""
+HUNG_STOP_TIMEOUT_S = 3.0
 
 
 class SupervisedProcess:
-    """One child process, restarted whenever it ends, from `start` to `stop`."""
+    """One child process, restarted whenever it ends or stands still, from `start` to `stop`."""
 
     def __init__(self, program: ProcessSpec) -> None:
         self.program = program
@@ -70,11 +77,28 @@ class SupervisedProcess:
         while True:
             ready_at = clock()
             if self._process is not None:
-                await self._process.wait()
+                await self._until_ended(self._process)
             self.ready.clear()
             failures = 0 if clock() - ready_at > HEALTHY_AFTER_S else failures + 1
             await asyncio.sleep(RESTARTS.pause_s(failures))
             await self._run_again()
+
+    async def _until_ended(self, process: ChildProcess) -> None:
+        """Return when the process has ended, by itself or because it did not answer any more."""
+        ended = asyncio.create_task(process.wait())
+        unanswered = 0
+        try:
+            while unanswered < UNANSWERED_MAX:
+                await asyncio.wait({ended}, timeout=LIVENESS_INTERVAL_S)
+                if ended.done():
+                    return
+                unanswered = 0 if await self._answers() else unanswered + 1
+        finally:
+            ended.cancel()
+        await stop(self.program, process, HUNG_STOP_TIMEOUT_S)
+
+    async def _answers(self) -> bool:
+        return self.program.is_alive is None or await self.program.is_alive()
 
     async def _run_again(self) -> None:
         self.restarts += 1

@@ -54,12 +54,14 @@ class ProcessSpec:
 
     `command` is called at every start, `prepare` once before the first. `is_ready` makes one real client
     call; while the server is not up it returns False and does not raise. A first start that fails is
-    retried for `start_retry_s`. `launch` starts the process in another way than by `command`.
+    retried for `start_retry_s`. `is_alive`: whether a process that was ready still answers, in bounded time;
+    None: only its end is noticed. `launch` starts the process in another way than by `command`.
     """
 
     name: str
     command: Callable[[], Sequence[str]]
     is_ready: Callable[[], Awaitable[bool]]
+    is_alive: Callable[[], Awaitable[bool]] | None = None
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[], Awaitable[None]] = _no_preparation
@@ -116,12 +118,15 @@ async def until_ready(program: ProcessSpec, process: ChildProcess) -> None:
         await asyncio.sleep(program.probe_interval_s)
 
 
-async def stop(program: ProcessSpec, process: ChildProcess) -> int:
-    """Send the stop signal, and SIGKILL after the time-out. Returns the exit code (negative: the signal)."""
+async def stop(program: ProcessSpec, process: ChildProcess, timeout_s: float | None = None) -> int:
+    """Send the stop signal, and SIGKILL after a time-out (None: the program's).
+
+    Returns the exit code (negative: the signal).
+    """
     if process.returncode is None:
         process.send_signal(program.stop_signal)
     try:
-        return await asyncio.wait_for(process.wait(), program.stop_timeout_s)
+        return await asyncio.wait_for(process.wait(), timeout_s or program.stop_timeout_s)
     except TimeoutError:
         os.killpg(process.pid, signal.SIGKILL)
         return await process.wait()

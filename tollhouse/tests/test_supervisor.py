@@ -73,6 +73,23 @@ async def test_a_killed_service_is_restarted_where_it_was(tmp_path: Path) -> Non
         assert (await environment_of(stack, "payments"))["TOLLHOUSE_DATABASE_URL"] == stack.dsn("payments")
 
 
+async def test_a_service_that_stands_still_is_restarted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lives and holds its port, but answers nothing: it is ended, and a new one serves."""
+    monkeypatch.setattr("tollhouse.launch_plan.LIVENESS_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("tollhouse.supervised_process.LIVENESS_INTERVAL_S", 0.1)
+    monkeypatch.setattr("tollhouse.supervised_process.HUNG_STOP_TIMEOUT_S", 0.5)
+    async with Stack.start(tmp_path, services=SERVICES, fast=True) as stack:
+        stopped = stack.pids["payments"]
+        assert stopped
+        os.kill(stopped, signal.SIGSTOP)
+        process = stack.processes["payments"]
+        await until(lambda: process.restarts == 1 and process.ready.is_set())
+        assert not is_alive(stopped)
+        assert (await environment_of(stack, "payments"))["TOLLHOUSE_DATABASE_URL"] == stack.dsn("payments")
+
+
 async def test_other_commands_find_the_house_only_while_it_runs(tmp_path: Path) -> None:
     """`tollhouse verify` in another terminal needs no flags."""
     with pytest.raises(NotRunning):

@@ -3,7 +3,6 @@
 Money and quantities are decimal strings, never JSON numbers with a fraction.
 """
 
-import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
