@@ -3,11 +3,8 @@
 In production an identity provider issues the tokens; services read only a JWKS file and a file of hashes.
 """
 
-import hashlib
 import json
-import secrets
 import time
-import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +13,8 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
+from shared.framework.http.authorization import credential_from
+from tollhouse.api_key_file import ApiKeyFile
 from tollhouse.installation_state import write_private_file
 from tollhouse.roles import SCOPES
 
@@ -29,12 +28,12 @@ class Credentials:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.jwks_file = folder / "jwks.json"
-        self.api_keys_file = folder / "api_keys.json"
+        self.api_keys_file = api_keys_file(folder)
+        self.api_keys = ApiKeyFile(self.api_keys_file)
         self.service_token_file = folder / "service.token"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._key = self._load_key()
-        if not self.api_keys_file.exists():
-            write_private_file(self.api_keys_file, json.dumps({"keys": []}))
+        self.api_keys.ensure_exists()
 
     def token(
         self,
@@ -45,7 +44,10 @@ class Credentials:
         subject: str = "local",
         lifetime: timedelta = timedelta(days=1),
     ) -> str:
-        """An RS256 token for `Authorization: Bearer`; without `scopes` it has all scopes of the role."""
+        """An RS256 token for `Authorization: Bearer`; without `scopes` it has all scopes of the role.
+
+        Raises ValueError for what no service would accept.
+        """
         issued_at = int(time.time())
         claims = {
             "iss": ISSUER,
@@ -57,25 +59,24 @@ class Credentials:
             "role": role,
             "scopes": list(SCOPES[role] if scopes is None else scopes),
         }
+        expires_at = datetime.fromtimestamp(issued_at, UTC) + lifetime
+        credential_from(claims, subject=subject, expires_at=expires_at)  # raises for what is refused
         header = {"alg": "RS256", "typ": "JWT", "kid": self._key.kid}
         return jwt.encode(header, claims, self._key, algorithms=["RS256"])
 
     def api_key(
-        self, *, tenant: str, role: str, scopes: Sequence[str], lifetime: timedelta = timedelta(days=365)
+        self,
+        *,
+        tenant: str,
+        role: str,
+        scopes: Sequence[str],
+        subject: str | None = None,
+        lifetime: timedelta = timedelta(days=365),
     ) -> str:
-        """A new API key, shown once: only its SHA-256 is stored."""
-        key = format_api_key(secrets.token_hex(6), secrets.token_hex(24))
-        entry = {
-            "id": key.split("_")[2],
-            "sha256": hashlib.sha256(key.encode()).hexdigest(),
-            "tenant": tenant,
-            "role": role,
-            "scopes": list(scopes),
-            "expires_at": (datetime.now(UTC) + lifetime).isoformat(timespec="seconds"),
-        }
-        known = json.loads(self.api_keys_file.read_text())["keys"]
-        write_private_file(self.api_keys_file, json.dumps({"keys": [*known, entry]}, indent=2))
-        return key
+        """A new API key, shown once: only its SHA-256 is stored. Raises KeyIsRefused, FileIsUnreadable."""
+        return self.api_keys.create(
+            tenant=tenant, role=role, scopes=scopes, subject=subject, lifetime=lifetime
+        )
 
     def write_service_token(self) -> Path:
         """Write the token with which the services read each other's feeds; a new one at every start."""
@@ -101,7 +102,6 @@ class Credentials:
         return key
 
 
-def format_api_key(key_id: str, secret: str) -> str:
-    """`th_live_<id>_<secret>_<crc32>`: the checksum shows typing errors without a look-up."""
-    body = f"th_live_{key_id}_{secret}"
-    return f"{body}_{zlib.crc32(body.encode()):08x}"
+def api_keys_file(folder: Path) -> Path:
+    """The file of API keys in a folder of credentials."""
+    return folder / "api_keys.json"

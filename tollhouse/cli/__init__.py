@@ -5,6 +5,7 @@ import typer
 from tollhouse.cli.demo import demo
 from tollhouse.cli.dlq import app as dlq
 from tollhouse.cli.doctor import doctor
+from tollhouse.cli.keys import app as keys
 from tollhouse.cli.quickstart import quickstart
 from tollhouse.cli.replay import replay
 from tollhouse.cli.token import token
@@ -19,5 +20,6 @@ app = typer.Typer(
 for command in (quickstart, up, demo, verify, replay, token, doctor):
     app.command()(command)
 app.add_typer(dlq, name="dlq")
+app.add_typer(keys, name="keys")
 
 __all__ = ["app"]

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from tollhouse.api_key_file import FileIsUnreadable, KeyIsRefused
 from tollhouse.cli.output import DEFAULT_FOLDER, AsJson, Folder, fail, print_json
 from tollhouse.credentials import Credentials
 from tollhouse.roles import SCOPES
@@ -12,7 +13,10 @@ from tollhouse.roles import SCOPES
 def token(
     tenant: Annotated[str, typer.Option(help="The tenant; * for role service.")] = "demo",
     role: Annotated[str, typer.Option(help=f"One of {', '.join(SCOPES)}.")] = "billing_admin",
-    subject: Annotated[str, typer.Option(help="The subject: a customer id for role customer.")] = "local",
+    subject: Annotated[
+        str | None,
+        typer.Option(help="The subject: a customer id for role customer; else local, or key:<id> of a key."),
+    ] = None,
     scope: Annotated[
         list[str] | None, typer.Option(help="A scope instead of the role's scopes; repeatable.")
     ] = None,
@@ -27,11 +31,16 @@ def token(
         fail(f"role {role!r} is none of {', '.join(SCOPES)}")
     scopes = scope or list(SCOPES[role])
     credentials = Credentials(folder / "keys")
-    issued = (
-        credentials.api_key(tenant=tenant, role=role, scopes=scopes)
-        if api_key
-        else credentials.token(tenant=tenant, role=role, scopes=scopes, subject=subject)
-    )
+    try:
+        issued = (
+            credentials.api_key(tenant=tenant, role=role, scopes=scopes, subject=subject)
+            if api_key
+            else credentials.token(tenant=tenant, role=role, scopes=scopes, subject=subject or "local")
+        )
+    except (KeyIsRefused, ValueError) as refused:
+        fail(f"no service would accept it: {refused}")
+    except FileIsUnreadable as unreadable:
+        fail(str(unreadable))
     if as_json:
         print_json({"token": issued, "tenant": tenant, "role": role, "scopes": scopes})
     else:

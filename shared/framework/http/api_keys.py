@@ -10,9 +10,11 @@ from typing import Any
 
 from shared.framework.core.clock import Clock
 from shared.framework.http.authorization import Credential, CredentialIsNotAccepted, credential_from
-from shared.framework.http.reloading_file import ReloadingFile
+from shared.framework.http.reloading_file import FileContent, ReloadingFile
+from shared.framework.observability import metrics
 
 PREFIX = "th_live_"
+_SHA256 = re.compile("[0-9a-f]{64}", re.ASCII)
 _KEY = re.compile(r"(th_live_([A-Za-z0-9]{1,64})_[A-Za-z0-9]{32,128})_([0-9a-f]{8})", re.ASCII)
 
 
@@ -20,9 +22,16 @@ class ApiKeyVerifier:
     """Verifies keys `th_live_<id>_<secret>_<crc32>` by their SHA-256 in a JSON file."""
 
     def __init__(self, api_keys_file: Path, clock: Clock) -> None:
-        """Read the hashes. Raises ValueError or OSError for an invalid file."""
-        self._credentials = ReloadingFile(api_keys_file, _by_hash, clock)
+        """Read the hashes; as long as no file can be read, every key is refused."""
+        self._credentials = ReloadingFile(
+            api_keys_file, _by_hash, clock, gauge=metrics.API_KEYS_UNREADABLE, at_first={}
+        )
         self._clock = clock
+
+    @property
+    def warning(self) -> str | None:
+        """What is wrong with the file; None if all of it is used."""
+        return self._credentials.warning
 
     def read(self, key: str) -> Credential:
         """The credential of a key. Raises CredentialIsNotAccepted for an unknown or expired one."""
@@ -40,17 +49,33 @@ def _is_expired(credential: Credential, now: datetime) -> bool:
     return credential.expires_at is not None and credential.expires_at <= now
 
 
-def _by_hash(content: bytes) -> dict[str, Credential]:
+def _by_hash(content: bytes) -> FileContent[dict[str, Credential]]:
     try:
-        return {entry["sha256"]: _credential(entry) for entry in json.loads(content)["keys"]}
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"an API keys file has id, sha256, tenant, role, scopes, expires_at: {error}"
-        ) from error
+        entries = list(json.loads(content)["keys"])
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("an API keys file is an object with a list of keys") from error
+    credentials, unreadable = {}, []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            credentials[_hash_of(entry)] = credential_of_entry(entry)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            unreadable.append(f"entry {number}: {error!r}")
+    return FileContent(credentials, unreadable)
 
 
-def _credential(entry: dict[str, Any]) -> Credential:
+def _hash_of(entry: dict[str, Any]) -> str:
+    if not _SHA256.fullmatch(entry["sha256"]):
+        raise ValueError("sha256 is 64 hexadecimal digits")
+    return str(entry["sha256"])
+
+
+def credential_of_entry(entry: dict[str, Any]) -> Credential:
+    """The credential of an entry of the file. Raises KeyError, TypeError, ValueError or OverflowError.
+
+    Without `subject` of its own it has `key:<id>`.
+    """
     expires_at = datetime.fromisoformat(entry["expires_at"])
     if expires_at.tzinfo is None:
-        raise ValueError(f"expires_at of {entry['id']} needs an offset")
-    return credential_from(entry, subject=f"key:{entry['id']}", expires_at=expires_at.astimezone(UTC))
+        raise ValueError("expires_at needs an offset")
+    subject = entry.get("subject", f"key:{entry['id']}")
+    return credential_from(entry, subject=subject, expires_at=expires_at.astimezone(UTC))

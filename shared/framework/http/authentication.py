@@ -30,7 +30,10 @@ class BearerAuthenticator:
     """Verifies JWTs and API keys; a cached JWT costs one hash instead of RSA."""
 
     def __init__(self, jwks_file: Path, api_keys_file: Path | None, clock: Clock) -> None:
-        """Both files are read again when they change. `api_keys_file` None: API keys are refused."""
+        """Both files are read again when they change. `api_keys_file` None: API keys are refused.
+
+        Raises ValueError or OSError for a JWKS file without a usable key.
+        """
         self._tokens = JwtVerifier(jwks_file, clock)
         self._api_keys = None if api_keys_file is None else ApiKeyVerifier(api_keys_file, clock)
         self._clock = clock
@@ -47,6 +50,12 @@ class BearerAuthenticator:
         if secret.startswith(PREFIX.encode()):
             return self._api_key(secret.decode())
         return self._token(secret)
+
+    def warnings(self) -> list[str]:
+        """What is wrong with the files of keys; requests are served by what is right."""
+        verifiers = (self._tokens, self._api_keys)
+        found = (verifier.warning for verifier in verifiers if verifier is not None)
+        return [warning for warning in found if warning is not None]
 
     def _api_key(self, key: str) -> Credential:
         if self._api_keys is None:

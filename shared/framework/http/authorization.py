@@ -1,7 +1,7 @@
 """Authorization: each route requires a scope; an application with a route without one is not built."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -117,6 +117,9 @@ class Authenticator(Protocol):
 
     def authenticate(self, headers: RawHeaders) -> Credential:
         """The verified credential of a request. Raises CredentialIsNotAccepted, without details."""
+
+    def warnings(self) -> Sequence[str]:
+        """What is wrong with the keys that it verifies by, for /health/ready; it works all the same."""
 
 
 CREDENTIAL_IN_SCOPE = "tollhouse.credential"

@@ -1,7 +1,7 @@
 """Liveness, readiness and metrics; only readiness checks the servers that a process needs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
@@ -14,8 +14,11 @@ ReadinessCheck = Callable[[], Awaitable[None]]
 CHECK_TIMEOUT_S = 2.0
 
 
-def health_router(checks: Mapping[str, ReadinessCheck]) -> APIRouter:
-    """The router of /health/live, /health/ready and /metrics, which need no credential."""
+def health_router(checks: Mapping[str, ReadinessCheck], warnings: Callable[[], Sequence[str]]) -> APIRouter:
+    """The router of /health/live, /health/ready and /metrics, which need no credential.
+
+    `warnings`: what is wrong although the process is ready.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/health/live")
@@ -26,7 +29,11 @@ def health_router(checks: Mapping[str, ReadinessCheck]) -> APIRouter:
     async def ready() -> Response:
         states = await asyncio.gather(*map(_state, checks.values()))
         ready = all(state == "ok" for state in states)
-        body = {"status": "ready" if ready else "not ready", "checks": dict(zip(checks, states, strict=True))}
+        body = {
+            "status": "ready" if ready else "not ready",
+            "checks": dict(zip(checks, states, strict=True)),
+            "warnings": list(warnings()),
+        }
         return JSONResponse(body, 200 if ready else 503)
 
     @router.get("/metrics")

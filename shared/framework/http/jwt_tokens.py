@@ -11,7 +11,8 @@ from joserfc.jwk import GuestProtocol, RSAKey
 
 from shared.framework.core.clock import Clock
 from shared.framework.http.authorization import Credential, CredentialIsNotAccepted, credential_from
-from shared.framework.http.reloading_file import ReloadingFile
+from shared.framework.http.reloading_file import FileContent, ReloadingFile
+from shared.framework.observability import metrics
 
 ISSUER = AUDIENCE = "tollhouse"
 ALGORITHMS = ("RS256",)
@@ -26,9 +27,14 @@ class JwtVerifier:
     """Verifies tokens by the key of their `kid` in a JWKS file, which is read again on change."""
 
     def __init__(self, jwks_file: Path, clock: Clock) -> None:
-        """Read the keys. Raises ValueError or OSError for an invalid file."""
-        self._keys = ReloadingFile(jwks_file, _public_keys, clock)
+        """Read the keys. Raises ValueError or OSError for a file without one: nobody could enter."""
+        self._keys = ReloadingFile(jwks_file, _public_keys, clock, gauge=metrics.JWKS_KEYS_UNREADABLE)
         self._clock = clock
+
+    @property
+    def warning(self) -> str | None:
+        """What is wrong with the file; None if all of it is used."""
+        return self._keys.warning
 
     def read(self, token: str) -> Credential:
         """The credential of a valid token (RFC 8725). Raises CredentialIsNotAccepted."""
@@ -61,13 +67,26 @@ class JwtVerifier:
         )
 
 
-def _public_keys(content: bytes) -> dict[str, RSAKey]:
-    """RSA keys by `kid`. Raises ValueError for a file without keys or with one that is too short."""
+def _public_keys(content: bytes) -> FileContent[dict[str, RSAKey]]:
+    """RSA keys by `kid`. Raises ValueError for a file without a usable one."""
     try:
-        entries: list[dict[str, Any]] = json.loads(content)["keys"]
-        keys = {entry["kid"]: RSAKey.import_key(entry) for entry in entries if entry.get("kty") == "RSA"}
-    except (JoseError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"a JWKS file has public keys, each with kty, kid, n and e: {error!r}") from error
-    if not keys or any(key.public_key.key_size < RSA_BITS_MIN for key in keys.values()):
+        entries = list(json.loads(content)["keys"])
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("a JWKS file is an object with a list of keys") from error
+    keys, unreadable = {}, []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            if entry["kty"] == "RSA":
+                keys[str(entry["kid"])] = _rsa_key(entry)
+        except (JoseError, KeyError, TypeError, ValueError) as error:
+            unreadable.append(f"entry {number}: {error!r}")
+    if not keys:
         raise ValueError(f"a JWKS file has RSA keys of at least {RSA_BITS_MIN} bits, each with a kid")
-    return keys
+    return FileContent(keys, unreadable)
+
+
+def _rsa_key(entry: dict[str, Any]) -> RSAKey:
+    key = RSAKey.import_key(entry)
+    if key.public_key.key_size < RSA_BITS_MIN:
+        raise ValueError(f"fewer than {RSA_BITS_MIN} bits")
+    return key

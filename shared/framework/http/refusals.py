@@ -27,6 +27,13 @@ class BodyIsNotStorable(Refusal):
     kind = RefusalKind.INVALID
 
 
+class KeyIsRepeated(Refusal):
+    """An object of the body has the same key twice; readers would differ in which value counts."""
+
+    code = "body-key-repeated"
+    kind = RefusalKind.INVALID
+
+
 class BodyIsTooLarge(Refusal):
     """The body is larger than this route accepts."""
 

@@ -21,6 +21,7 @@ from shared.framework.http.refusals import (
     BodyIsNotStorable,
     BodyIsTooLarge,
     BodyIsTooSlow,
+    KeyIsRepeated,
     MediaTypeIsUnsupported,
 )
 
@@ -94,7 +95,7 @@ def check_media_type(scope: Scope) -> None:
 
 
 def decoded(body: bytes) -> Any:
-    """The JSON value of a body. Raises BodyIsNotJson, BodyIsNotStorable."""
+    """The JSON value of a body. Raises BodyIsNotJson, BodyIsNotStorable, KeyIsRepeated."""
     try:
         text = body.decode()
         value = _decode(text)
@@ -126,7 +127,19 @@ def _refuse_constant(name: str) -> NoReturn:
     raise BodyIsNotStorable(f"{name} is not JSON")
 
 
-_decode = json.JSONDecoder(parse_int=_integer, parse_float=_finite, parse_constant=_refuse_constant).decode
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise KeyIsRepeated("each key of an object is given once")
+    return value
+
+
+_decode = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_int=_integer,
+    parse_float=_finite,
+    parse_constant=_refuse_constant,
+).decode
 
 
 def _check_values(root: Any) -> None:

@@ -62,6 +62,13 @@ USAGE_EVENTS = _counter(
 )
 GATEWAY_CALLS = _counter(n.GATEWAY_CALLS, "Calls to payment gateways", n.LABEL_GATEWAY, n.LABEL_OUTCOME)
 
+API_KEYS_UNREADABLE = _gauge(
+    n.API_KEYS_UNREADABLE, "Entries of the API keys file that cannot be used; 1 if it cannot be read at all"
+)
+JWKS_KEYS_UNREADABLE = _gauge(
+    n.JWKS_KEYS_UNREADABLE, "Entries of the JWKS file that cannot be used; 1 if it cannot be read at all"
+)
+
 
 def metrics_page() -> bytes:
     """All metrics in the text format of Prometheus."""

@@ -48,6 +48,8 @@ TIMERS_DUE = "tollhouse_timers_due"
 TIMERS_FIRED = "tollhouse_timers_fired_total"
 USAGE_EVENTS = "tollhouse_usage_events_total"
 GATEWAY_CALLS = "tollhouse_gateway_calls_total"
+API_KEYS_UNREADABLE = "tollhouse_api_keys_unreadable"
+JWKS_KEYS_UNREADABLE = "tollhouse_jwks_keys_unreadable"
 
 # ---------------------------------------------------------------- labels
 LABEL_METHOD = "method"

@@ -46,6 +46,9 @@ class FakeAuthenticator:
             raise CredentialIsNotAccepted
         return self._callers[name]
 
+    def warnings(self) -> list[str]:
+        return []
+
 
 def caller(tenant_id: str, *scopes: str, role: Role = Role.BILLING_ADMIN) -> Credential:
     """A credential of this tenant and role with these scopes."""

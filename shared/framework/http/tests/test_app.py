@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from shared.framework.http.docs import FILES
 from shared.framework.http.tests.doubles import Setting
 from shared.framework.observability.tracing import start_tracing
+from shared.framework.testing.fakes import FakeAuthenticator
 
 
 async def test_live_asks_nobody() -> None:
@@ -46,6 +47,14 @@ async def test_ready_says_which_check_failed_and_no_secrets(monkeypatch: pytest.
         "consumer": "ok",
         "broker": "TimeoutError",
     }
+
+
+async def test_ready_tells_what_is_wrong_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that cannot be read is no reason to serve nobody, and somebody must learn of it."""
+    monkeypatch.setattr(FakeAuthenticator, "warnings", lambda _: ["api_keys.json has such entries: 1"])
+    answer = await Setting().client.get("/health/ready")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
+    assert answer.json()["warnings"] == ["api_keys.json has such entries: 1"]
 
 
 async def test_ready_when_all_checks_agree() -> None:

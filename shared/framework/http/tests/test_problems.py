@@ -56,6 +56,21 @@ async def test_what_is_not_json_in_utf_8_is_refused(body: bytes) -> None:
     assert problem(await Setting().send(body)) == (400, "body-not-json")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"name": "x", "name": "y"}',
+        b'{"name": "x", "name": "x"}',
+        b'{"name": "x", "n\\u0061me": "y"}',
+        b'{"name": "x", "lines": [{"minor": 1, "minor": 2}]}',
+        b'{"name": "x", "unknown": {"a": {"b": 1, "b": 2}}}',
+    ],
+)
+async def test_a_key_is_given_once(body: bytes) -> None:
+    """At any depth and in any spelling; of two values another reader would take the other."""
+    assert problem(await Setting().send(body)) == (400, "body-key-repeated")
+
+
 WRONG: dict[str, tuple[object, list[str]]] = {
     "no body": (None, ["/body"]),
     "not an object": ([], ["/body"]),

@@ -220,6 +220,24 @@ def test_a_broken_file_of_keys_changes_nothing(tmp_path: Path) -> None:
     assert door.enter(signed(claims())).subject == "ada"
 
 
+@pytest.mark.filterwarnings("ignore:Key size")
+def test_a_broken_key_disables_itself_only(tmp_path: Path) -> None:
+    """The others work, at the start too, and a removed one is refused beside it."""
+    door = Door(tmp_path, "now", "old")
+    good = json.loads(door.jwks.read_text())["keys"]
+    short = RSAKey.generate_key(1024, {"kid": "short"}).as_dict(private=False)
+    broken = [short, 7, {"kty": "RSA"}, {"kty": "RSA", "kid": "odd", "n": 7, "e": "AQAB"}, {"kid": "none"}]
+    door.jwks.write_text(json.dumps({"keys": [*broken, good[0]]}))
+    door.clock.move(timedelta(seconds=6))
+    started = BearerAuthenticator(door.jwks, door.api_keys, door.clock)
+    for authenticator in (door.authenticator, started):
+        door.authenticator = authenticator
+        assert door.enter(signed(claims())).subject == "ada"
+        assert authenticator.warnings() == ["jwks.json has entries that cannot be used: 5"]
+        with pytest.raises(CredentialIsNotAccepted):
+            door.enter(signed(claims(), by="old"))
+
+
 def test_a_process_does_not_start_without_keys(tmp_path: Path) -> None:
     """Better no door than one that nobody can open, or everybody."""
     (tmp_path / "api_keys.json").write_text('{"keys": []}')
