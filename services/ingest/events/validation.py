@@ -43,6 +43,7 @@ class RejectionCode(StrEnum):
     DATA_IS_TOO_DEEP = "data-too-deep"
     NUMBER_IS_OUT_OF_BOUNDS = "number-out-of-bounds"
     TEXT_IS_NOT_STORABLE = "text-not-storable"
+    KEY_IS_REPEATED = "key-repeated"
     ID_CONFLICTS = "id-conflict"
 
 

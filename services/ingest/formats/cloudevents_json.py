@@ -16,6 +16,7 @@ from services.ingest.events.validation import (
     is_plain_text,
 )
 from services.ingest.formats.refusals import TooManyEvents, UsageIsNotEvents, UsageIsNotJson
+from services.ingest.formats.repeated_keys import no_key_is_repeated, repeats_a_key
 from services.ingest.formats.usage_format import UsageFormat
 from shared.framework.core.instants import parse_instant
 
@@ -46,7 +47,7 @@ def read_batch(body: bytes) -> Sequence[ParsedEvent]:
         events = counted(_BATCH.decode(body))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return [read_event(bytes(piece)) for piece in counted(_pieces(body))]
-    if _may_have_long_fraction(body):
+    if _may_have_long_fraction(body) or not no_key_is_repeated(body, events):
         return [read_event(bytes(piece)) for piece in _PIECES.decode(body)]
     plain = is_plain_text(body)
     rejections = [_rejection_of(event, plain) for event in events]
@@ -94,8 +95,11 @@ def read_event(piece: bytes) -> ParsedEvent:
     """The event of one JSON object, valid or not."""
     try:
         event = _PIECE.decode(piece)
+        is_repeated = repeats_a_key(piece)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return InvalidEvent(_rejection_from(str(error)), piece)
+    if is_repeated:
+        return InvalidEvent(Rejection(RejectionCode.KEY_IS_REPEATED, "a key is given twice"), piece)
     if event.time is not None and _may_have_long_fraction(piece):
         try:
             event = msgspec.structs.replace(event, time=parse_instant(_TIME.decode(piece).time))

@@ -40,6 +40,17 @@ HOSTILE: dict[RejectionCode, list[object]] = {
         body(event()).replace(b"1400", number)[1:-1]
         for number in (b"1e1000000", b"-1e400", b"1e-4000", b"9" * 41, b"9" * 5000, b'"1e1000000"', b'"NaN"')
     ],
+    RejectionCode.KEY_IS_REPEATED: [
+        body(event())[1:-1].replace(b'"subject"', b'"subject":"other","subject"'),
+        body(event())[1:-1].replace(b'"subject"', b'"subject" :"other","subject" '),
+        body(event())[1:-1].replace(b'"subject"', b'"\\u0073ubject":"other","subject"'),
+        body(event(subject='a":b'))[1:-1].replace(b'"id"', b'"id":"e0","id"'),
+        body(event())[1:-1].replace(b'"miles"', b'"miles":1,"miles"'),
+        body(event(data={"a": [{"b": {"c": 1}}]}))[1:-1].replace(b'"c"', b'"c":0,"c"'),
+        body(event(datacontenttype="application/json"))[1:-1].replace(
+            b'"datac', b'"datacontenttype":"","datac'
+        ),
+    ],
     RejectionCode.TEXT_IS_NOT_STORABLE: [
         event(id="a\0b"),
         event(subject="tab\there"),
@@ -143,3 +154,64 @@ def test_what_is_let_in_holds_no_nul_and_is_not_deep(data: dict[str, object]) ->
 def _depth(value: object) -> int:
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return 0 if parts is None else 1 + max(map(_depth, parts), default=0)
+
+
+KEYS = st.sampled_from(["a", "b", 'a":', "b :", "\\", '":"', "é"])
+SPACE = st.sampled_from(["", " ", "\n", "\t "])
+
+
+class Pairs(list[tuple[str, object]]):
+    """A JSON object as it is written, with keys that may be repeated."""
+
+    def repeats(self) -> bool:
+        return len({key for key, _ in self}) < len(self) or any(_repeats(value) for _, value in self)
+
+
+def _repeats(value: object) -> bool:
+    return (
+        value.repeats()
+        if isinstance(value, Pairs)
+        else any(map(_repeats, value if type(value) is list else ()))
+    )
+
+
+def pairs_of(values: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.lists(st.tuples(KEYS, values), max_size=4).map(Pairs)
+
+
+WRITTEN: st.SearchStrategy[object] = st.recursive(
+    st.integers(-9, 9) | KEYS, lambda inner: st.lists(inner, max_size=3) | pairs_of(inner), max_leaves=6
+)
+
+
+def written(value: object, space: str, *, is_ascii: bool) -> str:
+    """JSON with these spaces around each sign."""
+
+    def write(part: object) -> str:
+        if isinstance(part, Pairs):
+            return "{" + comma.join(write(key) + colon + write(value) for key, value in part) + "}"
+        if isinstance(part, list):
+            return "[" + comma.join(map(write, part)) + "]"
+        return json.dumps(part, ensure_ascii=is_ascii)
+
+    comma, colon = f"{space},{space}", f"{space}:{space}"
+    return write(value)
+
+
+@given(
+    pairs_of(WRITTEN),
+    st.lists(st.sampled_from(["subject", "extra", "data"]), max_size=2),
+    SPACE,
+    st.booleans(),
+)
+def test_a_key_is_given_once_in_an_event(data: Pairs, more: list[str], space: str, is_ascii: bool) -> None:
+    """Whatever else is written there, in whichever spelling: a repeated key is found, and none invented."""
+    attributes = Pairs([*event().items(), *((name, event().get(name, "x")) for name in more)])
+    attributes = Pairs((key, data if key == "data" else value) for key, value in attributes)
+    raw = f"[{written(attributes, space, is_ascii=is_ascii)}]".encode()
+    (offer,) = read_batch(raw)
+    reason = offer.rejection.reason if isinstance(offer, InvalidEvent) else None
+    if attributes.repeats():
+        assert reason is RejectionCode.KEY_IS_REPEATED
+    else:
+        assert reason is None
