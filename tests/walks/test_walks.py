@@ -26,7 +26,7 @@ AROUND = tuple(
     )
 )
 """Left out of the walks, as the page says."""
-HTTP = ("shared/framework/http/", "shared/framework/process/request_head_limits.py")
+HTTP = ("shared/framework/http/", "shared/framework/process/connection_limits.py")
 """In a process whose walk has no request: the recorder's own, which wait until nothing is left to do."""
 
 

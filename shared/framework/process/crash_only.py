@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import uvicorn
 from starlette.types import ASGIApp
 
-from shared.framework.process.request_head_limits import LimitedHeadProtocol
+from shared.framework.process.connection_limits import LimitedProtocol
 from shared.framework.process.service_definition import Task
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -38,7 +38,7 @@ async def serve(app: ASGIApp, tasks: Mapping[str, Task], *, host: str, port: int
         app,
         host=host,
         port=port,
-        http=LimitedHeadProtocol,
+        http=LimitedProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

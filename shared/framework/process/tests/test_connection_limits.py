@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from shared.framework.process import request_head_limits as bounded_head
+from shared.framework.process import connection_limits as bounded_head
 from shared.framework.process.crash_only import serve
 from shared.framework.testing.messaging_harness import eventually
 

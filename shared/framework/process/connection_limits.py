@@ -12,7 +12,7 @@ HEAD_BYTES_MAX = 64 * 1024
 HEAD_TIMEOUT_S = 15.0
 
 
-class LimitedHeadProtocol(HttpToolsProtocol):
+class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol that answers 431 or 408 to a head beyond the limits, and closes the connection."""
 
     _head_bytes = 0
