@@ -37,10 +37,10 @@ class FileIsUnreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is listed; `shown`: its first and last characters; `state`: active, expired, unreadable."""
+    """A key as it is listed; `masked`: its first and last characters; `state`: active, expired or broken."""
 
     id: str
-    shown: str
+    masked: str
     state: str
     tenant: str
     role: str
@@ -157,11 +157,11 @@ def _listed(entry: Any, now: datetime) -> ApiKey:
         expires_at = credential_of_entry(known).expires_at
         state = "expired" if expires_at and expires_at <= now else "active"
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        state = f"unreadable: {error!r}"
+        state = f"broken: {error!r}"
     key_id = str(known.get("id"))
     return ApiKey(
         id=key_id,
-        shown=f"th_live_{key_id}_…{known.get('ending', '')}",
+        masked=f"th_live_{key_id}_…{known.get('ending', '')}",
         state=state,
         tenant=str(known.get("tenant")),
         role=str(known.get("role")),

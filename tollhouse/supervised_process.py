@@ -92,12 +92,12 @@ class SupervisedProcess:
                 await asyncio.wait({ended}, timeout=LIVENESS_INTERVAL_S)
                 if ended.done():
                     return
-                unanswered = 0 if await self._answers() else unanswered + 1
+                unanswered = 0 if await self._is_responsive() else unanswered + 1
         finally:
             ended.cancel()
         await stop(self.program, process, HUNG_STOP_TIMEOUT_S)
 
-    async def _answers(self) -> bool:
+    async def _is_responsive(self) -> bool:
         return self.program.is_alive is None or await self.program.is_alive()
 
     async def _run_again(self) -> None:

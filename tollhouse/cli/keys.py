@@ -34,7 +34,7 @@ def list_(file: File = None, folder: Folder = DEFAULT_FOLDER, as_json: AsJson = 
         return
     for key in keys:
         grants = f"{key.role} of {key.tenant}, acts as {key.subject}, until {key.expires_at}"
-        console.print(f"{key.shown}  {key.state}: {grants}", soft_wrap=True, highlight=False, markup=False)
+        console.print(f"{key.masked}  {key.state}: {grants}", soft_wrap=True, highlight=False, markup=False)
     if not keys:
         console.print("no keys")
 

@@ -60,7 +60,7 @@ def test_a_created_key_is_listed_by_its_ends_and_stored_as_a_hash(house: House) 
     key = house.run("keys", "create", "--tenant", "acme", "--role", "auditor").stdout.strip()
     (listed,) = house.listed()
     assert (listed["tenant"], listed["role"], listed["state"]) == ("acme", "auditor", "active")
-    assert listed["shown"] == f"th_live_{listed['id']}_…{key[-4:]}"
+    assert listed["masked"] == f"th_live_{listed['id']}_…{key[-4:]}"
     file = house.credentials.api_keys_file
     assert key.split("_")[3] not in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -74,7 +74,7 @@ def time_rejection(time: datetime, now: datetime) -> Rejection:
 
 
 def attribute_rejection(name: str, text: str) -> Rejection | None:
-    """The rejection of an attribute that cannot identify anything (core/text.py), or None."""
+    """The rejection of an attribute that identifies nothing (shared/framework/core/text.py), or None."""
     flaw = flaw_of_identifier(text)
     return Rejection(RejectionCode.TEXT_IS_NOT_STORABLE, f"{name} {flaw}") if flaw else None
 

@@ -28,8 +28,12 @@ _JOINER_ELSEWHERE = (
 )
 _UNPRINTABLE = re.compile(f"[{_CONTROLS}{_IGNORABLE}{_SURROGATES}{_NO_CHARACTERS}]|{_JOINER_ELSEWHERE}")
 
-SCHEMA_PATTERN = f"^[^{_CONTROLS}{_IGNORABLE}{_JOINERS}{_NO_CHARACTERS}]+$".encode().decode("unicode_escape")
-"""A pattern for JSON Schema whose texts are all printable; joiners, accepted in few places, are left out."""
+_BASIC_PLANE = re.sub(r"\\U.{8}(-\\U.{8})?", "", _CONTROLS + _IGNORABLE + _JOINERS + _NO_CHARACTERS)
+SCHEMA_PATTERN = f"^[^{_BASIC_PLANE}\U0003fffe-\U0010ffff]+$"
+"""A pattern for JSON Schema of printable text. Joiners, accepted in few places, are left out of it.
+
+Its escapes are those of ECMA-262; for characters beyond the basic plane it has none that all validators know.
+"""
 
 
 def unprintable(text: str) -> str | None:

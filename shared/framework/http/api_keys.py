@@ -23,8 +23,8 @@ class ApiKeyVerifier:
 
     def __init__(self, api_keys_file: Path, clock: Clock) -> None:
         """Read the hashes; as long as no file can be read, every key is refused."""
-        self._credentials = ReloadingFile(
-            api_keys_file, _by_hash, clock, gauge=metrics.API_KEYS_UNREADABLE, at_first={}
+        self._credentials: ReloadingFile[dict[str, Credential]] = ReloadingFile(
+            api_keys_file, _by_hash, clock, unreadable_count=metrics.API_KEYS_UNREADABLE, at_first={}
         )
         self._clock = clock
 

@@ -27,8 +27,10 @@ class JwtVerifier:
     """Verifies tokens by the key of their `kid` in a JWKS file, which is read again on change."""
 
     def __init__(self, jwks_file: Path, clock: Clock) -> None:
-        """Read the keys. Raises ValueError or OSError for a file without one: nobody could enter."""
-        self._keys = ReloadingFile(jwks_file, _public_keys, clock, gauge=metrics.JWKS_KEYS_UNREADABLE)
+        """Read the keys. Raises ValueError or OSError for a file without a usable one."""
+        self._keys = ReloadingFile(
+            jwks_file, _public_keys, clock, unreadable_count=metrics.JWKS_KEYS_UNREADABLE
+        )
         self._clock = clock
 
     @property

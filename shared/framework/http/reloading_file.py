@@ -39,20 +39,21 @@ class ReloadingFile(Generic[T]):
         parse: Callable[[bytes], FileContent[T]],
         clock: Clock,
         *,
-        gauge: Gauge,
+        unreadable_count: Gauge,
         at_first: T | None = None,
     ) -> None:
         """Read the file. `parse` raises ValueError for what is no such file.
 
-        `gauge`: shows the number of unreadable entries, at least 1 for an unreadable file. `at_first`: used
+        `unreadable_count`: shows the number of unreadable entries, 1 for an unreadable file. `at_first`: used
         until the file can be read; None: it must be readable now, else OSError or ValueError.
         """
         self.path = path
         self._parse = parse
         self._clock = clock
-        self._gauge = gauge
+        self._unreadable_count = unreadable_count
         self._stamp: Stamp = None
         self._checked_at: datetime = clock.now()
+        self._warning: str | None = None
         if at_first is None:
             self._stamp = self._read_stamp()
             self._accept(parse(path.read_bytes()))
@@ -83,7 +84,7 @@ class ReloadingFile(Generic[T]):
                 self._accept(self._parse(self.path.read_bytes()))
         except (OSError, ValueError) as error:
             self._warning = f"{self.path.name} cannot be read; its last readable version stays in use"
-            self._gauge.set(1)
+            self._unreadable_count.set(1)
             if stamp is None or stamp != self._stamp:  # said once per version
                 _log.error("%s", self._warning, exc_info=error)
         self._stamp = stamp
@@ -91,7 +92,7 @@ class ReloadingFile(Generic[T]):
     def _accept(self, content: FileContent[T]) -> None:
         self._value = content.value
         count = len(content.unreadable)
-        self._gauge.set(count)
+        self._unreadable_count.set(count)
         self._warning = f"{self.path.name} has entries that cannot be used: {count}" if count else None
         for reason in content.unreadable:
             _log.error("an entry of %s cannot be used", self.path.name, extra={"cause": reason})

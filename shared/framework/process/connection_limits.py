@@ -13,7 +13,7 @@ from shared.framework.http.refusals import HttpRefusal, RequestHeadIsTooLarge, R
 
 HEAD_BYTES_MAX = 64 * 1024
 HEAD_TIMEOUT_S = 15.0
-SILENCE_MAX_S = 30.0
+IDLE_MAX_S = 30.0
 """A connection without a request in progress is closed after so long, whatever it sent between requests."""
 WRITE_TIMEOUT_S = 30.0
 """A client that takes nothing of its response for so long is disconnected."""
@@ -50,7 +50,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request; the rest of a body that nobody wanted must come within that time."""
+        """Wait for the next request; the rest of an unread body must come within that time."""
         is_idle = not self.pipeline and not self._in_head
         super().on_response_complete()
         if is_idle and not self.transport.is_closing():
@@ -86,7 +86,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _wait_for_request(self) -> None:
         self._idle_since = self.loop.time()
-        self._set_timeout(SILENCE_MAX_S, self.transport.close)
+        self._set_timeout(IDLE_MAX_S, self.transport.close)
 
     def _idle_longest(self) -> "LimitedProtocol":
         """The connection that has waited longest for a request; itself if no other one waits."""

@@ -113,7 +113,7 @@ async def test_silence_and_little_by_little_are_ended(
     parts: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From connecting or from the last response on, whatever comes in between that is no request."""
-    monkeypatch.setattr(limits, "SILENCE_MAX_S", 0.2)
+    monkeypatch.setattr(limits, "IDLE_MAX_S", 0.2)
     async with open_door() as door, asyncio.timeout(5):
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
         closed = asyncio.create_task(reader.read())
@@ -145,7 +145,7 @@ async def test_a_client_that_does_not_read_is_disconnected(monkeypatch: pytest.M
 
 async def test_a_request_that_takes_its_time_is_not_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only waiting for a request is."""
-    monkeypatch.setattr(limits, "SILENCE_MAX_S", 0.1)
+    monkeypatch.setattr(limits, "IDLE_MAX_S", 0.1)
     async with open_door() as door:
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
