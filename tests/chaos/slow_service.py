@@ -55,4 +55,4 @@ async def build(_: ServiceDependencies[ServiceSettings]) -> ServiceDefinition:
 
 
 if __name__ == "__main__":
-    run_process("invoicing", ServiceSettings, build, EXAMPLES)
+    run_process("payments", ServiceSettings, build, EXAMPLES)

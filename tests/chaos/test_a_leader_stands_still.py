@@ -13,7 +13,7 @@ from tests.chaos.conftest import Replica, SlowService
 TAKEOVER_MAX_S = 10.0
 LEADER = """
     SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
-       AND ((classid::bigint << 32) | objid::bigint) = hashtextextended('timers:invoicing', 0)
+       AND ((classid::bigint << 32) | objid::bigint) = hashtextextended('timers:payments', 0)
        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 
 
@@ -48,7 +48,7 @@ async def test_the_work_of_a_leader_that_stands_still_is_taken_over(
 
 async def set_timer(service: SlowService, timer_id: str) -> None:
     pool = await connect(service.dsn)
-    await PostgresEventStore(pool, "invoicing", EXAMPLES).commit(ChangeSet(timers=[timer(timer_id)]))
+    await PostgresEventStore(pool, "payments", EXAMPLES).commit(ChangeSet(timers=[timer(timer_id)]))
     await pool.close()
 
 
