@@ -15,7 +15,7 @@ from projections.engine.freshness import PartitionFreshness
 from projections.engine.request_reader import ReadStores, RequestReader, Viewer
 from projections.refusals import OperationIsUnknown
 from shared.framework.core.refusals import Refusal
-from shared.framework.http.authorization import Caller, Credential, Role, requires
+from shared.framework.http.authorization import Caller, Credential, requires
 from shared.framework.http.refusals import RequestIsInvalid
 
 QUERY_LENGTH_MAX = 32 * 1024
@@ -37,7 +37,7 @@ _decoder = msgspec.json.Decoder(GraphQLRequest)
 
 def graphql_routes(schema: Schema, stores: ReadStores) -> APIRouter:
     """The endpoint, for the scope graphql:read."""
-    router = APIRouter(tags=["graphql"], dependencies=[requires("graphql:read")])
+    router = APIRouter(tags=["graphql"], dependencies=[requires("graphql:read", customers=True)])
 
     @router.post(
         "/graphql",
@@ -74,7 +74,7 @@ def _request_body() -> dict[str, Any]:
 
 def viewer_of(caller: Credential) -> Viewer:
     """The viewer of a credential; the subject of a customer's credential is the customer id."""
-    return Viewer(caller.tenant_id, caller.subject if caller.role is Role.CUSTOMER else None)
+    return Viewer(caller.tenant_id, caller.customer_id)
 
 
 def _read(body: bytes) -> GraphQLRequest:

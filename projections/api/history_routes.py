@@ -14,7 +14,7 @@ from projections.refusals import CursorIsUnreadable, HistoryIsForbidden, History
 from shared.billing.contracts import CONTEXTS
 from shared.framework.eventstore.contracts import json_bytes
 from shared.framework.eventstore.records import EventRecord
-from shared.framework.http.authorization import Caller, Role, requires
+from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.field_types import Instant
 
 LIMIT_MAX = 1000
@@ -24,7 +24,7 @@ Id = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,256}$")]
 
 def history_routes(archive: EventArchive) -> APIRouter:
     """The route, for the scope events:read."""
-    router = APIRouter(tags=["history"], dependencies=[requires("events:read")])
+    router = APIRouter(tags=["history"], dependencies=[requires("events:read", customers=True)])
 
     @router.get(
         "/v1/history",
@@ -41,7 +41,7 @@ def history_routes(archive: EventArchive) -> APIRouter:
     ) -> Response:
         """Events up to `as_of` on the tenant's clock; pass `next` as `after`, null on the last page."""
         source = history_scope(stream_id, customer_id)
-        if caller.role is Role.CUSTOMER and source != CustomerSource(caller.subject):
+        if caller.customer_id is not None and source != CustomerSource(caller.customer_id):
             raise HistoryIsForbidden
         start = _parse_cursor(after) if after else None
         records = await archive.page(caller.tenant_id, source, as_of, start, limit + 1)

@@ -57,6 +57,13 @@ class CrossTenantAccessIsForbidden(Refusal):
     kind = RefusalKind.FORBIDDEN
 
 
+class RoleIsForbidden(Refusal):
+    """A customer's credential may use only routes that show it nothing but its own customer."""
+
+    code = "role-forbidden"
+    kind = RefusalKind.FORBIDDEN
+
+
 class Role(StrEnum):
     """The role of the holder of a credential."""
 
@@ -82,10 +89,18 @@ class Credential:
         """Whether it belongs to one of Tollhouse's own services, for all tenants."""
         return self.tenant_id == EVERY_TENANT
 
-    def require(self, scope: str, *, every_tenant: bool = False) -> None:
-        """Check the scope and the kind of tenant.
+    @property
+    def customer_id(self) -> str | None:
+        """The only customer that this credential may read; None: every customer of its tenant.
 
-        Raises ScopeIsMissing, CrossTenantAccessIsForbidden, TenantIsMissing.
+        The subject of a credential of role `customer` is a customer id.
+        """
+        return self.subject if self.role is Role.CUSTOMER else None
+
+    def require(self, scope: str, *, every_tenant: bool = False, customers: bool = False) -> None:
+        """Check the scope, the kind of tenant and the role. `customers`: see `requires`.
+
+        Raises ScopeIsMissing, CrossTenantAccessIsForbidden, TenantIsMissing, RoleIsForbidden.
         """
         if scope not in self.scopes:
             raise ScopeIsMissing(scope)
@@ -93,6 +108,8 @@ class Credential:
             raise CrossTenantAccessIsForbidden(scope)
         if self.is_cross_tenant and not every_tenant:
             raise TenantIsMissing(scope)
+        if self.role is Role.CUSTOMER and not customers:
+            raise RoleIsForbidden(scope)
 
 
 def credential_from(claims: Mapping[str, Any], *, subject: str, expires_at: datetime) -> Credential:
@@ -142,24 +159,26 @@ class ScopeRequirement:
     """FastAPI dependency that checks the scopes of a route, then waits for Tollhouse-Wait-For."""
 
     every_tenant: bool
+    customers: bool = False
 
     async def __call__(
         self, request: Request, needed: SecurityScopes, _: Annotated[Any, Security(BEARER)]
     ) -> None:
-        """Raise ScopeIsMissing, TenantIsMissing, CrossTenantAccessIsForbidden or PositionIsNotReached."""
+        """Raise the refusals of Credential.require, or PositionIsNotReached."""
         credential = credential_of(request)
         for scope in needed.scopes:
-            credential.require(scope, every_tenant=self.every_tenant)
+            credential.require(scope, every_tenant=self.every_tenant, customers=self.customers)
         await wait_for_positions(request)
 
 
-def requires(scope: str, *, every_tenant: bool = False) -> params.Security:
+def requires(scope: str, *, every_tenant: bool = False, customers: bool = False) -> params.Security:
     """The dependency that requires this scope, for `dependencies=[...]` of a route or router; else 403.
 
     `every_tenant`: requires a credential of role `service` for tenant "*" (feed, progress). Without it such
-    credentials are refused.
+    credentials are refused. `customers`: the route shows a credential of role `customer` nothing but what
+    belongs to `Credential.customer_id`; without it such credentials are refused, whatever their scopes.
     """
-    return params.Security(ScopeRequirement(every_tenant), scopes=[scope])
+    return params.Security(ScopeRequirement(every_tenant, customers), scopes=[scope])
 
 
 async def wait_for_positions(request: HTTPConnection) -> None:
@@ -196,6 +215,14 @@ def scopes_of(route: RouteContext) -> frozenset[str]:
         return frozenset()
     rules = (part for part in _parts(route.dependant) if isinstance(part.call, ScopeRequirement))
     return frozenset(scope for rule in rules for scope in rule.own_oauth_scopes or ())
+
+
+def admits_customers(route: RouteContext) -> bool:
+    """Whether credentials of role `customer` may use a route: all that it requires say so."""
+    if not isinstance(route.original_route, APIRoute):
+        return False
+    rules = [part.call for part in _parts(route.dependant) if isinstance(part.call, ScopeRequirement)]
+    return bool(rules) and all(rule.customers for rule in rules)
 
 
 def require_scopes_on_all_routes(app: FastAPI) -> None:
