@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.framework.core.clock import Clock
+from shared.framework.core.ids import has_prefix
 from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.idempotency import MemoryIdempotencyKeys
 from shared.framework.eventstore.memory_feed import MemoryFeed, cap_page_bytes
@@ -24,6 +25,7 @@ from shared.framework.eventstore.records import (
     InboxAdvance,
     InboxPosition,
     StoredResponse,
+    StreamEntry,
     StreamHistory,
     Timer,
 )
@@ -65,6 +67,14 @@ class MemoryEventStore:
 
     async def version(self, tenant_id: str, stream_id: str) -> int:
         return len(self._stream(tenant_id, stream_id))
+
+    async def streams(self, tenant_id: str, kind: str, after: int, limit: int) -> Sequence[StreamEntry]:
+        firsts = (records[0] for records in self._streams.values())  # in the order of their positions
+        return [
+            StreamEntry(first.stream_id, first.position)
+            for first in firsts
+            if first.tenant_id == tenant_id and has_prefix(kind, first.stream_id) and first.position > after
+        ][:limit]
 
     async def commit(self, changes: ChangeSet) -> CommitReceipt:
         async with self._commit_lock:

@@ -15,6 +15,7 @@ from shared.framework.eventstore.records import (
     IdempotencyKey,
     InboxPosition,
     StoredResponse,
+    StreamEntry,
     StreamHistory,
     Timer,
 )
@@ -69,6 +70,17 @@ class EventStore(Protocol):
         """Write all of the changes or nothing.
 
         Raises VersionConflict, InboxConflict, TimerAlreadyDone, KeyIsInFlight, EventIsNotRegistered.
+        """
+
+
+class StreamDirectory(Protocol):
+    """The streams of one context, by their kind."""
+
+    async def streams(self, tenant_id: str, kind: str, after: int, limit: int) -> Sequence[StreamEntry]:
+        """At most `limit` streams of a tenant whose first event is after a position, oldest first.
+
+        `kind`: the prefix of their ids, such as `cus`. Only settled ones: no stream will be added at a
+        position before one of them.
         """
 
 
@@ -155,8 +167,8 @@ class TimerLoopStore(EventStore, TimerStore, Protocol):
     """The ports that the timer loop needs."""
 
 
-class CommandStore(EventStore, TenantClocks, IdempotencyKeys, Protocol):
-    """The ports that commands over HTTP need."""
+class CommandStore(EventStore, StreamDirectory, TenantClocks, IdempotencyKeys, Protocol):
+    """The ports that commands and reads over HTTP need."""
 
 
 class Store(ConsumerStore, TimerLoopStore, CommandStore, Feed, Protocol):

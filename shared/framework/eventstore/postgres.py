@@ -27,6 +27,7 @@ from shared.framework.eventstore.records import (
     IdempotencyKey,
     InboxPosition,
     StoredResponse,
+    StreamEntry,
     StreamHistory,
     Timer,
 )
@@ -45,6 +46,7 @@ _LOAD = """SELECT topic, state FROM events
             WHERE originator_id = $1 AND tenant_id = $2 ORDER BY originator_version"""
 _VERSION = """SELECT originator_version FROM events
                WHERE originator_id = $1 AND tenant_id = $2 ORDER BY originator_version DESC LIMIT 1"""
+_STREAMS = "SELECT stream_id, first_position FROM list_streams($1, $2, $3, $4)"
 _APPEND = "SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8)"
 _COMMIT = "SELECT commit_changes($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _READ = f"SELECT * FROM read_events($1, $2, {PAGE_BYTES_MAX})"
@@ -89,6 +91,9 @@ class PostgresEventStore:
     async def version(self, tenant_id: str, stream_id: str) -> int:
         rows = await self._fetch(_VERSION, stream_id, tenant_id)
         return int(rows[0][0]) if rows else 0
+
+    async def streams(self, tenant_id: str, kind: str, after: int, limit: int) -> Sequence[StreamEntry]:
+        return [StreamEntry(*row) for row in await self._fetch(_STREAMS, tenant_id, kind, after, limit)]
 
     async def commit(self, changes: ChangeSet) -> CommitReceipt:
         rows, payload = list(rows_of(changes.appends, self.contracts)), commit_payload(changes)

@@ -37,6 +37,14 @@ class StreamHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """A stream in a list of streams; `position` is that of its first event."""
+
+    stream_id: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
 class Append:
     """Events to add to a stream that had version `expected` when it was read."""
 

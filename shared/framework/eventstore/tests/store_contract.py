@@ -86,6 +86,19 @@ class EventStreamContract:
             with pytest.raises(VersionConflict):
                 await write(store, append("cus_1", tenant=STRANGER, expected=expected))
 
+    async def test_streams_of_a_kind_are_listed_in_the_order_of_their_first_events(self, store: Store) -> None:
+        """Once each, however they grow, a page after the other; other kinds and tenants are left out."""
+        firsts = [await write(store, append(f"cus_{name}")) for name in "cab"]
+        await write(store, append("cusp_1"), append("plan_1"), append("cus_c", expected=1))
+        await write(store, append("cus_theirs", tenant=STRANGER))
+        listed = await store.streams(TENANT, "cus", 0, 10)
+        assert [(one.stream_id, one.position) for one in listed] == [
+            (at.stream_id, at.position) for (at,) in firsts
+        ]
+        assert await store.streams(TENANT, "cus", listed[0].position, 1) == listed[1:2]
+        assert await store.streams(TENANT, "cus", listed[-1].position, 10) == []
+        assert [one.stream_id for one in await store.streams(STRANGER, "cus", 0, 10)] == ["cus_theirs"]
+
     async def test_several_streams_grow_together(self, store: Store) -> None:
         """The receipt has the position of each event, in the order of the appends; positions grow."""
         await write(store, append("inv_1"))
