@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping
 
-_READ = ("graphql:read", "usage:read", "meters:read")
+_READ = (
+    "customers:read",
+    "graphql:read",
+    "invoices:read",
+    "meters:read",
+    "payments:read",
+    "plans:read",
+    "subscriptions:read",
+    "tax:read",
+    "usage:read",
+)
 _WRITE = (
     "clocks:write",
     "customers:write",

@@ -1,26 +1,14 @@
 """The REST route that lists events that were not counted."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from services.ingest.acceptance.ports import DeduplicationStore, RejectedEventRow
-from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.field_types import ApiModel, Instant
-
-PAGE_MAX = 500
-_NUMBER_DIGITS_MAX = 18
-
-Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
-
-
-class CursorIsUnreadable(Refusal):
-    """The cursor is not the `next_cursor` of an earlier page."""
-
-    code = "cursor-invalid"
-    kind = RefusalKind.INVALID
+from shared.framework.http.reads import Cursor, PageSize, position_in
 
 
 class RejectedEvent(ApiModel):
@@ -55,20 +43,11 @@ def rejected_events_router(store: DeduplicationStore) -> APIRouter:
 
     @router.get("/v1/events/rejected", dependencies=[requires("usage:read")])
     async def list_rejected(
-        caller: Caller, limit: Limit = 100, cursor: str | None = None
+        caller: Caller, limit: PageSize = 100, cursor: Cursor = None
     ) -> RejectedEventPage:
         """List the tenant's rejected and conflicting events, oldest first."""
-        rows = await store.rejected(caller.tenant_id, _number_in(cursor), limit)
+        rows = await store.rejected(caller.tenant_id, position_in(cursor), limit)
         last = str(rows[-1].number) if len(rows) == limit else None
         return RejectedEventPage(items=[RejectedEvent.of_row(row) for row in rows], next_cursor=last)
 
     return router
-
-
-def _number_in(cursor: str | None) -> int:
-    """The number of the last row of the page before; 0 without a cursor. Raises CursorIsUnreadable."""
-    if cursor is None:
-        return 0
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= _NUMBER_DIGITS_MAX):
-        raise CursorIsUnreadable("not a whole number")
-    return int(cursor)

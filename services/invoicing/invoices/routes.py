@@ -8,12 +8,15 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from services.invoicing.invoices.commands import DraftOneOff, FinalizeDraft, VoidInvoice
+from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.handlers import draft_one_off, finalize, void
 from services.invoicing.invoices.refusals import InvoiceIsUnknown
 from services.invoicing.invoices.state import Draft, Finalized, Invoice, NoInvoice, Paid, Voided
 from services.invoicing.rating.rating import OneOffLine
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.billing.money import total
+from shared.framework.core.ids import has_prefix
+from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import (
     ApiModel,
@@ -23,6 +26,7 @@ from shared.framework.http.field_types import (
     NonNegativeDecimal,
     ShortText,
 )
+from shared.framework.http.reads import Cursor, PageSize, ReadDep
 
 LINES_MAX = 250
 
@@ -70,6 +74,13 @@ class InvoiceBody(ApiModel):
     amount_due: AmountBody | None = None
 
 
+class InvoiceList(ApiModel):
+    """A page of invoices, the first drafted first; `next_cursor` is null on the last page."""
+
+    items: list[InvoiceBody]
+    next_cursor: str | None
+
+
 def invoice_body(invoice_id: str, invoice: Invoice) -> InvoiceBody:
     """The response body of an invoice. Raises InvoiceIsUnknown if there is none."""
     match invoice:
@@ -97,8 +108,41 @@ def _document_body(
     )
 
 
+def _customer_of(invoice: Invoice) -> str | None:
+    """The invoice's customer; None for a draft that was voided, which no customer was shown."""
+    match invoice:
+        case Draft(customer_id=customer_id):
+            return customer_id
+        case Finalized(document=document) | Paid(document=document) | Voided(document=document) if document:
+            return document.customer_id
+    return None
+
+
+def invoice_reads() -> APIRouter:
+    """The routes that read invoices."""
+    router = APIRouter(prefix="/v1", tags=["invoicing"])
+
+    @router.get("/invoices", dependencies=[requires("invoices:read")])
+    async def list_invoices(ctx: ReadDep, size: PageSize = 100, cursor: Cursor = None) -> InvoiceList:
+        """The tenant's invoices, drafts too, in the order of their drafting."""
+        rows, next_cursor = await ctx.page(INVOICE, "inv", cursor, size)
+        return InvoiceList(items=[invoice_body(*row) for row in rows], next_cursor=next_cursor)
+
+    @router.get("/invoices/{invoice_id}", dependencies=[requires("invoices:read", customers=True)])
+    async def get_invoice(invoice_id: Identifier, ctx: ReadDep) -> InvoiceBody:
+        """An invoice by its id; a customer's own credential reads its own invoices alone."""
+        if not has_prefix("inv", invoice_id):
+            raise InvoiceIsUnknown(invoice_id)
+        invoice = await ctx.state(INVOICE, invoice_id)
+        if not ctx.may_see(_customer_of(invoice)):
+            raise InvoiceIsUnknown(invoice_id)
+        return invoice_body(invoice_id, invoice)
+
+    return router
+
+
 def invoices_router() -> APIRouter:
-    """The routes of invoices."""
+    """The routes of commands on invoices."""
     router = command_router("invoices:write", tags=["invoicing"])
 
     @router.post("/invoices", status_code=201, response_model=InvoiceBody)

@@ -20,6 +20,13 @@ class TaxRateIsInvalid(Refusal):
     kind = RefusalKind.INVALID
 
 
+class TaxRateIsUnknown(Refusal):
+    """No tax rate was set."""
+
+    code = "tax-rate-unknown"
+    kind = RefusalKind.NOT_FOUND
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetTaxRate:
     """Set the tax rate of invoices finalized from now on; `rate` is a fraction, 0 for no tax."""

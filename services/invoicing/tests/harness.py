@@ -14,15 +14,18 @@ from shared.framework.core.event import Event
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import Store
 from shared.framework.http.app import create_app
+from shared.framework.http.authorization import Credential, Role
 from shared.framework.process.feature import merged_handler
 from shared.framework.testing.event_records import deliver, event_record, history
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 
-SCOPES = ("invoices:write", "tax:write")
+SCOPES = ("invoices:write", "tax:write", "invoices:read", "tax:read")
 CALLERS = {
     "admin": caller("acme", *SCOPES),
     "stranger": caller("other", *SCOPES),
     "reader": caller("acme", "events:read"),
+    "cus_1": Credential("cus_1", "acme", Role.CUSTOMER, frozenset(SCOPES)),
+    "cus_2": Credential("cus_2", "acme", Role.CUSTOMER, frozenset(SCOPES)),
 }
 
 

@@ -21,6 +21,13 @@ class CustomerIsUnknown(Refusal):
     kind = RefusalKind.NOT_FOUND
 
 
+class PaymentMethodIsUnknown(Refusal):
+    """The customer has no such payment method."""
+
+    code = "payment-method-unknown"
+    kind = RefusalKind.NOT_FOUND
+
+
 class CardNumberIsRefused(Refusal):
     """Card numbers are not accepted: send the gateway's token for the card."""
 

@@ -1,4 +1,4 @@
-"""The HTTP route of payment methods, under /v1."""
+"""The HTTP routes of payment methods, under /v1."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,12 +9,20 @@ from pydantic import StringConstraints
 from services.payments.gateways.port import GatewayIsUnknown, Gateways
 from services.payments.payment_methods.card_number import holds_card_number
 from services.payments.payment_methods.decider import (
+    ACCOUNT,
     AttachPaymentMethod,
     CardNumberIsRefused,
+    CustomerIsUnknown,
+    PaymentAccount,
+    PaymentMethodIsUnknown,
     method_id_of,
+    payment_account_id,
 )
+from shared.billing.contracts.payments.payment_methods import PaymentMethodAttached
+from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, CommandHandler, command_router
-from shared.framework.http.field_types import ApiModel, Identifier
+from shared.framework.http.field_types import ApiModel, Identifier, Instant
+from shared.framework.http.reads import ReadContext, ReadDep
 
 TOKEN_LENGTH_MAX = 255
 
@@ -38,6 +46,64 @@ class PaymentMethodAttachedBody(ApiModel):
     method_id: str
     customer_id: str
     gateway: str
+
+
+class PaymentMethodDetail(PaymentMethodAttachedBody):
+    """A payment method of a customer; the default is the one that is charged."""
+
+    attached_at: Instant
+    is_default: bool
+
+
+class PaymentMethodList(ApiModel):
+    """The payment methods of a customer, the default last."""
+
+    items: list[PaymentMethodDetail]
+
+
+def payment_method_reads() -> APIRouter:
+    """The routes that read a customer's payment methods; the token of a method is not shown."""
+    reads = [requires("payments:read", customers=True)]
+    router = APIRouter(prefix="/v1", tags=["payments"], dependencies=reads)
+
+    @router.get("/payment-methods")
+    async def list_payment_methods(customer_id: Identifier, ctx: ReadDep) -> PaymentMethodList:
+        """A customer's payment methods; a customer's own credential reads its own alone."""
+        return PaymentMethodList(items=await _methods_of(customer_id, ctx))
+
+    @router.get("/payment-methods/{method_id}")
+    async def get_payment_method(
+        method_id: Identifier, customer_id: Identifier, ctx: ReadDep
+    ) -> PaymentMethodDetail:
+        """A payment method of a customer."""
+        for method in await _methods_of(customer_id, ctx):
+            if method.method_id == method_id:
+                return method
+        raise PaymentMethodIsUnknown(method_id)
+
+    return router
+
+
+async def _methods_of(customer_id: str, ctx: ReadContext) -> list[PaymentMethodDetail]:
+    """The customer's methods, each once, in the order in which they were last attached.
+
+    Raises CustomerIsUnknown, also for a customer that the caller may not see.
+    """
+    account = await ctx.state(ACCOUNT, payment_account_id(customer_id))
+    if not isinstance(account, PaymentAccount) or not ctx.may_see(customer_id):
+        raise CustomerIsUnknown(customer_id)
+    attached: dict[str, PaymentMethodAttached] = {}
+    for method in account.methods:
+        attached.pop(method.method_id, None)
+        attached[method.method_id] = method
+    return [
+        PaymentMethodDetail(
+            **dict(PaymentMethodAttachedBody.of(method)),
+            attached_at=method.attached_at,
+            is_default=method is account.default,
+        )
+        for method in attached.values()
+    ]
 
 
 def payment_methods_router(

@@ -21,6 +21,7 @@ from shared.framework.core.event import Event
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import Store
 from shared.framework.http.app import create_app
+from shared.framework.http.authorization import Credential, Role
 from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.process.feature import merged_handler
 from shared.framework.process.service_definition import ServiceDefinition
@@ -30,8 +31,10 @@ from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, Sequent
 from shared.framework.timers.loop import TimerLoop
 
 CALLERS = {
-    "admin": caller("acme", "payments:write"),
-    "stranger": caller("other", "payments:write"),
+    "admin": caller("acme", "payments:write", "payments:read"),
+    "stranger": caller("other", "payments:write", "payments:read"),
+    "cus_1": Credential("cus_1", "acme", Role.CUSTOMER, frozenset({"payments:read"})),
+    "cus_2": Credential("cus_2", "acme", Role.CUSTOMER, frozenset({"payments:read"})),
     "reader": caller("acme", "events:read"),
 }
 LIMIT_S = 0.005
@@ -110,6 +113,10 @@ class PaymentsHarness:
         self.requests += 1
         headers = {"authorization": f"Bearer {caller}", "idempotency-key": key or f"key-{self.requests}"}
         return await self.client.post(path, json=body, headers=headers)
+
+    async def get(self, path: str, *, token: str = "admin") -> httpx2.Response:
+        """GET."""
+        return await self.client.get(path, headers={"authorization": f"Bearer {token}"})
 
     async def attach(self, token: str) -> str:
         """Attach this card to the customer; returns its method id."""

@@ -6,9 +6,18 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from services.subscriptions.customers.decider import CUSTOMER, RegisterCustomer, customer_id_of, registered
+from services.subscriptions.customers.decider import (
+    CUSTOMER,
+    CustomerIsUnknown,
+    RegisterCustomer,
+    customer_id_of,
+    registered,
+)
+from shared.framework.core.ids import has_prefix
+from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier
+from shared.framework.http.reads import Cursor, PageSize, ReadDep
 
 ZoneName = Annotated[str, Field(min_length=1, max_length=64, examples=["America/New_York"])]
 
@@ -34,8 +43,36 @@ class CustomerResponse(ApiModel):
     time_zone: str
 
 
+class CustomerList(ApiModel):
+    """A page of customers, the first registered first; `next_cursor` is null on the last page."""
+
+    items: list[CustomerResponse]
+    next_cursor: str | None
+
+
+def customer_reads() -> APIRouter:
+    """The routes that read customers."""
+    router = APIRouter(prefix="/v1", tags=["customers"])
+
+    @router.get("/customers", dependencies=[requires("customers:read")])
+    async def list_customers(ctx: ReadDep, size: PageSize = 100, cursor: Cursor = None) -> CustomerList:
+        """The tenant's customers in the order of their registration."""
+        rows, next_cursor = await ctx.page(CUSTOMER, "cus", cursor, size)
+        items = [CustomerResponse.of(registered(customer_id, state)) for customer_id, state in rows]
+        return CustomerList(items=items, next_cursor=next_cursor)
+
+    @router.get("/customers/{customer_id}", dependencies=[requires("customers:read", customers=True)])
+    async def get_customer(customer_id: Identifier, ctx: ReadDep) -> CustomerResponse:
+        """A customer by its id; a customer's own credential reads itself alone."""
+        if not has_prefix("cus", customer_id) or not ctx.may_see(customer_id):
+            raise CustomerIsUnknown(customer_id)
+        return CustomerResponse.of(registered(customer_id, await ctx.state(CUSTOMER, customer_id)))
+
+    return router
+
+
 def customers_router() -> APIRouter:
-    """The routes of customers."""
+    """The routes of commands on customers."""
     router = command_router("customers:write", tags=["customers"])
 
     @router.post("/customers", status_code=201, response_model=CustomerResponse)

@@ -3,16 +3,18 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
-from services.subscriptions.plans.decider import PublishPlan, plan_id_of
+from services.subscriptions.plans.decider import PLAN, PublishPlan, plan_id_of
 from services.subscriptions.plans.handlers import publish_plan
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.pricing.price_json import PRICE_SCHEMA, read_price
 from shared.framework.core.decimals import to_json
+from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
-from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier, ShortText
+from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier, Instant, ShortText
+from shared.framework.http.reads import Cursor, PageSize, ReadDep
 
 Duration = Annotated[
     str, Field(max_length=32, examples=["P1M"], description="ISO 8601, whole calendar units")
@@ -20,6 +22,9 @@ Duration = Annotated[
 
 PriceBody = Annotated[Any, PlainValidator(read_price), PlainSerializer(to_json), WithJsonSchema(PRICE_SCHEMA)]
 """A price of any model in the register of shared.billing.pricing; its field `model` names the model."""
+
+
+VersionNumber = Annotated[int | None, Query(ge=1, le=1_000_000)]
 
 
 class NewCharge(ApiModel):
@@ -55,8 +60,46 @@ class PlanResponse(ApiModel):
     version: int
 
 
+class PlanDetail(PlanResponse):
+    """A published version of a plan with its content, which can be posted as it is read."""
+
+    name: str
+    currency: str
+    interval: str
+    charges: list[NewCharge]
+    shares_usage: bool
+    published_at: Instant
+
+
+class PlanList(ApiModel):
+    """A page of plans in their newest versions, the first published first; `next_cursor`: null at the end."""
+
+    items: list[PlanDetail]
+    next_cursor: str | None
+
+
+def plan_reads() -> APIRouter:
+    """The routes that read plans."""
+    router = APIRouter(prefix="/v1", tags=["plans"], dependencies=[requires("plans:read")])
+
+    @router.get("/plans")
+    async def list_plans(ctx: ReadDep, size: PageSize = 100, cursor: Cursor = None) -> PlanList:
+        """The tenant's plans in the order in which their keys were first published."""
+        rows, next_cursor = await ctx.page(PLAN, "plan", cursor, size)
+        items = [PlanDetail.of(plan.versions[-1]) for _, plan in rows]
+        return PlanList(items=items, next_cursor=next_cursor)
+
+    @router.get("/plans/{key}")
+    async def get_plan(key: Identifier, ctx: ReadDep, version: VersionNumber = None) -> PlanDetail:
+        """A version of a plan by the plan's key; without `version` the newest."""
+        plan = await ctx.state(PLAN, plan_id_of(ctx.tenant_id, key))
+        return PlanDetail.of(plan.version(version))
+
+    return router
+
+
 def plans_router() -> APIRouter:
-    """The routes of plans."""
+    """The routes of commands on plans."""
     router = command_router("plans:write", tags=["plans"])
 
     @router.post("/plans", status_code=201, response_model=PlanResponse)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from services.subscriptions.subscriptions.backfill import UsageClaimBackfill
-from services.subscriptions.subscriptions.routes import subscriptions_router
+from services.subscriptions.subscriptions.routes import subscription_reads, subscriptions_router
 from services.subscriptions.subscriptions.timers import TIMERS
 from shared.framework.process.feature import Feature
 from shared.framework.retry.backoff import Sleeper
@@ -11,7 +11,7 @@ from shared.framework.retry.periodic_task import repeat
 
 BACKFILL_INTERVAL_S = 10.0
 
-SUBSCRIPTIONS = Feature(routers=[subscriptions_router()], timers=TIMERS)
+SUBSCRIPTIONS = Feature(routers=[subscriptions_router(), subscription_reads()], timers=TIMERS)
 
 
 def usage_claim_backfill(backfill: UsageClaimBackfill, sleeper: Sleeper) -> Feature:

@@ -7,14 +7,25 @@ import msgspec
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
-from services.subscriptions.subscriptions.decider import Active, CancelAt, CancelSubscription, Ended
+from services.subscriptions.subscriptions.decider import (
+    SUBSCRIPTION,
+    Active,
+    CancelAt,
+    CancelSubscription,
+    Ended,
+    NoSubscription,
+)
 from services.subscriptions.subscriptions.handlers import (
     SubscribeCustomer,
     handle_and_schedule,
     start_subscription,
 )
+from services.subscriptions.subscriptions.refusals import SubscriptionIsUnknown
+from shared.framework.core.ids import has_prefix
+from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import ApiModel, Identifier, Instant, ShortText
+from shared.framework.http.reads import Cursor, PageSize, ReadDep
 
 Version = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -68,6 +79,13 @@ class SubscriptionResponse(SubscriptionTerms):
     ends_at: Instant | None
 
 
+class SubscriptionList(ApiModel):
+    """A page of subscriptions, the first started first; `next_cursor` is null on the last page."""
+
+    items: list[SubscriptionResponse]
+    next_cursor: str | None
+
+
 def subscription_response(state: Active | Ended) -> SubscriptionResponse:
     """The response body of a subscription."""
     started = msgspec.structs.replace(state.terms, starts_at=state.terms.billed_from)
@@ -78,8 +96,36 @@ def subscription_response(state: Active | Ended) -> SubscriptionResponse:
     return SubscriptionResponse(**terms, status=status, ends_at=state.ends_at)
 
 
+def subscription_reads() -> APIRouter:
+    """The routes that read subscriptions."""
+    router = APIRouter(prefix="/v1", tags=["subscriptions"])
+
+    @router.get("/subscriptions", dependencies=[requires("subscriptions:read")])
+    async def list_subscriptions(
+        ctx: ReadDep, size: PageSize = 100, cursor: Cursor = None
+    ) -> SubscriptionList:
+        """The tenant's subscriptions, also those that have ended, in the order of their starts."""
+        rows, next_cursor = await ctx.page(SUBSCRIPTION, "sub", cursor, size)
+        items = [subscription_response(state) for _, state in rows if not isinstance(state, NoSubscription)]
+        return SubscriptionList(items=items, next_cursor=next_cursor)
+
+    @router.get(
+        "/subscriptions/{subscription_id}", dependencies=[requires("subscriptions:read", customers=True)]
+    )
+    async def get_subscription(subscription_id: Identifier, ctx: ReadDep) -> SubscriptionResponse:
+        """A subscription by its id; a customer's own credential reads its own subscriptions alone."""
+        if not has_prefix("sub", subscription_id):
+            raise SubscriptionIsUnknown(subscription_id)
+        state = await ctx.state(SUBSCRIPTION, subscription_id)
+        if isinstance(state, NoSubscription) or not ctx.may_see(state.terms.customer_id):
+            raise SubscriptionIsUnknown(subscription_id)
+        return subscription_response(state)
+
+    return router
+
+
 def subscriptions_router() -> APIRouter:
-    """The routes of subscriptions."""
+    """The routes of commands on subscriptions."""
     router = command_router("subscriptions:write", tags=["subscriptions"])
 
     @router.post("/subscriptions", status_code=201, response_model=SubscriptionResponse)

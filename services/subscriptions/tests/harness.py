@@ -7,6 +7,7 @@ from typing import Any, cast
 import httpx2
 import msgspec
 
+from services.subscriptions.customers.decider import customer_id_of
 from services.subscriptions.main import FEATURES
 from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD
 from services.subscriptions.subscriptions.timers import close_period
@@ -18,7 +19,7 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import Store
 from shared.framework.eventstore.records import EventRecord
 from shared.framework.http.app import create_app
-from shared.framework.http.authorization import Role
+from shared.framework.http.authorization import Credential, Role
 from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.process.feature import merged_handler
 from shared.framework.process.system import EventLoopSleeper
@@ -28,9 +29,12 @@ from shared.framework.timers.loop import TimerLoop, unfinished_timers
 from shared.framework.timers.timer import TimerHandler
 
 SCOPES = ("customers:write", "plans:write", "subscriptions:write", "clocks:write")
+READS = ("customers:read", "plans:read", "subscriptions:read")
+CUSTOMER_ID = customer_id_of("acme", "acme-1")
 CALLERS = {
-    "admin": caller("acme", *SCOPES),
-    "stranger": caller("other", *SCOPES),
+    "admin": caller("acme", *SCOPES, *READS),
+    "stranger": caller("other", *SCOPES, *READS),
+    "customer": Credential(CUSTOMER_ID, "acme", Role.CUSTOMER, frozenset(READS)),
     "reader": caller("acme", "events:read"),
     "viewer": caller("acme", *SCOPES, role=Role.BILLING_VIEWER),
 }
@@ -107,6 +111,16 @@ class Harness:
         self.requests += 1
         headers = {"authorization": f"Bearer {token}", "idempotency-key": key or f"key-{self.requests}"}
         return await self.client.post(path, json=body, headers=headers)
+
+    async def get(self, path: str, *, token: str = "admin") -> httpx2.Response:
+        """GET."""
+        return await self.client.get(path, headers={"authorization": f"Bearer {token}"})
+
+    async def get_ok(self, path: str, *, token: str = "admin") -> dict[str, Any]:
+        """GET, and return the body of a successful response."""
+        response = await self.get(path, token=token)
+        assert response.status_code == 200, response.text
+        return cast(dict[str, Any], response.json())
 
     async def post_ok(self, path: str, body: object) -> dict[str, Any]:
         """POST, and return the body of a successful response."""

@@ -86,7 +86,9 @@ class EventStreamContract:
             with pytest.raises(VersionConflict):
                 await write(store, append("cus_1", tenant=STRANGER, expected=expected))
 
-    async def test_streams_of_a_kind_are_listed_in_the_order_of_their_first_events(self, store: Store) -> None:
+    async def test_streams_of_a_kind_are_listed_in_the_order_of_their_first_events(
+        self, store: Store
+    ) -> None:
         """Once each, however they grow, a page after the other; other kinds and tenants are left out."""
         firsts = [await write(store, append(f"cus_{name}")) for name in "cab"]
         await write(store, append("cusp_1"), append("plan_1"), append("cus_c", expected=1))
