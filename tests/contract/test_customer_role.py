@@ -16,6 +16,11 @@ from tests.contract.frozen_services import applications, built_services
 MADE_FOR_CUSTOMERS = {
     "projections POST /graphql",  # projections/tests/test_customers_view.py
     "projections GET /v1/history",  # projections/tests/test_history.py
+    "subscriptions GET /v1/customers/{customer_id}",  # services/subscriptions/tests/test_reads.py
+    "subscriptions GET /v1/subscriptions/{subscription_id}",  # services/subscriptions/tests/test_reads.py
+    "invoicing GET /v1/invoices/{invoice_id}",  # services/invoicing/tests/test_reads.py
+    "payments GET /v1/payment-methods",  # services/payments/tests/test_reads.py
+    "payments GET /v1/payment-methods/{method_id}",  # services/payments/tests/test_reads.py
 }
 """The routes that narrow their answer to one customer. A new one needs a test that shows this."""
 
@@ -56,9 +61,7 @@ async def code_for(role: Role, context: str, method: str, path: str) -> tuple[in
 
 def test_only_these_routes_are_made_for_customers() -> None:
     """A route is open to customers only by saying so, and by a test of what it shows them."""
-    admitted = {
-        f"{context} {method} {path}" for context, method, path, admits in OPERATIONS if admits
-    }
+    admitted = {f"{context} {method} {path}" for context, method, path, admits in OPERATIONS if admits}
     assert admitted == MADE_FOR_CUSTOMERS
 
 

@@ -147,9 +147,12 @@ async def test_an_open_writer_hides_what_was_committed_after_it(pool: Any, datab
         await write(store, append(f"cus_{ending}"))
         assert [record.position for record in await store.read_stable(0, 100)] == before
         assert (await store.feed(0, 1, 0, 100)).head == before[-1]
+        listed = [one.stream_id for one in await store.streams(TENANT, "cus", 0, 100)]
+        assert f"cus_{ending}" not in listed
         await slow.execute(ending)
         after = await store.read_stable(0, 100)
         assert len(after) == len(before) + (2 if ending == "COMMIT" else 1)
+        assert len(await store.streams(TENANT, "cus", 0, 100)) == len(listed) + 1
     await slow.close()
 
 
