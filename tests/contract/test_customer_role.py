@@ -1,4 +1,4 @@
-"""A credential of role `customer`, with every scope: refused on every route that is not made for customers."""
+"""A credential of role `customer` with every scope: refused on routes that are not made for customers."""
 
 import asyncio
 from collections.abc import Iterator
