@@ -1,6 +1,6 @@
 """Composition root of the read side: `python -m projections.main`."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from projections.api.endpoint import graphql_routes
 from projections.api.history_routes import history_routes
@@ -20,6 +20,7 @@ from projections.settings import ProjectionsSettings
 from shared.billing.contracts import CONTEXTS, CONTRACTS
 from shared.framework.leadership.port import LeadershipTerm
 from shared.framework.process.run import run_process
+from shared.framework.process.scraped_gauges import Measurement
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 
 BATCH = 1000
@@ -35,10 +36,11 @@ async def build(tools: ServiceDependencies[ProjectionsSettings]) -> ServiceDefin
     readers: RowReader = rows
     listener: ChangeListener | None = None
     close: Callable[[], Awaitable[None]] | None = None
+    measurements: Sequence[Measurement] = ()
     if settings.redis_url is not None:
         cache = RedisCache(settings.redis_url.get_secret_value(), await cache_prefix(dsn))
         readers = cached = CachedRowStore(rows, cache, tools.sleeper, term)
-        listener, close = cached.announce, cache.close
+        listener, close, measurements = cached.announce, cache.close, [cache.measure]
     schema = build_schema(introspection=settings.graphql_introspection)
     return ServiceDefinition(
         routers=[
@@ -50,6 +52,7 @@ async def build(tools: ServiceDependencies[ProjectionsSettings]) -> ServiceDefin
         batch=BATCH,
         close=close,
         term=term,
+        measurements=measurements,
     )
 
 

@@ -101,6 +101,7 @@ class LaunchPlan:
             "TOLLHOUSE_API_KEYS_FILE": str(self.credentials.api_keys_file),
             "TOLLHOUSE_SERVICE_TOKEN_FILE": str(self.credentials.service_token_file),
             "TOLLHOUSE_TRACE_FILE": str(self.state.folder / "traces" / f"{service.name}.jsonl"),
+            "TOLLHOUSE_DATA_FOLDER": str(self.state.folder),
             **sandbox,
             **self.extra_env,
         }

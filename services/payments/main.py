@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 from services.payments.collections.feature import collections
 from services.payments.collections.handlers import MethodAttachment
+from services.payments.collections.query import unknown_payments_measurement
 from services.payments.collections.timers import CaptureTimer
 from services.payments.gateways import GATEWAYS
 from services.payments.gateways.port import Gateways
@@ -27,7 +28,8 @@ async def build(tools: ServiceDependencies[PaymentsSettings]) -> ServiceDefiniti
     stack = AsyncExitStack()
     gateways = await _opened(stack, tools)
     features = features_of(tools.store, tools.clock, gateways, _policy(tools.settings))
-    return ServiceDefinition.of(*features, clock=tools.clock, close=stack.aclose)
+    measured = Feature(measurements=[unknown_payments_measurement(tools.pool, tools.clock)])
+    return ServiceDefinition.of(*features, measured, clock=tools.clock, close=stack.aclose)
 
 
 def features_of(

@@ -85,14 +85,14 @@ def ordered(value: Any) -> Any:
 
 @every_service
 def test_a_process_is_told_what_the_front_door_would_tell_it(service: ServiceProcess, tmp_path: Path) -> None:
-    """The same names, no more; a trace file needs a disk, and Redis is only for those who ask for it.
+    """The same names, no more; traces and data need a disk, and Redis is only for those who ask for it.
 
     A cluster also has the secrets of every payment gateway; one machine has those that are required.
     """
     servers = LocalServers("postgresql://at/db", "redis://at", "at:1", "external", True, {})
     databases = Databases(servers.postgres_url, lambda _: "secret")
     plan = LaunchPlan.of(InstallationState(tmp_path), servers, databases, [service], {})
-    left_out = {"TOLLHOUSE_TRACE_FILE"}
+    left_out = {"TOLLHOUSE_TRACE_FILE", "TOLLHOUSE_DATA_FOLDER"}
     if "redis_url" not in source(service):
         left_out.add("TOLLHOUSE_REDIS_URL")
     of_gateways = gateway_settings(service)

@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from projections.engine.cache.cache import CacheKey, CacheUnavailable
+from shared.framework.process.scraped_gauges import reachable
 
 TIMEOUT_S = 0.25
 CONNECTIONS_MAX = 32
@@ -56,6 +57,11 @@ class RedisCache:
                 for key, put in documents.items():
                     await self._put(keys=[self._name(key)], args=put, client=pipe)
                 await pipe.execute()
+
+    async def measure(self) -> None:
+        """Set the gauge of the server's reachability."""
+        with _unavailable():
+            await reachable("redis", self._redis.ping())
 
     async def close(self) -> None:
         """Close the connections."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from time import perf_counter
 from typing import Any
 
 import asyncpg
@@ -13,6 +14,7 @@ from shared.framework.eventstore.ports import (
     TimerAlreadyDone,
     VersionConflict,
 )
+from shared.framework.observability import metrics
 
 CONNECT_TIMEOUT_S = 5.0
 ACQUIRE_TIMEOUT_S = 5.0
@@ -67,10 +69,13 @@ class NoConnectionIsFree(ConnectionError):
 @asynccontextmanager
 async def connection_of(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[Any]:
     """A connection of the pool for the length of the block. Raises NoConnectionIsFree."""
+    began = perf_counter()
     try:
         connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
     except TimeoutError as error:
+        metrics.POOL_TIMEOUTS.inc()
         raise NoConnectionIsFree(f"within {ACQUIRE_TIMEOUT_S} s") from error
+    metrics.POOL_WAIT_SECONDS.observe(perf_counter() - began)
     try:
         yield connection
     finally:

@@ -1,6 +1,6 @@
 """The HTTP application of a context: its routes behind the middleware that all contexts share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Lifespan
@@ -37,13 +37,14 @@ def create_app(
     raw: Mapping[str, ASGIApp] | None = None,
     lifespan: Lifespan[FastAPI] | None = None,
     body_bytes_max: int = BODY_BYTES_MAX,
+    refresh_gauges: Callable[[], Awaitable[None]] | None = None,
 ) -> FastAPI:
     """The HTTP application of a context. Raises RouteHasNoScope if a route has no `requires(...)`.
 
     `partitions`: number of partitions of this context's topic. `waiter`: the consumer of this process, for
     Tollhouse-Wait-For. `checks`: for /health/ready, by name. `raw`: ASGI applications by exact path, for hot
     routes; they run after authentication and before RequestBodyMiddleware, so they check their scope and
-    limit the body themselves.
+    limit the body themselves. `refresh_gauges`: see health_router.
     """
     service = ServiceContext(name, store, clock, ids, partitions, waiter or NoUpstreamPositions())
     app = DocumentedApp(
@@ -58,7 +59,9 @@ def create_app(
     app.state.service_context = service
     for router in routers:
         app.include_router(router)
-    app.include_router(health_router(checks or {}, authenticator.warnings))
+    app.include_router(
+        health_router(checks or {}, authenticator.warnings, refresh_gauges or _no_gauges)
+    )
     app.include_router(docs_router(name))
     require_scopes_on_all_routes(app)
     install_exception_handlers(app)
@@ -70,3 +73,7 @@ def create_app(
     app.add_middleware(AuthenticationMiddleware, authenticator=authenticator)
     app.add_middleware(TelemetryMiddleware, service=service)
     return app
+
+
+async def _no_gauges() -> None:
+    """Default of `refresh_gauges`."""

@@ -51,6 +51,7 @@ class BrokerConnection:
             subscriber = await self._connected()
             deliveries = await subscriber.poll(limit, POLL_WAIT_S)
         except BrokerFailed as error:
+            metrics.CONSUMER_FAILURES.labels("broker").inc()
             _log.warning("the broker connection failed", extra={"cause": repr(error)})
             await self.close()
             await self._sleeper.sleep(RECONNECTS.pause_s(self._failures))
@@ -133,6 +134,10 @@ class Consumer:
             return False
         return await self.inbox.wait_for_position(key, position, timeout_s, self.sleeper)
 
+    async def stored_positions(self) -> dict[TopicPartition, int]:
+        """The positions in the database, whichever process is the leader."""
+        return {partition: at.position for partition, at in (await self.store.inbox(self.name)).items()}
+
     async def replay_dead_letters(self) -> ReplayResult:
         """Handle this consumer's dead letters again, under a lease: one replay at a time."""
         async with self.leadership.acquire(f"replay:{self.name}"):
@@ -196,6 +201,7 @@ class Consumer:
             try:
                 behind |= await self._behind(context)
             except FeedUnavailable as error:
+                metrics.CONSUMER_FAILURES.labels("feed").inc()
                 _log.warning("a feed cannot be read", extra={"feed": context, "cause": str(error)})
         before, self._behind_before = self._behind_before, behind
         for partition, position in behind.items():
@@ -208,7 +214,6 @@ class Consumer:
         behind: dict[TopicPartition, int] = {}
         for number, head in heads.items():
             position = self.inbox.position((topic, number))
-            metrics.CONSUMER_LAG.labels(topic, str(number)).set(max(head - position, 0))
             if head > position:
                 behind[topic, number] = position
         return behind
@@ -219,6 +224,7 @@ class Consumer:
         try:
             await self._catch_up(partition)
         except FeedUnavailable as error:
+            metrics.CONSUMER_FAILURES.labels("feed").inc()
             _log.warning("a gap cannot be filled yet", extra={"topic": partition[0], "cause": str(error)})
 
     async def _catch_up(self, partition: TopicPartition) -> None:

@@ -42,19 +42,25 @@ class KafkaBroker:
     idempotence: bool
     fetch_wait_ms: int
     _admin: Any = field(default=None, init=False)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def cluster_id(self) -> str:
         try:
             async with _limit(CLUSTER_ID_TIMEOUT_S):
-                if self._admin is None:
-                    admin = AIOKafkaAdminClient(
-                        bootstrap_servers=self.bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS
-                    )
-                    self._admin = await _started(admin)
-                return str((await self._admin.describe_cluster())["cluster_id"])
+                admin = await self._open_admin()
+                return str((await admin.describe_cluster())["cluster_id"])
         except BrokerFailed:
             await self.close()
             raise
+
+    async def _open_admin(self) -> Any:
+        async with self._opening:  # the consumer and a scrape of the metrics may ask at once
+            if self._admin is None:
+                admin = AIOKafkaAdminClient(
+                    bootstrap_servers=self.bootstrap, request_timeout_ms=REQUEST_TIMEOUT_MS
+                )
+                self._admin = await _started(admin)
+            return self._admin
 
     async def producer(self) -> Producer:
         producer = AIOKafkaProducer(

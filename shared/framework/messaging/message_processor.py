@@ -33,9 +33,7 @@ class BlockedStreams:
 
     async def load(self) -> None:
         """Read the blocked streams; a replay in another process may have freed some."""
-        counts = await self._store.blocked_streams(self._consumer)
-        self._streams = set(counts)
-        metrics.DEAD_LETTERS.labels(self._consumer).set(sum(counts.values()))
+        self._streams = set(await self._store.blocked_streams(self._consumer))
 
     async def blocked(self, work: RecordsByPartition) -> list[DeadLetter]:
         """The records of blocked streams, as dead letters."""
@@ -50,7 +48,6 @@ class BlockedStreams:
     def block(self, letter: DeadLetter) -> None:
         """Block the stream of a dead letter."""
         self._streams.add((letter.topic, letter.record.stream_id))
-        metrics.DEAD_LETTERS.labels(self._consumer).inc()
 
     def _waiting(self, work: RecordsByPartition) -> list[DeadLetter]:
         return [
@@ -137,9 +134,8 @@ class MessageProcessor:
 
     def _record_progress(self, work: RecordsByPartition) -> None:
         self._inbox.committed(work)
-        for (topic, number), records in work.items():
+        for (topic, _), records in work.items():
             metrics.CONSUMED.labels(topic).inc(len(records))
-            metrics.CONSUMER_POSITION.labels(topic, str(number)).set(records[-1].position)
 
     async def _dead_letter(self, partition: TopicPartition, letter: DeadLetter) -> None:
         _log.error(

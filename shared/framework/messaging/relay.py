@@ -11,9 +11,9 @@ from shared.framework.core.ids import partition_of
 from shared.framework.eventstore.pool import connection_of, translate_errors
 from shared.framework.eventstore.ports import Feed
 from shared.framework.eventstore.records import EventRecord
-from shared.framework.leadership.port import Leadership, Lease
+from shared.framework.leadership.port import Leadership, LeadershipLost, Lease
 from shared.framework.messaging.envelope import message_of
-from shared.framework.messaging.port import Broker, BrokerFailed, Message, Producer
+from shared.framework.messaging.port import Broker, Message, Producer
 from shared.framework.observability import metrics, names
 from shared.framework.observability.tracing import parent_and_links, span
 from shared.framework.retry.backoff import Backoff, Sleeper, restart_with_backoff
@@ -65,6 +65,15 @@ class Relay:
             await self._lead(lease)
 
     async def _lead(self, lease: Lease) -> None:
+        try:
+            await self._publish(lease)
+        except LeadershipLost:
+            raise
+        except Exception:  # of whatever cause: an attempt that is not counted is not seen
+            metrics.RELAY_FAILURES.labels(self.store.context).inc()
+            raise
+
+    async def _publish(self, lease: Lease) -> None:
         producer = await self.broker.producer()
         try:
             session = _RelaySession(self, producer, lease, await self.cursor.position())
@@ -96,22 +105,12 @@ class _RelaySession:
         relay, context = self._relay, self._relay.store.context
         messages = [await self._message(record) for record in records]
         fitting = [message for message in messages if len(message.value) <= MESSAGE_BYTES_MAX]
-        metrics.RELAY_LAG.labels(context).set(len(records))
         parent, links = parent_and_links(record.metadata.traceparent for record in records)
         attributes: dict[str, str | int] = {names.ATTR_CONTEXT: context, names.ATTR_BATCH_SIZE: len(records)}
         with span(names.SPAN_RELAY_SEND, parent_traceparent=parent, links=links, attributes=attributes):
-            await self._sent(fitting)
+            await self._producer.send_batch(fitting)
         await relay.cursor.advance(self._position, records[-1].position)
         self._position = records[-1].position
-        metrics.RELAY_POSITION.labels(context).set(self._position)
-        metrics.RELAY_LAG.labels(context).set(0)
-
-    async def _sent(self, messages: Sequence[Message]) -> None:
-        try:
-            await self._producer.send_batch(messages)
-        except BrokerFailed:
-            metrics.RELAY_FAILURES.labels(self._relay.store.context).inc()
-            raise
 
     async def _message(self, record: EventRecord) -> Message:
         partition = partition_of(record.slot, self._relay.partitions)

@@ -21,8 +21,9 @@ from shared.framework.timers.loop import TimerLoop
 
 @dataclass(frozen=True, slots=True)
 class BackgroundTasks:
-    """The background tasks of a process; None for what the service does not need."""
+    """The background tasks of a process, None for what the service does not need; and their broker."""
 
+    broker: Broker
     relay: Relay | None
     consumer: Consumer | None
     timers: TimerLoop | None
@@ -55,6 +56,7 @@ def background_tasks(
     timers = TimerLoop(deps.store, service.timers, deps.clock, leadership, sleeper)
     store.wakes.extend([relay.wake, timers.wake])
     return BackgroundTasks(
+        broker=broker,
         relay=relay if deps.context in store.contracts.topics else None,
         consumer=_consumer(service, deps, broker, leadership),
         timers=timers if service.timers else None,

@@ -13,6 +13,7 @@ from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.http.health import ReadinessCheck
 from shared.framework.messaging.handlers import Handler, Reactor, reaction_handler
+from shared.framework.process.scraped_gauges import Measurement
 from shared.framework.timers.timer import TimerHandler
 
 PartT = TypeVar("PartT")
@@ -30,7 +31,7 @@ class Feature:
     `raw_routes`: ASGI apps by exact path, outside FastAPI. `subscribes_to`: contexts whose events are
     handled, in batches by `handler` if given, else one by one by `reactors`. `timers`: handlers by purpose.
     `tasks`: background tasks by name, which never return. `checks`: for /health/ready. `pending_work`: counts
-    unfinished work other than due timers.
+    unfinished work other than due timers. `measurements`: set gauges when /metrics is asked for.
     """
 
     routers: Sequence[APIRouter] = ()
@@ -42,6 +43,7 @@ class Feature:
     tasks: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=dict)
     checks: Mapping[str, ReadinessCheck] = field(default_factory=dict)
     pending_work: Callable[[], Awaitable[int]] | None = None
+    measurements: Sequence[Measurement] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError for reactors beside a batch handler, which would never be called."""

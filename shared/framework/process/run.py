@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
 import asyncpg
@@ -30,6 +30,15 @@ from shared.framework.process.crash_only import serve
 from shared.framework.process.gc_tuning import tune_garbage_collector
 from shared.framework.process.instrumented_store import InstrumentedEventStore
 from shared.framework.process.internal_routes import InternalRoutesContext, internal_routes
+from shared.framework.process.metered_leadership import MeteredLeadership
+from shared.framework.process.scraped_gauges import (
+    Measurement,
+    ScrapedGauges,
+    broker_measurement,
+    consumer_measurement,
+    database_measurement,
+    disk_measurement,
+)
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies, SettingsT
 from shared.framework.process.system import EventLoopSleeper, SystemClock, UuidV7Ids
 
@@ -83,6 +92,7 @@ async def serve_context(
             waiter=tasks.consumer,
             checks={"database": _database_check(deps), **service.checks},
             raw=service.raw_routes,
+            refresh_gauges=ScrapedGauges(_measurements(service, deps, store, tasks)).refresh,
         )
         await serve(
             app,
@@ -133,8 +143,31 @@ async def _background_tasks(
         fetch_wait_ms=settings.broker_fetch_wait_ms,
     )
     stack.push_async_callback(broker.close)
-    cursor = PostgresCursor(deps.pool, f"relay:{deps.context}")
-    return background_tasks(service, deps, store, broker=broker, cursor=cursor, leadership=leadership)
+    return background_tasks(
+        service,
+        deps,
+        store,
+        broker=broker,
+        cursor=PostgresCursor(deps.pool, f"relay:{deps.context}"),
+        leadership=MeteredLeadership(leadership),
+    )
+
+
+def _measurements(
+    service: ServiceDefinition,
+    deps: ServiceDependencies[SettingsT],
+    store: InstrumentedEventStore,
+    tasks: BackgroundTasks,
+) -> Sequence[Measurement]:
+    relays, folder = tasks.relay is not None, deps.settings.data_folder
+    return [
+        database_measurement(deps.pool, deps.context, deps.clock, tasks.consumer, relays=relays),
+        store.measure_claims,
+        broker_measurement(tasks.broker),
+        *([consumer_measurement(tasks.consumer)] if tasks.consumer else []),
+        *([disk_measurement(folder)] if folder else []),
+        *service.measurements,
+    ]
 
 
 def _internal_routes_context(

@@ -17,6 +17,7 @@ from shared.framework.leadership.port import LeadershipTerm
 from shared.framework.messaging.feed import FeedReader
 from shared.framework.messaging.handlers import Handler
 from shared.framework.process.feature import Feature, merged, merged_handler, subscriptions, total_work
+from shared.framework.process.scraped_gauges import Measurement
 from shared.framework.process.settings import ServiceSettings
 from shared.framework.retry.backoff import Sleeper
 from shared.framework.timers.timer import TimerHandler
@@ -46,8 +47,8 @@ class ServiceDefinition:
 
     `handler` gets the events of `subscribes_to`, at most `batch` messages in one commit; `consumer`: the name
     of its inbox (None: the context's name). A task that ends stops the process. `pending_work`: counts
-    unfinished work other than due timers (0: none). `close` runs last. `term`: whether this process is the
-    one whose `handler` is called.
+    unfinished work other than due timers (0: none). `measurements`: see Feature. `close` runs last. `term`:
+    whether this process is the one whose `handler` is called.
     """
 
     routers: Sequence[APIRouter] = ()
@@ -59,6 +60,7 @@ class ServiceDefinition:
     timers: Mapping[str, TimerHandler] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
     pending_work: Callable[[], Awaitable[int]] | None = None
+    measurements: Sequence[Measurement] = ()
     checks: Mapping[str, ReadinessCheck] = field(default_factory=dict)
     close: Callable[[], Awaitable[None]] | None = None
     term: LeadershipTerm = field(default_factory=LeadershipTerm)
@@ -83,6 +85,7 @@ class ServiceDefinition:
             tasks=merged("task", (feature.tasks for feature in features)),
             checks=merged("check", (feature.checks for feature in features)),
             pending_work=total_work(features),
+            measurements=[each for feature in features for each in feature.measurements],
             consumer=consumer,
             batch=batch,
             close=close,

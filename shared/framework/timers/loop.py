@@ -51,7 +51,6 @@ class TimerLoop:
         Only those, because timers that they set may be due before the next ones.
         """
         due = await self.store.due_timers(self.clock.now(), PAGE)
-        metrics.TIMERS_DUE.set(len(due))
         first = [timer for timer in due if timer.due_at == due[0].due_at]
         responses = await self._call_all(first)
         for timer, response in zip(first, responses, strict=True):
