@@ -20,6 +20,7 @@ from tollhouse.running_installation import RunningInstallation, published_addres
 from tollhouse.servers.forked_process import ForkedProcesses, forked_processes
 from tollhouse.supervised_process import SupervisedProcess, supervised
 from tollhouse.topology import SERVICES, ServiceProcess
+from tollhouse.upkeep import kept_bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Stack:
             stack = Stack(
                 folder, plan.urls, servers, databases, plan.credentials, {**servers.processes, **processes}
             )
+            await resources.enter_async_context(kept_bounded(list(stack.processes.values())))
             resources.enter_context(published_addresses(folder, stack.addresses()))
             yield stack
 

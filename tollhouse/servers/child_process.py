@@ -56,7 +56,8 @@ class ProcessSpec:
     `command` is called at every start, `prepare` once before the first. `is_ready` makes one real client
     call; while the server is not up it returns False and does not raise. A first start that fails is
     retried for `start_retry_s`. `is_alive`: whether a process that was ready still answers, in bounded time;
-    None: only its end is noticed. `launch` starts the process in another way than by `command`.
+    None: only its end is noticed. With more than `memory_bytes_max` of resident memory it is ended and
+    started again. `launch` starts the process in another way than by `command`.
     """
 
     name: str
@@ -73,6 +74,7 @@ class ProcessSpec:
     ready_timeout_s: float = 60.0
     probe_interval_s: float = 0.02
     start_retry_s: float = 0.0
+    memory_bytes_max: int | None = None
     launch: Callable[["ProcessSpec"], Awaitable[ChildProcess]] | None = None
 
 

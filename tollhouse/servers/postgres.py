@@ -17,6 +17,9 @@ from tollhouse.servers.process_user import ProcessUser, unprivileged
 
 LOCALE = ["-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8"]
 SETTINGS = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "jit=off"]
+# Errors are answered to the client, which handles them or logs them. Most are ordinary contention: a stream
+# that has grown meanwhile, a timer that another process has handled. The log has starts, ends and panics.
+SETTINGS += ["log_min_messages=log", "log_min_error_statement=panic", "log_checkpoints=off"]
 # For tests: commits do not wait for the disk, but still reach the kernel (synchronous_commit stays on), so
 # kill -9 of the server loses nothing.
 FAST_SETTINGS = ["fsync=off", "full_page_writes=off"]

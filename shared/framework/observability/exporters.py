@@ -14,15 +14,17 @@ from opentelemetry.trace import format_span_id, format_trace_id
 from shared.framework.observability.redaction import redact_json
 
 
-def span_processors(trace_file: Path | None, *, otlp_endpoint: str | None) -> list[SpanProcessor]:
+def span_processors(
+    trace_file: Path | None, bytes_max: int, *, otlp_endpoint: str | None
+) -> list[SpanProcessor]:
     """The argument of `start_tracing`; if empty, tracing should not be started.
 
-    `trace_file`: TOLLHOUSE_TRACE_FILE. `otlp_endpoint`: OTEL_EXPORTER_OTLP_ENDPOINT; the exporter itself
-    reads the other OTEL_* variables.
+    `trace_file`: TOLLHOUSE_TRACE_FILE, of at most `bytes_max`. `otlp_endpoint`: OTEL_EXPORTER_OTLP_ENDPOINT;
+    the exporter itself reads the other OTEL_* variables.
     """
     exporters: list[SpanExporter] = []
     if trace_file is not None:
-        exporters.append(JsonLinesExporter(trace_file))
+        exporters.append(JsonLinesExporter(trace_file, bytes_max))
     if otlp_endpoint is not None:
         exporters.append(_otlp_exporter())
     return [BatchSpanProcessor(exporter) for exporter in exporters]
@@ -36,15 +38,22 @@ def _otlp_exporter() -> SpanExporter:
 
 
 class JsonLinesExporter(SpanExporter):
-    """Appends a line to a file for each finished span, to read traces without a collector."""
+    """Appends a line to a file for each finished span, to read traces without a collector.
 
-    def __init__(self, path: Path) -> None:
+    A file of `bytes_max` is renamed to `<name>.1`, in the place of the one before: there are two at most.
+    """
+
+    def __init__(self, path: Path, bytes_max: int) -> None:
         """Open the file to append. Raises OSError."""
+        self._path = path
+        self._bytes_max = bytes_max
         self._file = path.open("ab")
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write a batch and flush the file."""
         try:
+            if self._file.tell() >= self._bytes_max:
+                self._rotate()
             self._file.writelines(map(_line, spans))
             self._file.flush()
         except (OSError, ValueError):
@@ -54,6 +63,11 @@ class JsonLinesExporter(SpanExporter):
     def shutdown(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _rotate(self) -> None:
+        self._file.close()
+        self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+        self._file = self._path.open("ab")
 
 
 def _line(span: ReadableSpan) -> bytes:

@@ -56,7 +56,9 @@ def run_process(
     settings = settings_type()  # from the environment
     start_logging(context, settings.log_level)
     processors = span_processors(
-        settings.trace_file, otlp_endpoint=os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+        settings.trace_file,
+        settings.trace_file_bytes_max,
+        otlp_endpoint=os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"),
     )
     stop_tracing = start_tracing(context, processors) if processors else None
     tune_garbage_collector()

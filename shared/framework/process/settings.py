@@ -24,6 +24,7 @@ class ServiceSettings(BaseSettings):
     api_keys_file: Path
     service_token_file: Path
     trace_file: Path | None = None
+    trace_file_bytes_max: PositiveInt = 16 * 1024 * 1024
     data_folder: Path | None = None
     log_level: str = "INFO"
     database_connections_max: PositiveInt = 8

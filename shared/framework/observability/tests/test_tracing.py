@@ -16,6 +16,7 @@ from shared.framework.observability.tracing import (
     start_tracing,
 )
 
+BYTES_MAX = 1_000_000
 CAUSE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 OTHER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -111,7 +112,7 @@ def test_a_future_version_of_the_header_is_read_by_its_first_parts(spans: InMemo
 def test_the_trace_file_has_one_line_per_span(tmp_path: Path) -> None:
     """Traces can be read with nothing but a text tool."""
     file = tmp_path / "ingest.jsonl"
-    stop = start_tracing("ingest", [SimpleSpanProcessor(JsonLinesExporter(file))])
+    stop = start_tracing("ingest", [SimpleSpanProcessor(JsonLinesExporter(file, BYTES_MAX))])
     with span("outer", attributes={"url": "postgres://u:hunter2@db/x"}), span("inner", links=[CAUSE]):
         pass
     stop()
@@ -126,8 +127,39 @@ def test_the_trace_file_has_one_line_per_span(tmp_path: Path) -> None:
 
 def test_spans_are_exported_only_where_somebody_said_so(tmp_path: Path) -> None:
     """No endpoint and no file: no thread, no buffer."""
-    assert span_processors(None, otlp_endpoint=None) == []
-    processors = span_processors(tmp_path / "t.jsonl", otlp_endpoint="http://127.0.0.1:4318")
+    assert span_processors(None, BYTES_MAX, otlp_endpoint=None) == []
+    processors = span_processors(tmp_path / "t.jsonl", BYTES_MAX, otlp_endpoint="http://127.0.0.1:4318")
     assert len(processors) == 2
     for processor in processors:
         processor.shutdown()
+
+
+def test_a_trace_file_does_not_grow_beyond_its_limit(tmp_path: Path) -> None:
+    """It grew for ever; now it and the one before it have the newest spans (issue 7, row 21)."""
+    file = tmp_path / "ingest.jsonl"
+    stop = start_tracing("ingest", [SimpleSpanProcessor(JsonLinesExporter(file, 2_000))])
+    for number in range(100):
+        with span(f"span-{number}"):
+            pass
+    stop()
+    files = [file.with_name("ingest.jsonl.1"), file]
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+    assert all(path.stat().st_size < 3_000 for path in files)
+    names = [json.loads(line)["name"] for path in files for line in path.read_text().splitlines()]
+    assert names == [f"span-{number}" for number in range(100 - len(names), 100)]
+
+
+@pytest.mark.parametrize(("share", "kept"), [("0", 0), ("1", 50)])
+def test_the_standard_sampler_settings_hold(
+    share: str, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OTEL_TRACES_SAMPLER_ARG is the share of traces that are kept, each whole or not at all."""
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", share)
+    file = tmp_path / "ingest.jsonl"
+    stop = start_tracing("ingest", [SimpleSpanProcessor(JsonLinesExporter(file, BYTES_MAX))])
+    for _ in range(50):
+        with span("outer"):
+            pass
+    stop()
+    assert len(file.read_text().splitlines()) == kept
