@@ -59,9 +59,7 @@ def create_app(
     app.state.service_context = service
     for router in routers:
         app.include_router(router)
-    app.include_router(
-        health_router(checks or {}, authenticator.warnings, refresh_gauges or _no_gauges)
-    )
+    app.include_router(health_router(checks or {}, authenticator.warnings, refresh_gauges or _no_gauges))
     app.include_router(docs_router(name))
     require_scopes_on_all_routes(app)
     install_exception_handlers(app)
