@@ -120,7 +120,7 @@ def broker_measurement(broker: Broker) -> Measurement:
 
 
 def consumer_measurement(consumer: Consumer) -> Measurement:
-    """How far the consumer's positions in the database are behind the feeds, whoever consumes."""
+    """How far the consumer's positions in the database are behind the feeds, whichever process consumes."""
 
     async def measure() -> None:
         for context in consumer.subscribes_to:
