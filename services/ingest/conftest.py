@@ -11,6 +11,9 @@ import pytest_asyncio
 from services.ingest.acceptance.memory import MemoryDeduplicationStore
 from services.ingest.acceptance.ports import DeduplicationStore
 from services.ingest.acceptance.postgres import PostgresDeduplicationStore
+from services.ingest.metered_types.memory import MemoryMeteredTypes
+from services.ingest.metered_types.ports import MeteredTypes
+from services.ingest.metered_types.postgres import PostgresMeteredTypes
 from services.ingest.tests.usage_events import NOON
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
@@ -24,10 +27,11 @@ OWN_MIGRATIONS = Path(__file__).parent / "migrations"
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """An event store with the deduplication of the same database."""
+    """An event store with the deduplication and metered types of the same database."""
 
     store: Store
     deduplication: DeduplicationStore
+    metered_types: MeteredTypes
 
 
 @pytest_asyncio.fixture
@@ -40,6 +44,10 @@ async def pool(database_url: str) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]
 def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "postgres":
         pool = request.getfixturevalue("pool")
-        return Stores(PostgresEventStore(pool, "ingest", CONTRACTS), PostgresDeduplicationStore(pool))
+        return Stores(
+            PostgresEventStore(pool, "ingest", CONTRACTS),
+            PostgresDeduplicationStore(pool),
+            PostgresMeteredTypes(pool),
+        )
     store = MemoryEventStore("ingest", FakeClock(NOON), CONTRACTS)
-    return Stores(store, MemoryDeduplicationStore(store))
+    return Stores(store, MemoryDeduplicationStore(store), MemoryMeteredTypes(store))

@@ -4,6 +4,8 @@ from services.ingest.acceptance.feature import acceptance
 from services.ingest.acceptance.group_commit import BatchSize, GroupCommitWriter
 from services.ingest.acceptance.handlers import UsageAcceptance
 from services.ingest.acceptance.postgres import PostgresDeduplicationStore
+from services.ingest.metered_types.feature import metered_types
+from services.ingest.metered_types.postgres import PostgresMeteredTypes
 from services.ingest.rejected_events.feature import rejected_events
 from services.ingest.settings import IngestSettings
 from shared.billing.contracts import CONTRACTS
@@ -15,7 +17,10 @@ async def build(tools: ServiceDependencies[IngestSettings]) -> ServiceDefinition
     """The ingest service."""
     settings = tools.settings
     deduplication = PostgresDeduplicationStore(tools.pool)
-    usage = UsageAcceptance(tools.store, deduplication, tools.clock, tools.ids, settings.broker_partitions)
+    types = PostgresMeteredTypes(tools.pool)
+    usage = UsageAcceptance(
+        tools.store, deduplication, types, tools.clock, tools.ids, settings.broker_partitions
+    )
     writer = GroupCommitWriter(
         usage.accept,
         transaction_max=BatchSize(
@@ -26,6 +31,7 @@ async def build(tools: ServiceDependencies[IngestSettings]) -> ServiceDefinition
     return ServiceDefinition.of(
         acceptance(writer),
         rejected_events(deduplication),
+        metered_types(types),
         clock=tools.clock,
     )
 

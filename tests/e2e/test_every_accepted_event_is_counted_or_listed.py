@@ -36,15 +36,16 @@ async def test_every_accepted_event_is_counted_or_listed(installation: Installat
     for meter in METERS[:2]:
         await define(client, meter)
     answer = await client.send_events(events(USED))
-    assert (answer["accepted"], answer["rejected"]) == (len(USED), 0)
+    assert (answer["accepted"], answer["rejected"], answer["uncounted"]) == (len(USED), 0, 0)
     for meter in METERS[2:]:
         await define(client, meter)
     await totals_are_exact(client)
+    await what_no_meter_counts_is_said_to_be_so(client)
     await what_is_not_counted_is_listed(client)
     await installation.settled()
     rows = await client.graphql("{ meters { edges { node { key unreadableCount } } } }")
     shown = {edge["node"]["key"]: edge["node"]["unreadableCount"] for edge in rows["meters"]["edges"]}
-    assert shown == {"sum": 2, "by-size": 1, "sizes": 1, "of-200": 0}
+    assert shown == {"sum": 2, "by-size": 1, "sizes": 1, "of-200": 0, "rides": 0}
     report = json.loads(await asyncio.to_thread(installation.tollhouse, "verify", "--json"))
     assert report["differences"] == []
 
@@ -76,6 +77,17 @@ async def totals_are_exact(client: Client) -> None:
     assert (counted, by_size["unreadable"]) == ({"1": "4", "200": "2"}, 1)
     assert [one["value"] for one in (await usage(client, "sizes"))["items"]] == ["2"]
     assert [one["value"] for one in (await usage(client, "of-200"))["items"]] == ["2"]
+
+
+async def what_no_meter_counts_is_said_to_be_so(client: Client) -> None:
+    """Until a meter counts its type; then that one has counted it from the beginning."""
+    ride = events(('{"v": 1}',))[0].replace(b'"use"', b'"ride"').replace(b'"id":"0"', b'"id":"r0"')
+    answer = await client.send_events([ride])
+    assert (answer["accepted"], answer["uncounted"], answer["uncounted_types"]) == (1, 1, ["ride"])
+    await define(client, {"key": "rides", "event_type": "ride", "aggregation": "count"})
+    answer = await client.send_events([ride.replace(b'"r0"', b'"r1"')])
+    assert (answer["accepted"], answer["uncounted"], answer["uncounted_types"]) == (1, 0, [])
+    assert [one["value"] for one in (await usage(client, "rides"))["items"]] == ["2"]
 
 
 async def what_is_not_counted_is_listed(client: Client) -> None:

@@ -1,6 +1,6 @@
 """Acceptance of usage: the events of many requests are checked, deduplicated and committed together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ import msgspec
 from services.ingest.acceptance.outcome import IngestResult, RequestEvaluation
 from services.ingest.acceptance.ports import DeduplicationStore, DuplicateKeys
 from services.ingest.events.usage_event import ParsedEvent
+from services.ingest.metered_types.ports import EventType, MeteredTypes
 from shared.billing.contracts.ingest.rejected_events import UsageRejected
 from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.framework.core.clock import Clock
@@ -51,6 +52,7 @@ class UsageAcceptance:
 
     store: Store
     deduplication: DeduplicationStore
+    metered_types: MeteredTypes
     clock: Clock
     ids: IdGenerator
     partitions: int
@@ -66,6 +68,13 @@ class UsageAcceptance:
             RequestEvaluation.of(one.tenant_id, one.events, metadata[one.tenant_id].occurred_at)
             for one in submissions
         ]
+        unmetered = await self.metered_types.unmetered(
+            {
+                (each.tenant_id, kind)
+                for each in evaluations
+                for kind in {o.event.type for o in each.candidates}
+            }
+        )
         for _ in range(ATTEMPTS_MAX):
             # Without a recent repeat no keys are looked up: the commit finds a repeat.
             keys = {one.key for each in evaluations for one in each.candidates} if self._lookups_left else ()
@@ -79,7 +88,7 @@ class UsageAcceptance:
                 self._lookups_left = LOOKUP_FIRST_TRANSACTIONS
                 continue
             self._lookups_left = LOOKUP_FIRST_TRANSACTIONS if had_repeats else max(0, self._lookups_left - 1)
-            return [await self._result(evaluation, receipt) for evaluation in evaluations]
+            return [await self._result(evaluation, receipt, unmetered) for evaluation in evaluations]
         raise UsageIsContended(f"{ATTEMPTS_MAX} attempts")
 
     async def _commit(
@@ -114,15 +123,17 @@ class UsageAcceptance:
         session.append(rejected.batch_id, 0, [rejected], slot_key=tenant_id)
         return [(tenant_id, rejected)]
 
-    async def _result(self, evaluation: RequestEvaluation, receipt: CommitReceipt) -> IngestResult:
+    async def _result(
+        self, evaluation: RequestEvaluation, receipt: CommitReceipt, unmetered: Set[EventType]
+    ) -> IngestResult:
         slot = slot_of(evaluation.tenant_id)
         partition = partition_of(slot, self.partitions)
         written = [one.position for one in receipt.positions if one.slot == slot]
         if written:
-            return evaluation.result(partition, max(written))
+            return evaluation.result(partition, max(written), unmetered)
         # Only repeats: the accepted originals are at or before the head.
         page = await self.store.feed(partition, self.partitions, _AFTER_EVERYTHING, 1)
-        return evaluation.result(partition, page.head)
+        return evaluation.result(partition, page.head, unmetered)
 
 
 def _by_actor(

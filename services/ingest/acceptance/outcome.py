@@ -1,6 +1,6 @@
 """The outcome of one request: which events are accepted, and a result for each of the others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,12 +15,15 @@ from services.ingest.events.deduplication import (
 )
 from services.ingest.events.usage_event import ATTRIBUTE_LENGTH_MAX, InvalidEvent, ParsedEvent
 from services.ingest.events.validation import AGE_MAX, FUTURE_MAX, Rejection, RejectionCode, time_rejection
+from services.ingest.metered_types.ports import EventType
 from shared.billing.contracts.ingest.rejected_events import RejectedUsage
 
 BODY_KEPT_MAX = 16 * 1024
 """Characters of a rejected event that are stored."""
 
 DETAIL_KEPT_MAX = 500
+UNCOUNTED_TYPES_MAX = 100
+"""Types that a result names."""
 
 
 class EventResult(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -34,13 +37,18 @@ class EventResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class IngestResult(msgspec.Struct, frozen=True):
-    """The result of one request; its accepted events are at or before `position` in `partition`."""
+    """The result of one request; its accepted events are at or before `position` in `partition`.
+
+    `uncounted` of the accepted events are of types that no meter counts; `uncounted_types` are those types.
+    """
 
     accepted: int
     duplicates: int
     conflicts: int
     rejected: int
     results: tuple[EventResult, ...]
+    uncounted: int
+    uncounted_types: tuple[str, ...]
     partition: int
     position: int
 
@@ -91,8 +99,9 @@ class RequestEvaluation:
             if result is DeduplicationResult.CONFLICT:
                 yield _rejected(self.events[index], _CONFLICT, candidate)
 
-    def result(self, partition: int, position: int) -> IngestResult:
+    def result(self, partition: int, position: int, unmetered: Set[EventType]) -> IngestResult:
         """The result of the request, once everything is committed."""
+        uncounted = self._uncounted(unmetered)
         count = self.results.count
         accepted = count(_ACCEPTED)
         others = () if accepted == len(self.events) else self._event_results()
@@ -102,9 +111,18 @@ class RequestEvaluation:
             conflicts=count(DeduplicationResult.CONFLICT),
             rejected=len(self.rejections),
             results=tuple(sorted(others, key=lambda one: one.index)),
+            uncounted=len(uncounted),
+            uncounted_types=tuple(sorted(set(uncounted))[:UNCOUNTED_TYPES_MAX]),
             partition=partition,
             position=position,
         )
+
+    def _uncounted(self, unmetered: Set[EventType]) -> list[str]:
+        """The types of the accepted events that no meter counts, each as often as it was sent."""
+        if not unmetered:
+            return []
+        types = [one.event.type for one in self.accepted]
+        return [one for one in types if (self.tenant_id, one) in unmetered]
 
     def _event_results(self) -> Iterator[EventResult]:
         for index, rejection in self.rejections.items():

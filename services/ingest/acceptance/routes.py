@@ -39,13 +39,19 @@ class EventResultBody(ApiModel):
 
 
 class IngestResponseBody(ApiModel):
-    """Counts of a request's events by result; `results` lists the events that were not accepted."""
+    """Counts of a request's events by result; `results` lists the events that were not accepted.
+
+    `uncounted`: accepted events of types that no meter counts yet, as far as ingest knows; `uncounted_types`:
+    those types, at most 100. A meter that is defined later counts them too.
+    """
 
     accepted: int
     duplicates: int
     conflicts: int
     rejected: int
     results: list[EventResultBody]
+    uncounted: int
+    uncounted_types: list[str]
 
 
 class EventsEndpoint:

@@ -10,6 +10,7 @@ from services.ingest.acceptance.memory import MemoryDeduplicationStore
 from services.ingest.acceptance.outcome import IngestResult
 from services.ingest.events.validation import RejectionCode
 from services.ingest.formats.cloudevents_json import read_batch
+from services.ingest.metered_types.memory import MemoryMeteredTypes
 from services.ingest.tests.usage_events import NOON, body, event
 from shared.billing.contracts import CONTRACTS, decode
 from shared.billing.contracts.ingest.rejected_events import UsageRejected
@@ -26,7 +27,12 @@ class Scenario:
         self.store = MemoryEventStore("ingest", self.clock, CONTRACTS)
         self.deduplication = MemoryDeduplicationStore(self.store)
         self.acceptance = UsageAcceptance(
-            self.store, self.deduplication, self.clock, SequentialIds(), partitions=4
+            self.store,
+            self.deduplication,
+            MemoryMeteredTypes(self.store),
+            self.clock,
+            SequentialIds(),
+            partitions=4,
         )
 
     async def submit(self, *events: object, tenant: str = "nyc", actor: str = "agent") -> IngestResult:

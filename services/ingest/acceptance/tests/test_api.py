@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import httpx2
 import pytest
@@ -13,8 +14,12 @@ from services.ingest.acceptance.group_commit import BatchSize, GroupCommitWriter
 from services.ingest.acceptance.handlers import UsageAcceptance
 from services.ingest.acceptance.routes import BODY_BYTES_MAX, EVENTS_PATH, EventsEndpoint, documented
 from services.ingest.conftest import Stores
+from services.ingest.metered_types.feature import metered_types
 from services.ingest.rejected_events.routes import rejected_events_router
 from services.ingest.tests.usage_events import NOON, body, event
+from shared.billing.contracts.metering.meters import MeterDefined
+from shared.framework.core.event import Metadata
+from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.http.app import create_app
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 
@@ -22,6 +27,9 @@ SINGLE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 PLENTY = BatchSize(50_000, 2**30)
 
+
+UNUSED: Any = None
+"""The record of an event whose reaction does not read it."""
 
 in_memory = pytest.mark.parametrize("stores", ["memory"], indirect=True)
 """For what is decided before anything is stored."""
@@ -43,7 +51,9 @@ class ServiceClient:
 @pytest_asyncio.fixture
 async def client(stores: Stores) -> AsyncIterator[ServiceClient]:
     clock, ids = FakeClock(NOON), SequentialIds()
-    acceptance = UsageAcceptance(stores.store, stores.deduplication, clock, ids, partitions=4)
+    acceptance = UsageAcceptance(
+        stores.store, stores.deduplication, stores.metered_types, clock, ids, partitions=4
+    )
     writer = GroupCommitWriter(acceptance.accept, transaction_max=PLENTY, waiting_max=PLENTY)
     events = EventsEndpoint(writer.submit)
     callers = {
@@ -94,10 +104,49 @@ async def test_events_come_single_or_batched(
         "conflicts": 0,
         "rejected": 0,
         "results": [],
+        "uncounted": accepted,
+        "uncounted_types": ["flight.departed"],
     }
     context, _, position = answer.headers["tollhouse-position"].split(":")
     (record,) = await client.stores.store.read_stable(0, 10)
     assert (context, int(position)) == ("ingest", record.position)
+
+
+async def test_events_that_no_meter_counts_are_accepted_and_said_to_be_so(client: ServiceClient) -> None:
+    """By type and tenant, of accepted events only; in the order of a long list its first hundred."""
+    await define_a_meter(client.stores, "nyc", "flight.departed")
+    some = [event(id="a"), event(id="b", type="flight.landed"), event(id="c", type="flight.landed")]
+    answer = (await client.post(body(*some))).json()
+    assert (answer["accepted"], answer["uncounted"], answer["uncounted_types"]) == (3, 2, ["flight.landed"])
+    await define_a_meter(client.stores, "nyc", "flight.landed")
+    again = (await client.post(body(*some, event(id="d", type="flight.landed")))).json()
+    assert (again["accepted"], again["uncounted"], again["uncounted_types"]) == (1, 0, [])
+    other = (await client.post(body(event()), authorization="Bearer other")).json()
+    assert (other["uncounted"], other["uncounted_types"]) == (1, ["flight.departed"])
+    many = (await client.post(body(*(event(id=f"m{n}", type=f"t{n:03}") for n in range(101))))).json()
+    assert (many["uncounted"], many["uncounted_types"]) == (101, [f"t{n:03}" for n in range(100)])
+
+
+async def define_a_meter(stores: Stores, tenant: str, event_type: str) -> None:
+    """As when metering's MeterDefined is consumed, once and again."""
+    defined = MeterDefined(
+        meter_id="mtr_1",
+        key="k",
+        event_type=event_type,
+        aggregation="count",
+        value_path=None,
+        group_by=(),
+        filter={},
+        defined_at=NOON,
+    )
+    metadata = Metadata(correlation_id="c", actor="a", occurred_at=NOON)
+
+    async def work(unit: UnitOfWork) -> None:
+        session = unit.session(tenant, metadata)
+        for _ in range(2):
+            await metered_types(stores.metered_types).reactors[MeterDefined](session, defined, UNUSED)
+
+    await transact(stores.store, work)
 
 
 async def test_every_event_that_does_not_count_has_its_result(client: ServiceClient) -> None:

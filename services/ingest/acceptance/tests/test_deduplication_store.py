@@ -76,7 +76,8 @@ async def test_two_writers_together_count_each_event_once(stores: Stores) -> Non
     """A second process that has not died yet is no danger: the database decides."""
     clock, ids = FakeClock(NOON), SequentialIds()
     writers = [
-        UsageAcceptance(stores.store, stores.deduplication, clock, ids, partitions=4) for _ in range(2)
+        UsageAcceptance(stores.store, stores.deduplication, stores.metered_types, clock, ids, partitions=4)
+        for _ in range(2)
     ]
     events = [event(id=f"e{n}") for n in range(30)]
     accepted = duplicates = 0

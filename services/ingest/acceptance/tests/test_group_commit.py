@@ -30,7 +30,9 @@ class GatedAcceptance:
         if self.failures:
             self.failures -= 1
             raise self.error
-        return [IngestResult(len(one.events), 0, 0, 0, (), 0, len(self.batches)) for one in submissions]
+        return [
+            IngestResult(len(one.events), 0, 0, 0, (), 0, (), 0, len(self.batches)) for one in submissions
+        ]
 
 
 def submission(name: str, count: int = 1, size_bytes: int = 1) -> Submission:
