@@ -100,7 +100,7 @@ class PickyAcceptance:
         self.transactions += 1
         if bad := self.culprits & {one.correlation_id for one in submissions}:
             raise TextIsNotStorable(*bad)
-        return [IngestResult(len(one.events), 0, 0, 0, (), 0, 1) for one in submissions]
+        return [IngestResult(len(one.events), 0, 0, 0, (), 0, (), 0, 1) for one in submissions]
 
 
 async def test_of_a_failed_transaction_only_the_culprits_fail() -> None:
