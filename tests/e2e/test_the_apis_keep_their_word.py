@@ -80,8 +80,11 @@ async def an_owed_invoice(client: Client) -> str:
 
 @schemathesis.check
 def what_is_valid_is_not_refused_for_its_shape(_: CheckContext, response: Response, case: Case) -> None:
-    """The domain may say no to a valid request; the reader of the request may not."""
-    if is_valid(case) and response.status_code >= 400:
+    """The domain may say no to a valid request; the reader of the request may not.
+
+    Except for text that is not in normalization form C: OpenAPI has no word for that.
+    """
+    if is_valid(case) and response.status_code >= 400 and "normalization" not in response.text:
         assert response.json()["code"] not in REFUSED_FOR_ITS_SHAPE
 
 

@@ -16,7 +16,7 @@ from shared.billing.contracts.metering.meters import MeterDefined
 from shared.billing.usage_value import PATH_RULE, plain_path
 from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.command_endpoint import CommandDep
-from shared.framework.http.field_types import ApiModel, Identifier, Instant, ShortText
+from shared.framework.http.field_types import ApiModel, Identifier, Instant, PrintableId
 from shared.framework.http.request_body import DecodedBodyRoute
 
 GROUP_BY_MAX = 8
@@ -38,7 +38,7 @@ class NewMeter(ApiModel):
     """A meter to define: an event type and its aggregation. Paths are dotted paths in the event's `data`."""
 
     key: Identifier
-    event_type: ShortText
+    event_type: PrintableId
     aggregation: AggregationName
     value_path: Path | None = None
     group_by: Annotated[list[Path], Field(max_length=GROUP_BY_MAX, default_factory=list)]

@@ -140,6 +140,8 @@ async def test_another_definition_of_the_key_is_a_conflict(client: ServiceClient
         {"filter": {"origin": []}},
         {"filter": {"origin": "JFK"}},
         {"event_type": ""},
+        {"event_type": "jose\u0301"},
+        {"event_type": "flight\u200b"},
         {"surprise": 1},
     ],
 )
@@ -183,6 +185,8 @@ async def test_usage_is_answered_exactly_with_the_position_that_it_includes(clie
         ({"from": "2020-01-01T00:00:00Z", "window": "hour"}, 400, "range-invalid"),
         ({"from": "2026-03-01T00:00:00"}, 400, "request-invalid"),
         ({"window": "week"}, 400, "request-invalid"),
+        ({"subject": "U\0"}, 400, "text-not-printable"),
+        ({"subject": "U\u200bA"}, 400, "text-not-printable"),
         ({"meter": "a b"}, 400, "request-invalid"),
     ],
 )

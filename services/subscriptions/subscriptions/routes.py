@@ -24,7 +24,7 @@ from services.subscriptions.subscriptions.refusals import SubscriptionIsUnknown
 from shared.framework.core.ids import has_prefix
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
-from shared.framework.http.field_types import ApiModel, Identifier, Instant, ShortText
+from shared.framework.http.field_types import ApiModel, Identifier, Instant, PrintableId
 from shared.framework.http.reads import Cursor, PageSize, ReadDep
 
 Version = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -43,7 +43,7 @@ class NewSubscription(ApiModel):
     plan_version: Version | None = None
     anchor_at: Instant | None = None
     starts_at: Instant | None = None
-    subject: ShortText | None = None
+    subject: PrintableId | None = None
 
     def command(self, *, now: datetime, subscription_id: str) -> SubscribeCustomer:
         """The command of this request."""
