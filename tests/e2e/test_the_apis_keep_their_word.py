@@ -38,7 +38,7 @@ async def known(installation: Installation) -> dict[str, str]:
     """Ids of what is there and words that mean something: what gets past the first refusals."""
     async with installation.client(TENANT) as client:
         customer_id = await open_business(client)
-        start = {"customer_id": customer_id, "plan_key": "standard"}
+        start = {"customer_id": customer_id, "plan_key": "standard", "subject": "another"}
         subscription = await client.command("subscriptions", "/v1/subscriptions", start, key="another")
         owed = await an_owed_invoice(client)
         await installation.settled()
