@@ -45,7 +45,7 @@ async def build(tools: ServiceDependencies[ProjectionsSettings]) -> ServiceDefin
     return ServiceDefinition(
         routers=[
             graphql_routes(schema, ReadStores(readers, archive, freshness)),
-            history_routes(archive),
+            history_routes(archive, freshness),
         ],
         subscribes_to=CONTEXTS,
         handler=Projector(READ_MODELS, rows, archive, freshness, settings.broker_partitions, listener),

@@ -10,6 +10,13 @@ class CursorIsUnreadable(Refusal):
     kind = RefusalKind.INVALID
 
 
+class CursorIsOutdated(Refusal):
+    """The cursor is from an earlier state of the read side; start again without it."""
+
+    code = "cursor-outdated"
+    kind = RefusalKind.INVALID
+
+
 class OperationIsUnknown(Refusal):
     """The query contains no operation with this name."""
 

@@ -1,5 +1,7 @@
 """GET /v1/history: the stored events of a stream or customer, for auditors and `tollhouse replay`."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -7,9 +9,11 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from projections.api.schemas import HistoryPage
-from projections.engine.event_archive import ArchiveCursor, EventArchive
+from projections.engine.bookmarks import Bookmark, Pass, format_cursor, parse_cursor, passes
+from projections.engine.event_archive import ArchiveCursor, ArchivePage, ArchiveQuery, EventArchive
+from projections.engine.freshness import Arrivals, FreshnessStore
 from projections.engine.read_model import CustomerSource, Source, StreamSource
-from projections.graphql.connections import format_cursor, parse_cursor
+from projections.engine.row_store import Arrived, SortKey
 from projections.refusals import CursorIsUnreadable, HistoryIsForbidden, HistoryScopeIsMissing
 from shared.billing.contracts import CONTEXTS
 from shared.framework.eventstore.contracts import json_bytes
@@ -22,7 +26,7 @@ LIMIT_MAX = 1000
 Id = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9._:-]{1,256}$")]
 
 
-def history_routes(archive: EventArchive) -> APIRouter:
+def history_routes(archive: EventArchive, freshness: FreshnessStore) -> APIRouter:
     """The route, for the scope events:read."""
     router = APIRouter(tags=["history"], dependencies=[requires("events:read", customers=True)])
 
@@ -43,14 +47,39 @@ def history_routes(archive: EventArchive) -> APIRouter:
         source = history_scope(stream_id, customer_id)
         if caller.customer_id is not None and source != CustomerSource(caller.customer_id):
             raise HistoryIsForbidden
-        start = _parse_cursor(after) if after else None
-        records = await archive.page(caller.tenant_id, source, as_of, start, limit + 1)
-        page = records[:limit]
-        more = _cursor(page[-1]) if len(records) > limit else None
-        body = msgspec.json.encode({"events": [event_payload(record) for record in page], "next": more})
-        return Response(body, media_type="application/json")
+        arrivals = await freshness.arrivals()
+        mark = _parse_cursor(after, arrivals) if after else None
+
+        page, more = await _read_on(
+            partial(archive.page, caller.tenant_id),
+            partial(ArchiveQuery, source, as_of),
+            passes(mark, arrivals.last),
+            limit,
+        )
+        body = {
+            "events": [event_payload(record) for record, _ in page],
+            "next": _cursor(*page[-1], arrivals) if more else None,
+        }
+        return Response(msgspec.json.encode(body), media_type="application/json")
 
     return router
+
+
+async def _read_on(
+    read: Callable[[ArchiveQuery], Awaitable[ArchivePage]],
+    query: Callable[[Arrived, ArchiveCursor | None, int], ArchiveQuery],
+    unread: Sequence[Pass],
+    limit: int,
+) -> tuple[list[tuple[EventRecord, Arrived]], bool]:
+    """At most `limit` records of these passes, each with its pass, and whether there may be more."""
+    found: list[tuple[EventRecord, Arrived]] = []
+    for number, (arrived, beyond) in enumerate(unread, start=1):
+        start = ArchiveCursor(beyond.moment, beyond.id, beyond.position) if beyond else None
+        page = await read(query(arrived, start, limit - len(found)))
+        found += [(record, arrived) for record in page.records]
+        if page.more or len(found) == limit:
+            return found, page.more or number < len(unread)
+    return found, False
 
 
 def history_scope(stream_id: str | None, customer_id: str | None) -> Source:
@@ -83,13 +112,13 @@ def event_payload(record: EventRecord) -> dict[str, Any]:
     }
 
 
-def _cursor(record: EventRecord) -> str:
-    return format_cursor((record.metadata.occurred_at, f"{record.context}:{record.position}"))
+def _cursor(record: EventRecord, arrived: Arrived, arrivals: Arrivals) -> str:
+    key = SortKey(record.metadata.occurred_at, record.position, record.context)
+    return format_cursor(Bookmark(arrived, key), arrivals)
 
 
-def _parse_cursor(cursor: str) -> ArchiveCursor:
-    occurred_at, position_in_context = parse_cursor(cursor)
-    context, _, position = position_in_context.rpartition(":")
-    if context not in CONTEXTS or not (position.isascii() and position.isdigit() and len(position) < 19):
+def _parse_cursor(cursor: str, arrivals: Arrivals) -> Bookmark:
+    mark = parse_cursor(cursor, arrivals)
+    if mark.key.id not in CONTEXTS:
         raise CursorIsUnreadable(cursor)
-    return ArchiveCursor(occurred_at, context, int(position))
+    return mark

@@ -21,7 +21,7 @@ STATEMENT_TIMEOUT_S = 600.0
 DIFFERENCES_MAX = 1000
 """Per model; more would add no information."""
 
-_COMPARED = "sort_at, doc, revision, updated_at"
+_COMPARED = "sort_at, position, doc, revision, updated_at"
 
 
 class PostgresAuditSnapshot:
@@ -91,7 +91,7 @@ async def postgres_snapshot(dsn: str, consumer: str) -> AsyncIterator[PostgresAu
 def describe_difference(live: str | None, rebuilt: str | None) -> str:
     """The two documents of a row that differs; None: there is no row."""
     if live == rebuilt:
-        return f"sort_at, revision or updated_at differs; served and rebuilt {live}"
+        return f"sort_at, position, revision or updated_at differs; served and rebuilt {live}"
     return f"served {live or 'no row'}; rebuilt {rebuilt or 'no row'}"
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol, Self
 
 from projections.engine.read_model import Source
+from projections.engine.row_store import Arrived
 from shared.framework.eventstore.records import EventRecord, SideWrite
 
 
@@ -32,6 +33,24 @@ class ArchiveCursor:
         return cls(record.metadata.occurred_at, record.context, record.position)
 
 
+@dataclass(frozen=True, slots=True)
+class ArchiveQuery:
+    """The records of a source up to `as_of` (None: all) that have `arrived` then, after `after`."""
+
+    source: Source
+    as_of: datetime | None
+    arrived: Arrived
+    after: ArchiveCursor | None = None
+    limit: int = 100
+
+
+class ArchivePage(NamedTuple):
+    """Records, and whether there are more; a page also ends when it has PAGE_BYTES_MAX of state."""
+
+    records: Sequence[EventRecord]
+    more: bool
+
+
 class EventArchive(Protocol):
     """The event records of every context, by stream and by customer."""
 
@@ -43,7 +62,5 @@ class EventArchive(Protocol):
     ) -> Sequence[EventRecord]:
         """All records of the source with these wire names, by context and position."""
 
-    async def page(
-        self, tenant_id: str, source: Source, as_of: datetime | None, after: ArchiveCursor | None, limit: int
-    ) -> Sequence[EventRecord]:
-        """At most `limit` records of the source up to `as_of`, in the order of ArchiveCursor."""
+    async def page(self, tenant_id: str, query: ArchiveQuery) -> ArchivePage:
+        """The records of the query in the order of ArchiveCursor: at most `limit`, and one at least if any."""

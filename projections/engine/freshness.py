@@ -28,14 +28,25 @@ class LatestEventTime:
     occurred_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """The commits that have added events to the read side of this database: 1 to `last`."""
+
+    database_id: str
+    last: int
+
+
 class FreshnessStore(Protocol):
-    """The consumer's inbox positions, and each tenant's newest event times."""
+    """The consumer's inbox positions, its commits, and each tenant's newest event times."""
 
     def note_write(self, times: Sequence[LatestEventTime]) -> SideWrite:
         """A side write of these times, except over later ones."""
 
     async def inbox(self) -> Mapping[tuple[str, int], InboxPosition]:
         """The consumer's position in every partition, by (topic, partition)."""
+
+    async def arrivals(self) -> Arrivals:
+        """The last commit; rows that are read later include everything that arrived with it."""
 
     async def latest(self, tenant_id: str) -> Mapping[tuple[str, int], datetime]:
         """The tenant's newest event times, by (context, partition)."""

@@ -18,7 +18,7 @@ async def row_as_of(
         return None
     wire_names = [event.wire_name for event in model.events]
     records = await archive.records(tenant_id, model.source(row_id), wire_names)
-    return fold_row(model, row_id, decoded_events(cut_at(records, as_of), [model]))
+    return fold_row(model, row_id, await decoded_events(cut_at(records, as_of), [model]))
 
 
 def cut_at(records: Sequence[EventRecord], as_of: datetime) -> list[EventRecord]:

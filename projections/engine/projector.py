@@ -10,9 +10,11 @@ from typing import Any
 
 from projections.engine.event_archive import CustomerStream, EventArchive
 from projections.engine.freshness import FreshnessStore, LatestEventTime
+from projections.engine.large_events import LARGE_BYTES, decode_event
 from projections.engine.read_model import AnyModel, DecodedEvent, Key, RowChange, StoredRow
 from projections.engine.row_store import RowStore
-from shared.billing.contracts import EVENTS, decode
+from projections.engine.slices import SLICE, Slices
+from shared.billing.contracts import EVENTS
 from shared.framework.core.event import Event
 from shared.framework.core.ids import partition_of
 from shared.framework.eventstore.records import EventRecord
@@ -42,7 +44,7 @@ class Projector:
 
     async def __call__(self, unit: UnitOfWork, records: Sequence[EventRecord]) -> None:
         """Add all writes that follow from the records to the unit of work. Raises EventIsUnreadable."""
-        events = decoded_events(records, self.models)
+        events = await decoded_events(records, self.models)
         writes = unit.changes.side_writes
         writes.append(self.archive.add_write(records, customer_streams(events)))
         writes.append(self.freshness.note_write(latest_event_times(records, self.partitions)))
@@ -53,17 +55,19 @@ class Projector:
                     await self.listener(model, changes)
 
 
-def decoded_events(records: Iterable[EventRecord], models: Iterable[AnyModel]) -> list[DecodedEvent]:
+async def decoded_events(records: Iterable[EventRecord], models: Iterable[AnyModel]) -> list[DecodedEvent]:
     """The events that these models fold or that have a customer_id; no other is decoded.
 
     Raises EventIsUnreadable.
     """
     wanted = _CUSTOMER_EVENTS.union(event.wire_name for model in models for event in model.events)
-    return [
-        decoded_event(record, event)
-        for record in records
-        if record.wire_name in wanted and (event := decode(record.wire_name, record.state)) is not None
-    ]
+    slices, found = Slices(), []
+    for record in records:
+        if record.wire_name in wanted:
+            event = decode_event(record.wire_name, record.state)
+            found += [decoded_event(record, event)] if event is not None else []
+            await slices.add(SLICE if len(record.state) >= LARGE_BYTES else 1)
+    return found
 
 
 def decoded_event(record: EventRecord, event: Event) -> DecodedEvent:
@@ -76,7 +80,11 @@ def decoded_event(record: EventRecord, event: Event) -> DecodedEvent:
 
 async def row_changes(model: AnyModel, events: Iterable[DecodedEvent], load: RowLoader) -> list[RowChange]:
     """The changes of one model's rows by these events, sorted by key. Raises ImpossibleHistory."""
-    parts = list(_parts(model, events))
+    slices = Slices()
+    parts = []
+    for part_of_event in _parts(model, events):
+        parts.append(part_of_event)
+        await slices.add()
     if not parts:
         return []
     keys = sorted({key for _, key, _ in parts})
@@ -84,6 +92,7 @@ async def row_changes(model: AnyModel, events: Iterable[DecodedEvent], load: Row
     rows: dict[Key, StoredRow[Any] | None] = dict(before)
     for event, key, part in parts:
         rows[key] = _folded(model, rows.get(key), key, part, event)
+        await slices.add()
     return [
         RowChange(row, before[key].revision if key in before else 0)
         for key in keys
@@ -103,7 +112,7 @@ def fold_row(model: AnyModel, row_id: str, events: Iterable[DecodedEvent]) -> St
 def _parts(model: AnyModel, events: Iterable[DecodedEvent]) -> Iterator[tuple[DecodedEvent, Key, Any]]:
     for event in events:
         if isinstance(event.event, model.events):
-            for row_id, part in model.targets(event.event):
+            for row_id, part in model.targets(event):
                 yield event, (event.tenant_id, row_id), part
 
 
@@ -114,9 +123,12 @@ def _folded(
     if row is None:
         return stored
     if stored is None:
-        return StoredRow(*key, row=row, revision=1, updated_at=event.occurred_at)
+        return StoredRow(
+            *key, row=row, revision=1, updated_at=event.occurred_at, position=event.position
+        )
     updated_at = max(stored.updated_at, event.occurred_at)
-    return replace(stored, row=row, revision=stored.revision + 1, updated_at=updated_at)
+    position = min(stored.position, event.position)
+    return replace(stored, row=row, revision=stored.revision + 1, updated_at=updated_at, position=position)
 
 
 def customer_streams(events: Iterable[DecodedEvent]) -> list[CustomerStream]:

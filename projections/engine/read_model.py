@@ -35,8 +35,9 @@ class DecodedEvent:
 class StoredRow(Generic[Row]):
     """A row with its key and revision.
 
-    `revision` is the number of events folded into it, `updated_at` the newest `occurred_at` among them. Both
-    are the same in whatever order streams are consumed, so a rebuilt row can be compared with the live one.
+    `revision` is the number of events folded into it, `updated_at` the newest `occurred_at` among them, and
+    `position` the smallest of their positions: that of the event that made the row. All are the same in
+    whatever order streams are consumed, so a rebuilt row can be compared with the live one.
     """
 
     tenant_id: str
@@ -44,6 +45,7 @@ class StoredRow(Generic[Row]):
     row: Row
     revision: int
     updated_at: datetime
+    position: int
 
     @property
     def key(self) -> Key:
@@ -92,7 +94,8 @@ class ReadModel(Generic[Row, Part]):
     """Rows folded from the events of one stream in order, or from events whose order does not matter.
 
     `targets` gives (row id, part) for each row that an event changes; `fold` applies a part to its row (None:
-    there is no row to show). `filters` are text fields of the row that queries may filter by; `owner` is the
+    there is no row to show). `sorted_by` is the moment of a row on the tenant's clock, which no later event
+    may change in a model that is listed. `filters` are text fields of the row that queries may filter by; `owner` is the
     one among them that identifies the customer who may see the row, by customer id or by the value of
     `owner_of` (without owner: customers see none). A changed `fold` or `row` needs a new `version`: its table
     is made and filled from the event archive before the process serves.
@@ -102,7 +105,7 @@ class ReadModel(Generic[Row, Part]):
     version: int
     row: type[Row]
     events: tuple[type[Event], ...]
-    targets: Callable[[Any], Iterable[tuple[str, Part]]]
+    targets: Callable[[DecodedEvent], Iterable[tuple[str, Part]]]
     fold: Callable[[Row | None, Part, DecodedEvent], Row | None]
     sorted_by: Callable[[Row], datetime]
     filters: tuple[str, ...] = ()
@@ -118,15 +121,20 @@ class ReadModel(Generic[Row, Part]):
         """The name of its table."""
         return f"{self.name}_v{self.version}"
 
+    @property
+    def contexts(self) -> list[str]:
+        """The contexts whose events it is folded from: the first words of their wire names."""
+        return sorted({event.wire_name.partition(".")[0] for event in self.events})
+
 
 AnyModel: TypeAlias = ReadModel[Any, Any]
 
 
-def single_row(field: str) -> Callable[[Any], Iterable[tuple[str, Any]]]:
+def single_row(field: str) -> Callable[[DecodedEvent], Iterable[tuple[str, Any]]]:
     """The `targets` of events that change one row, whose id is their attribute `field`."""
 
-    def targets(event: Any) -> Iterable[tuple[str, Any]]:
-        return [(getattr(event, field), event)]
+    def targets(decoded: DecodedEvent) -> Iterable[tuple[str, Any]]:
+        return [(getattr(decoded.event, field), decoded.event)]
 
     return targets
 

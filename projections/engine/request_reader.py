@@ -1,5 +1,6 @@
 """The rows that one request may read: of its credential's tenant and customer; neighbours in batches."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import Any
 from strawberry.dataloader import DataLoader
 
 from projections.engine.event_archive import EventArchive
-from projections.engine.freshness import FreshnessStore, PartitionFreshness
+from projections.engine.freshness import Arrivals, FreshnessStore, PartitionFreshness
 from projections.engine.point_in_time import row_as_of
 from projections.engine.read_model import AnyModel, StoredRow
 from projections.engine.row_store import RowQuery, RowReader
@@ -58,6 +59,7 @@ class RequestReader:
         """A row that was read once is not read again: make one for each request."""
         self.viewer = viewer
         self._stores = stores
+        self._arrivals: asyncio.Future[Arrivals] | None = None
         self._single: dict[str, DataLoader[str, StoredRow[Any] | None]] = {}
         self._paged: dict[tuple[str, str, RowQuery], DataLoader[str, Sequence[StoredRow[Any]]]] = {}
 
@@ -104,6 +106,12 @@ class RequestReader:
 
             self._paged[key] = DataLoader(load_fn=load)
         return await self._paged[key].load(value)
+
+    async def arrivals(self) -> Arrivals:
+        """The last commit of the read side that every list of this request includes."""
+        if self._arrivals is None:
+            self._arrivals = asyncio.ensure_future(self._stores.freshness.arrivals())
+        return await self._arrivals
 
     async def freshness(self) -> Sequence[PartitionFreshness]:
         """The freshness of every partition for the viewer's tenant."""

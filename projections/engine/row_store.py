@@ -3,28 +3,45 @@
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from projections.engine.read_model import AnyModel, Key, RowChange, StoredRow
 from shared.framework.eventstore.records import SideWrite
 
-SortKey = tuple[datetime, str]
-"""(sort time, row id): the order of a model's rows; unique, so paging neither skips nor repeats one."""
+class SortKey(NamedTuple):
+    """The order of a model's rows: moment, then history. Unique.
+
+    `position` is that of the event that made the row in its context; rows that one event made are by id.
+    """
+
+    moment: datetime
+    position: int
+    id: str
+
+
+class Arrived(NamedTuple):
+    """What arrived in the read side after its commit `after` (-1: from the beginning) up to `until`."""
+
+    after: int
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
 class RowQuery:
-    """The rows of one tenant that equal every filter, whose sort time is in `[since, until)`.
+    """The rows of one tenant that equal every filter, whose moment is in `[since, until)`.
 
-    In ascending order of their sort keys, at most `limit` of them, after `after`. Filters are pairs of a
-    filter column of the model and a value.
+    In ascending order of their sort keys (descending if `backwards`), at most `limit` of them, beyond the
+    sort key `beyond`; of those that have `arrived` then (None: all). Filters are pairs of a filter column
+    of the model and a value.
     """
 
     tenant_id: str
     filters: tuple[tuple[str, str], ...] = ()
     since: datetime | None = None
     until: datetime | None = None
-    after: SortKey | None = None
+    beyond: SortKey | None = None
+    arrived: Arrived | None = None
+    backwards: bool = False
     limit: int = 100
 
 
@@ -51,6 +68,11 @@ class RowStore(RowReader, Protocol):
 
     async def scan(self, model: AnyModel, after: Key, limit: int) -> Sequence[StoredRow[Any]]:
         """Rows of every tenant after a key, in the order of keys; for audits, never for a request."""
+
+
+def sort_key(model: AnyModel, stored: StoredRow[Any]) -> SortKey:
+    """The sort key of a row."""
+    return SortKey(model.sorted_by(stored.row), stored.position, stored.id)
 
 
 async def every_row(rows: RowStore, model: AnyModel, limit: int = 1000) -> AsyncIterator[StoredRow[Any]]:

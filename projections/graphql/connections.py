@@ -1,17 +1,18 @@
-"""Relay connections: pages of rows in the order of their sort keys; a cursor is a sort key."""
+"""Relay connections: pages of rows in the order of their sort keys, which a reader can go on with later."""
 
-import base64
-import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import strawberry
 from strawberry.relay import PageInfo
 
-from projections.engine.read_model import AnyModel
-from projections.engine.request_reader import HOLDS_NOTHING, RequestReader, to_utc
-from projections.engine.row_store import SortKey
-from projections.refusals import CursorIsUnreadable, InstantIsInvalid, PageIsTooLarge
+from projections.engine.bookmarks import Bookmark, format_cursor, parse_cursor, passes, read_on
+from projections.engine.read_model import AnyModel, StoredRow
+from projections.engine.request_reader import RequestReader, to_utc
+from projections.engine.row_store import Arrived, SortKey, sort_key
+from projections.refusals import PageIsTooLarge
 
 Node = TypeVar("Node")
 
@@ -34,12 +35,39 @@ class Connection(Generic[Node]):
     page_info: PageInfo
 
 
+@dataclass(frozen=True, slots=True)
+class PageArguments:
+    """Relay's arguments: the first rows after a cursor or, with `last`, the last rows before one."""
+
+    first: int
+    after: str | None
+    last: int | None
+    before: str | None
+
+    @property
+    def size(self) -> int:
+        """The number of rows. Raises PageIsTooLarge."""
+        size = self.first if self.last is None else self.last
+        if not 1 <= size <= PAGE_MAX:
+            raise PageIsTooLarge(str(size))
+        return size
+
+    @property
+    def backwards(self) -> bool:
+        """Whether the page ends at its cursor."""
+        return self.last is not None
+
+    @property
+    def cursor(self) -> str | None:
+        """The cursor where the page begins or ends."""
+        return self.before if self.backwards else self.after
+
+
 async def connection(
     reader: RequestReader,
     model: AnyModel,
+    arguments: PageArguments,
     *,
-    first: int,
-    after: str | None,
     since: datetime | None = None,
     until: datetime | None = None,
     of: tuple[str, str] | None = None,
@@ -47,39 +75,34 @@ async def connection(
 ) -> Connection[Any]:
     """A page of a model's rows. `of`: the filter column and value of their parent; parents come in batches.
 
-    Raises PageIsTooLarge, CursorIsUnreadable, InstantIsInvalid.
+    Raises PageIsTooLarge, CursorIsUnreadable, CursorIsOutdated, InstantIsInvalid.
     """
-    if not 1 <= first <= PAGE_MAX:
-        raise PageIsTooLarge(str(first))
+    size, backwards = arguments.size, arguments.backwards
     query = reader.query(
         filters=tuple((column, value) for column, value in filters.items() if value is not None),
         since=to_utc(since) if since else None,
         until=to_utc(until) if until else None,
-        after=parse_cursor(after) if after else None,
-        limit=first + 1,  # one more, to see whether there is a next page
+        backwards=backwards,
+        limit=size + 1,  # one more, to see whether there is a next page
     )
-    rows = await (reader.children(model, *of, query) if of else reader.page(model, query))
-    edges = [Edge(node=row, cursor=format_cursor((model.sorted_by(row.row), row.id))) for row in rows[:first]]
+
+    async def read(arrived: Arrived, beyond: SortKey | None) -> Sequence[StoredRow[Any]]:
+        narrowed = replace(query, arrived=arrived, beyond=beyond)
+        return await (reader.children(model, *of, narrowed) if of else reader.page(model, narrowed))
+
+    arrivals = await reader.arrivals()
+    mark = parse_cursor(arguments.cursor, arrivals) if arguments.cursor else None
+    found = await read_on(read, passes(mark, arrivals.last, backwards=backwards), size + 1)
+    page = found[:size][::-1] if backwards else found[:size]
+    edges = [
+        Edge(node=row, cursor=format_cursor(Bookmark(arrived, sort_key(model, row)), arrivals))
+        for row, arrived in page
+    ]
+    more, elsewhere = len(found) > size, arguments.cursor is not None
     info = PageInfo(
-        has_next_page=len(rows) > first,
-        has_previous_page=after is not None,
+        has_next_page=elsewhere if backwards else more,
+        has_previous_page=more if backwards else elsewhere,
         start_cursor=edges[0].cursor if edges else None,
         end_cursor=edges[-1].cursor if edges else None,
     )
     return Connection(edges=edges, page_info=info)
-
-
-def format_cursor(sort_key: SortKey) -> str:
-    """The cursor of a row with this sort key; opaque to clients."""
-    return base64.urlsafe_b64encode(f"{sort_key[0].isoformat()}|{sort_key[1]}".encode()).decode()
-
-
-def parse_cursor(cursor: str) -> SortKey:
-    """The sort key of a cursor; CursorIsUnreadable if format_cursor cannot have made it."""
-    try:
-        sort_at, _, row_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        if HOLDS_NOTHING in row_id:
-            raise CursorIsUnreadable(cursor[:100])
-        return to_utc(datetime.fromisoformat(sort_at)), row_id
-    except (binascii.Error, ValueError, InstantIsInvalid) as error:
-        raise CursorIsUnreadable(cursor[:100]) from error

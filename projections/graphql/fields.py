@@ -13,7 +13,7 @@ from strawberry.types.lazy_type import LazyType
 
 from projections.engine.read_model import AnyModel, StoredRow
 from projections.engine.request_reader import RequestReader
-from projections.graphql.connections import PAGE_MAX, Connection, connection
+from projections.graphql.connections import PAGE_MAX, Connection, PageArguments, connection
 
 Info: TypeAlias = strawberry.Info[RequestReader, None]
 """A resolver's view of its request."""
@@ -23,6 +23,12 @@ AsOf = Annotated[
     strawberry.argument(
         name="asOf",
         description="As of this instant on the tenant's clock.",
+    ),
+]
+Last = Annotated[
+    int | None,
+    strawberry.argument(
+        name="last", description="The last rows, or the last before a cursor; `first` is not used then."
     ),
 ]
 From = Annotated[datetime | None, strawberry.argument(name="from", description="Inclusive.")]
@@ -46,7 +52,7 @@ def list_field(
     timed: bool = False,
     of: str | None = None,
 ) -> Any:
-    """A connection: a page of rows, oldest first.
+    """A connection: a page of rows, oldest first; of the same moment, in the order of their events.
 
     `filters`: filter columns of the model by the arguments that they are compared with, or columns whose
     arguments have the same names. `timed`: arguments `from` and `to`. `of`: the column with the parent's id.
@@ -57,7 +63,8 @@ def list_field(
     async def resolve(root: Any, info: Info, **arguments: Any) -> Any:
         given = {columns.get(name, name): value for name, value in arguments.items()}
         parent = (of, root.id) if of else None
-        return await connection(info.context, node.__read_model__, of=parent, **given)
+        page = PageArguments(*(given.pop(name) for name in ("first", "after", "last", "before")))
+        return await connection(info.context, node.__read_model__, page, of=parent, **given)
 
     resolve.__signature__ = _signature(columns, timed=timed)  # type: ignore[attr-defined]
     return strawberry.field(resolver=resolve, graphql_type=page[node], description=description)
@@ -99,7 +106,12 @@ def child_field(node: Any, by: str, description: str) -> Any:
 
 def _signature(filters: Mapping[str, str], *, timed: bool) -> Signature:
     """The signature of a connection's resolver, from which strawberry takes the arguments."""
-    arguments: dict[str, tuple[Any, Any]] = {"first": (int, 20), "after": (str | None, None)}
+    arguments: dict[str, tuple[Any, Any]] = {
+        "first": (int, 20),
+        "after": (str | None, None),
+        "last": (Last, None),
+        "before": (str | None, None),
+    }
     arguments |= dict.fromkeys(filters, (str | None, None))
     if timed:
         arguments |= {"since": (From, None), "until": (To, None)}

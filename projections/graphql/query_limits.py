@@ -25,7 +25,7 @@ ALIASES_MAX = 15
 TOKENS_MAX = 1000
 ROWS_MAX = 25_000
 PAGE_SIZE_WHEN_UNKNOWN = 20
-"""The rows of a page without `first`."""
+"""The rows of a page without `first` and `last`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +108,13 @@ def _page_size(node: FieldNode, inner: QueryCost) -> int | None:
 
     A negative size counts as 0, so that it lowers no sum; it is refused when the field is resolved.
     """
-    given = next(
-        (argument.value for argument in node.arguments or () if argument.name.value == "first"), None
-    )
-    if isinstance(given, IntValueNode):
-        return max(0, min(int(given.value[:4]), PAGE_MAX))
-    if isinstance(given, VariableNode):
-        return PAGE_MAX
-    return PAGE_SIZE_WHEN_UNKNOWN if inner.of_page else None
+    given = [one.value for one in node.arguments or () if one.name.value in {"first", "last"}]
+    sizes = [
+        max(0, min(int(value.value[:4]), PAGE_MAX)) if isinstance(value, IntValueNode) else PAGE_MAX
+        for value in given
+        if isinstance(value, IntValueNode | VariableNode)
+    ]
+    return max(sizes, default=PAGE_SIZE_WHEN_UNKNOWN if inner.of_page else None)
 
 
 def token_limit() -> MaxTokensLimiter:

@@ -31,7 +31,7 @@ class Frontend:
     def __init__(self, stores: ReadStores) -> None:
         app = create_app(
             "projections",
-            [graphql_routes(build_schema(), stores), history_routes(stores.archive)],
+            [graphql_routes(build_schema(), stores), history_routes(stores.archive, stores.freshness)],
             store=MemoryEventStore("projections", FakeClock(), CONTRACTS),
             clock=FakeClock(),
             ids=SequentialIds(),

@@ -95,13 +95,14 @@ async def deliver(
     """Project all published events, at most `limit` records in a commit."""
     for context in order or contexts.stores:
         for partition in range(PARTITIONS):
-            while await _deliver_page(contexts, projector, store, (context, partition), limit):
+            while await deliver_page(contexts, projector, store, (context, partition), limit):
                 pass
 
 
-async def _deliver_page(
+async def deliver_page(
     contexts: Contexts, projector: Projector, store: Store, place: tuple[str, int], limit: int
 ) -> bool:
+    """Project the next records of one partition in one commit; whether there were any."""
     context, partition = place
     mark = (await store.inbox(CONSUMER)).get((TOPICS[context], partition))
     after = mark.position if mark else 0

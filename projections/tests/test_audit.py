@@ -137,6 +137,7 @@ EDITS = (
     "revision = revision + 1",
     "updated_at = updated_at + interval '1 microsecond'",
     "sort_at = sort_at + interval '1 microsecond'",
+    "position = position + 1",
     "id = id || '!'",
 )
 

@@ -31,7 +31,7 @@ Rows = dict[str, dict[Key, StoredRow[Any]]]
 async def published() -> list[DecodedEvent]:
     contexts = Contexts()
     await a_year_in_short(contexts)
-    return decoded_events(
+    return await decoded_events(
         [r for store in contexts.stores.values() for r in await store.read_stable(0, 1000)], READ_MODELS
     )
 

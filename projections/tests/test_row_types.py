@@ -57,7 +57,7 @@ def test_a_number_is_spelt_without_an_exponent() -> None:
         step: Step
 
     step = RatingStep(description="", quantity=Decimal("1E+3"), unit_price=Decimal(1), amount=Decimal(1000))
-    stored = StoredRow("acme", "1", step, 1, datetime(2026, 1, 1, tzinfo=UTC))
+    stored = StoredRow("acme", "1", step, 1, datetime(2026, 1, 1, tzinfo=UTC), 1)
     config = StrawberryConfig(scalar_map=SCALARS, default_resolver=field_value)
     schema = strawberry.Schema(query=Query, config=config)
     response = schema.execute_sync("{ step { quantity } }", root_value=SimpleNamespace(step=stored))

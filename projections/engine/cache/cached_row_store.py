@@ -110,12 +110,13 @@ class CachedRow(msgspec.Struct, frozen=True):
     row: msgspec.Raw
     revision: int
     updated_at: datetime
+    position: int
 
 
 def encode_row(stored: StoredRow[Any]) -> bytes:
     """The document of a row."""
     row = msgspec.Raw(_encoder.encode(stored.row))
-    return _encoder.encode(CachedRow(row, stored.revision, stored.updated_at))
+    return _encoder.encode(CachedRow(row, stored.revision, stored.updated_at, stored.position))
 
 
 def decode_row(model: AnyModel, key: Key, document: bytes) -> StoredRow[Any] | None:
@@ -125,4 +126,4 @@ def decode_row(model: AnyModel, key: Key, document: bytes) -> StoredRow[Any] | N
         row = msgspec.json.decode(cached.row, type=model.row)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return StoredRow(*key, row, cached.revision, cached.updated_at)
+    return StoredRow(*key, row, cached.revision, cached.updated_at, cached.position)

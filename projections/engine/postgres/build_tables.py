@@ -44,13 +44,15 @@ async def create_table(connection: Any, schema: str, model: AnyModel, *, indexed
     table = f"{schema}.{model.table}"
     await connection.execute(
         f"CREATE TABLE IF NOT EXISTS {table} (tenant_id text NOT NULL, id text NOT NULL,"
-        f" sort_at timestamptz NOT NULL, doc jsonb NOT NULL, revision bigint NOT NULL,"
-        f" updated_at timestamptz NOT NULL{columns}, PRIMARY KEY (tenant_id, id)) WITH (fillfactor = 80)"
+        f" sort_at timestamptz NOT NULL, position bigint NOT NULL, arrival bigint NOT NULL,"
+        f" doc jsonb NOT NULL, revision bigint NOT NULL, updated_at timestamptz NOT NULL{columns},"
+        " PRIMARY KEY (tenant_id, id)) WITH (fillfactor = 80)"
     )
-    for name in ("", *model.filters) if indexed else ():
-        key = f"tenant_id, {name}, sort_at, id" if name else "tenant_id, sort_at, id"
-        index = f"{model.table}_by_{name or 'time'}"
-        await connection.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {table} ({key})")
+    order = "sort_at, position, id"
+    indexes = {"time": order, "arrival": "arrival"} | {name: f"{name}, {order}" for name in model.filters}
+    for name, key in indexes.items() if indexed else ():
+        index = f"{model.table}_by_{name}"
+        await connection.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {table} (tenant_id, {key})")
 
 
 async def _exists(connection: Any, model: AnyModel) -> bool:
@@ -65,7 +67,7 @@ async def _fill(connection: Any, models: list[AnyModel]) -> None:
     for context in CONTEXTS:
         after = 0
         while page := await page_of(connection, context, after, PAGE):
-            events = decoded_events(page, models)
+            events = await decoded_events(page, models)
             for model in models:
                 changes = await row_changes(model, events, rows.load)
                 await rows.save_write(model, changes)(connection, CommitReceipt())

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from projections.engine.freshness import LatestEventTime
+from projections.engine.freshness import Arrivals, LatestEventTime
 from projections.engine.postgres.executor import Executor
 from shared.framework.eventstore.ports import InboxPositions
 from shared.framework.eventstore.records import CommitReceipt, InboxPosition, SideWrite
@@ -34,6 +34,10 @@ class PostgresFreshness:
 
     async def inbox(self) -> Mapping[tuple[str, int], InboxPosition]:
         return await self._store.inbox(self._consumer)
+
+    async def arrivals(self) -> Arrivals:
+        [row] = await self._executor.fetch("SELECT g.id::text AS id, a.last FROM generation g, arrivals a")
+        return Arrivals(row["id"], row["last"])
 
     async def latest(self, tenant_id: str) -> Mapping[tuple[str, int], datetime]:
         found = await self._executor.fetch("SELECT * FROM freshness WHERE tenant_id = $1", tenant_id)

@@ -1,8 +1,8 @@
 """Rows of read models in PostgreSQL: a JSON document per row, with generated columns for its filters."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
@@ -14,24 +14,36 @@ from shared.framework.eventstore.pool import connection_of, translate_errors
 from shared.framework.eventstore.ports import InboxConflict
 from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
+T = TypeVar("T")
+
 LIVE = "live"
 """Schema of the tables that are served."""
 REBUILT = "beside"
 """Schema of the tables that an audit builds."""
 
-_COLUMNS = "tenant_id, id, sort_at, doc::text AS doc, revision, updated_at"
+CHANGES_MAX = 250
+"""Rows in one statement: their documents are encoded at once."""
+KEYS_MAX = 1000
+
+_COLUMNS = "tenant_id, id, sort_at, position, doc::text AS doc, revision, updated_at"
 _INCOMING = (
-    "unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::bigint[], $6::timestamptz[],"
-    " $7::bigint[]) AS i(tenant_id, id, sort_at, doc, revision, updated_at, expected)"
+    "unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[], $5::text[], $6::bigint[],"
+    " $7::timestamptz[], $8::bigint[]) AS i(tenant_id, id, sort_at, position, doc, revision, updated_at,"
+    " expected)"
+)
+# A row arrives with the event that made it, so a table that is built again has the same arrivals.
+_ARRIVAL = (
+    "(SELECT coalesce(min(h.arrival), (SELECT last FROM arrivals)) FROM history AS h"
+    " WHERE h.context = ANY($9::text[]) AND h.position = i.position)"
 )
 _INSERT = (
-    "INSERT INTO {table} (tenant_id, id, sort_at, doc, revision, updated_at)"
-    f" SELECT tenant_id, id, sort_at, doc::jsonb, revision, updated_at FROM {_INCOMING}"
+    "INSERT INTO {table} (tenant_id, id, sort_at, position, arrival, doc, revision, updated_at)"
+    f" SELECT tenant_id, id, sort_at, position, {_ARRIVAL}, doc::jsonb, revision, updated_at FROM {_INCOMING}"
     " WHERE expected = 0 ON CONFLICT DO NOTHING"
 )
 _UPDATE = (
-    "UPDATE {table} AS t SET sort_at = i.sort_at, doc = i.doc::jsonb, revision = i.revision,"
-    f" updated_at = i.updated_at FROM {_INCOMING}"
+    "UPDATE {table} AS t SET sort_at = i.sort_at, position = i.position, doc = i.doc::jsonb,"
+    f" revision = i.revision, updated_at = i.updated_at FROM {_INCOMING}"
     " WHERE t.tenant_id = i.tenant_id AND t.id = i.id AND t.revision = i.expected"
 )
 
@@ -48,10 +60,13 @@ class PostgresRowStore:
         self._schema = schema
 
     async def load(self, model: AnyModel, keys: Collection[Key]) -> Mapping[Key, StoredRow[Any]]:
-        columns = [list(column) for column in zip(*keys, strict=True)] or [[], []]
         keyed = f"unnest($1::text[], $2::text[]) AS k(tenant_id, id) JOIN {self._table(model)}"
-        rows = await self._select(model, f"{keyed} USING (tenant_id, id)", *columns)
-        return {row.key: row for row in rows}
+        found: dict[Key, StoredRow[Any]] = {}
+        for some in chunks(list(keys), KEYS_MAX):
+            columns = [list(column) for column in zip(*some, strict=True)]
+            rows = await self._select(model, f"{keyed} USING (tenant_id, id)", *columns)
+            found.update({row.key: row for row in rows})
+        return found
 
     def save_write(self, model: AnyModel, changes: Sequence[RowChange]) -> SideWrite:
         new = [change for change in changes if change.expected == 0]
@@ -59,15 +74,22 @@ class PostgresRowStore:
 
         async def write(connection: Any, _: CommitReceipt) -> None:
             written = 0
-            for statement, part in ((_INSERT, new), (_UPDATE, known)):
-                if part:
-                    sql = statement.format(table=self._table(model))
-                    tag: str = await connection.execute(sql, *_arrays(model, part))
-                    written += int(tag.rpartition(" ")[2])
+            for some in chunks(new, CHANGES_MAX):
+                written += await self._execute(connection, _INSERT, model, some, model.contexts)
+            for some in chunks(known, CHANGES_MAX):
+                written += await self._execute(connection, _UPDATE, model, some)
             if written != len(changes):
                 raise InboxConflict(f"rows of {model.name} have changed since they were read")
 
         return write
+
+    async def _execute(
+        self, connection: Any, statement: str, model: AnyModel, changes: Sequence[RowChange], *more: Any
+    ) -> int:
+        """The number of rows that were written."""
+        sql = statement.format(table=self._table(model))
+        tag: str = await connection.execute(sql, *_arrays(model, changes), *more)
+        return int(tag.rpartition(" ")[2])
 
     async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
         where, arguments = _conditions(model, query, first=2)
@@ -119,12 +141,13 @@ class ReadPool:
 
 
 def _arrays(model: AnyModel, changes: Sequence[RowChange]) -> list[list[Any]]:
-    """The parameters of _INSERT and _UPDATE: one array per column."""
+    """The parameters of _INCOMING: one array per column."""
     rows = [change.stored for change in changes]
     return [
         [row.tenant_id for row in rows],
         [row.id for row in rows],
         [model.sorted_by(row.row) for row in rows],
+        [row.position for row in rows],
         [_encoder.encode(row.row).decode() for row in rows],
         [row.revision for row in rows],
         [row.updated_at for row in rows],
@@ -134,7 +157,9 @@ def _arrays(model: AnyModel, changes: Sequence[RowChange]) -> list[list[Any]]:
 
 def _stored_row(model: AnyModel, found: "asyncpg.Record") -> StoredRow[Any]:
     row = _decoder(model).decode(found["doc"])
-    return StoredRow(found["tenant_id"], found["id"], row, found["revision"], found["updated_at"])
+    return StoredRow(
+        found["tenant_id"], found["id"], row, found["revision"], found["updated_at"], found["position"]
+    )
 
 
 @cache
@@ -158,9 +183,19 @@ def _conditions(model: AnyModel, query: RowQuery, *, first: int) -> tuple[str, l
         text += f" AND sort_at >= {parameter(query.since)}"
     if query.until is not None:
         text += f" AND sort_at < {parameter(query.until)}"
-    if query.after is not None:
-        text += f" AND (sort_at, id) > ({', '.join(map(parameter, query.after))})"
-    return f"{text} ORDER BY sort_at, id LIMIT {int(query.limit)}", arguments
+    beyond, order = ("<", "DESC") if query.backwards else (">", "ASC")
+    if query.beyond is not None:
+        text += f" AND (sort_at, position, id) {beyond} ({', '.join(map(parameter, query.beyond))})"
+    if query.arrived is not None:
+        text += f" AND arrival > {parameter(query.arrived.after)}"
+        text += f" AND arrival <= {parameter(query.arrived.until)}"
+    ordered = f" ORDER BY sort_at {order}, position {order}, id {order}"
+    return f"{text}{ordered} LIMIT {int(query.limit)}", arguments
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in order, at most `size` at a time."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _check_filter(model: AnyModel, column: str) -> None:

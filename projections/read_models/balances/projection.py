@@ -40,8 +40,9 @@ def balance_id(customer_id: str, currency: str) -> str:
     return f"{customer_id}:{currency}"
 
 
-def parts(event: BalanceEvent) -> Iterable[tuple[str, BalanceEvent]]:
+def parts(decoded: DecodedEvent) -> Iterable[tuple[str, BalanceEvent]]:
     """The row of the event's customer, in the currency of its amount."""
+    event: Any = decoded.event
     return [(balance_id(event.customer_id, _entry(event)[1].currency), event)]
 
 
@@ -70,7 +71,7 @@ def _entry(event: BalanceEvent) -> tuple[str, Money]:
 
 BALANCES = ReadModel(
     name="balances",
-    version=1,
+    version=2,
     row=BalanceRow,
     events=get_args(BalanceEvent),
     targets=parts,

@@ -25,7 +25,7 @@ def fold(_: CustomerRow | None, event: CustomerRegistered, __: DecodedEvent) -> 
 
 CUSTOMERS = ReadModel(
     name="customers",
-    version=1,
+    version=2,
     row=CustomerRow,
     events=(CustomerRegistered,),
     targets=single_row("customer_id"),

@@ -69,7 +69,7 @@ def fold(row: InvoiceRow | None, event: InvoiceEvent, _: DecodedEvent) -> Invoic
 
 INVOICES = ReadModel(
     name="invoices",
-    version=1,
+    version=2,
     row=InvoiceRow,
     events=get_args(InvoiceEvent),
     targets=single_row("invoice_id"),

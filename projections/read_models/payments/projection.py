@@ -59,7 +59,7 @@ def fold(row: PaymentRow | None, event: PaymentEvent, _: DecodedEvent) -> Paymen
 
 PAYMENTS = ReadModel(
     name="payments",
-    version=1,
+    version=2,
     row=PaymentRow,
     events=get_args(PaymentEvent),
     targets=single_row("payment_id"),

@@ -35,7 +35,7 @@ def fold(row: PlanRow | None, event: PlanPublished, _: DecodedEvent) -> PlanRow:
 
 PLANS = ReadModel(
     name="plans",
-    version=1,
+    version=2,
     row=PlanRow,
     events=(PlanPublished,),
     targets=single_row("plan_id"),

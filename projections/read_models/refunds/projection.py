@@ -44,7 +44,7 @@ def _first_time(row: RefundRow) -> datetime:
 
 REFUNDS = ReadModel(
     name="refunds",
-    version=1,
+    version=2,
     row=RefundRow,
     events=get_args(RefundEvent),
     targets=single_row("refund_id"),

@@ -55,7 +55,7 @@ def fold(row: SubscriptionRow | None, event: SubscriptionEvent, _: DecodedEvent)
 
 SUBSCRIPTIONS = ReadModel(
     name="subscriptions",
-    version=1,
+    version=2,
     row=SubscriptionRow,
     events=get_args(SubscriptionEvent),
     targets=single_row("subscription_id"),

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import chain
+from typing import Any
 
 import msgspec
 
@@ -24,9 +25,10 @@ class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
     told_by: int
 
 
-def parts(event: UsageAggregated) -> Iterable[tuple[str, UsageWindow]]:
+def parts(decoded: DecodedEvent) -> Iterable[tuple[str, UsageWindow]]:
     """One row for each window of the event."""
-    return [(_row_id(window), window) for window in event.windows]
+    event: Any = decoded.event
+    return ((_row_id(window), window) for window in event.windows)
 
 
 def fold(row: UsageRow | None, window: UsageWindow, decoded: DecodedEvent) -> UsageRow:
