@@ -17,6 +17,13 @@ class CursorIsOutdated(Refusal):
     kind = RefusalKind.INVALID
 
 
+class LinesNeedPages(Refusal):
+    """The invoice has more than 100 lines; read them by linePages."""
+
+    code = "lines-need-pages"
+    kind = RefusalKind.INVALID
+
+
 class OperationIsUnknown(Refusal):
     """The query contains no operation with this name."""
 

@@ -5,6 +5,7 @@ from projections.read_models.balances.projection import BALANCES
 from projections.read_models.billing_runs.projection import BILLING_RUNS
 from projections.read_models.collections.projection import COLLECTIONS
 from projections.read_models.customers.projection import CUSTOMERS
+from projections.read_models.invoice_lines.projection import INVOICE_LINES
 from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.meters.projection import METERS
 from projections.read_models.payments.projection import PAYMENTS
@@ -21,6 +22,7 @@ READ_MODELS: dict[AnyModel, str | None] = {
     USAGE: "UsageQueries",
     BILLING_RUNS: "BillingRunQueries",
     INVOICES: "InvoiceQueries",
+    INVOICE_LINES: None,
     COLLECTIONS: None,
     PAYMENTS: "PaymentQueries",
     REFUNDS: None,

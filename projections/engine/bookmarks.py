@@ -1,9 +1,9 @@
 """Reading on: which items a reader has not read yet, and the cursors that say so.
 
-Items are in the order of their sort keys, but they arrive in another: partitions are projected at their own pace,
-clocks differ, and a dead letter is handled days later. So a cursor says what the reader has by two things: the
-arrivals of the pass that it is in, and the sort key up to which it has read that pass. The first pass is everything
-that has arrived when it begins, in order. When it is read, the next pass is what has arrived since. An item is in
+Items are in the order of their sort keys, but they arrive in another: partitions are projected at their own
+pace, clocks differ, and a dead letter is handled days later. So a cursor says two things: the arrivals of the
+pass that its reader is in, and the sort key up to which that pass is read. The first pass is everything that
+has arrived when it begins, in order; when it is read, the next pass is what has arrived since. An item is in
 exactly one pass, and is read in it once.
 """
 

@@ -63,4 +63,4 @@ class EventArchive(Protocol):
         """All records of the source with these wire names, by context and position."""
 
     async def page(self, tenant_id: str, query: ArchiveQuery) -> ArchivePage:
-        """The records of the query in the order of ArchiveCursor: at most `limit`, and one at least if any."""
+        """The records of the query in the order of ArchiveCursor: at most `limit`, at least one if any."""

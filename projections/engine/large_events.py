@@ -1,7 +1,7 @@
 """Decodes events; the lists of a large one are decoded item by item, whenever an item is read.
 
 An invoice may have 40,000 lines. To decode all of them at once would hold the event loop for long, and most
-readers of such an event need none.
+readers of such an event need none. Lists of at most SLICE items are decoded with their event.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, overload
 
 import msgspec
 
+from projections.engine.slices import SLICE
 from shared.billing.contracts import EVENTS, decode
 from shared.framework.core.event import Event
 from shared.framework.eventstore.contracts import EventIsUnreadable
@@ -62,8 +63,20 @@ def decode_event(wire_name: str, state: bytes) -> Event | None:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EventIsUnreadable(f"{wire_name}: {error}") from error
     values = {field.name: getattr(outline, field.name) for field in msgspec.structs.fields(event)}
-    items = {name: DecodedOnDemand(values[name], kind) for name, kind in lists.items()}
-    return event(**{**values, **items})
+    for name, kind in lists.items():
+        items = DecodedOnDemand(values[name], kind)
+        values[name] = items if len(items) > SLICE else tuple(items)
+    return event(**values)
+
+
+def with_all_items(event: Event) -> Event:
+    """The event with all its items decoded, for a row that keeps them."""
+    lists = {
+        name: tuple(value)
+        for name in _struct_lists(type(event))
+        if isinstance(value := getattr(event, name), DecodedOnDemand)
+    }
+    return msgspec.structs.replace(event, **lists) if lists else event
 
 
 @cache
@@ -72,9 +85,9 @@ def _struct_lists(event: type[Event]) -> Mapping[str, type[msgspec.Struct]]:
     found = {}
     for field in msgspec.structs.fields(event):
         kind, *rest = (*get_args(field.type), None)
-        if get_origin(field.type) is tuple and rest[:1] == [...] and isinstance(kind, type):
-            if issubclass(kind, msgspec.Struct):
-                found[field.name] = kind
+        is_list = get_origin(field.type) is tuple and rest[:1] == [...] and isinstance(kind, type)
+        if is_list and issubclass(kind, msgspec.Struct):
+            found[field.name] = kind
     return found
 
 

@@ -87,7 +87,7 @@ async def row_changes(model: AnyModel, events: Iterable[DecodedEvent], load: Row
         await slices.add()
     if not parts:
         return []
-    keys = sorted({key for _, key, _ in parts})
+    keys = sorted(dict.fromkeys(key for _, key, _ in parts))  # they mostly come sorted
     before = await load(model, keys)
     rows: dict[Key, StoredRow[Any] | None] = dict(before)
     for event, key, part in parts:
@@ -123,9 +123,7 @@ def _folded(
     if row is None:
         return stored
     if stored is None:
-        return StoredRow(
-            *key, row=row, revision=1, updated_at=event.occurred_at, position=event.position
-        )
+        return StoredRow(*key, row=row, revision=1, updated_at=event.occurred_at, position=event.position)
     updated_at = max(stored.updated_at, event.occurred_at)
     position = min(stored.position, event.position)
     return replace(stored, row=row, revision=stored.revision + 1, updated_at=updated_at, position=position)

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
+from projections.engine.large_events import with_all_items
 from shared.framework.core.event import Event
 
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -95,10 +96,10 @@ class ReadModel(Generic[Row, Part]):
 
     `targets` gives (row id, part) for each row that an event changes; `fold` applies a part to its row (None:
     there is no row to show). `sorted_by` is the moment of a row on the tenant's clock, which no later event
-    may change in a model that is listed. `filters` are text fields of the row that queries may filter by; `owner` is the
-    one among them that identifies the customer who may see the row, by customer id or by the value of
-    `owner_of` (without owner: customers see none). A changed `fold` or `row` needs a new `version`: its table
-    is made and filled from the event archive before the process serves.
+    may change in a model that is listed. `filters` are text fields of the row that queries may filter by;
+    `owner` is the one among them that identifies the customer who may see the row, by customer id or by the
+    value of `owner_of` (without owner: customers see none). A changed `fold` or `row` needs a new `version`:
+    its table is made and filled from the event archive before the process serves.
     """
 
     name: str
@@ -144,4 +145,4 @@ def row_from(row: type[Row], event: Event) -> Row:
 
     Raises msgspec.ValidationError if the event lacks a field that has no default.
     """
-    return msgspec.convert(event, row, from_attributes=True)
+    return msgspec.convert(with_all_items(event), row, from_attributes=True)

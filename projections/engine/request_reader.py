@@ -95,7 +95,7 @@ class RequestReader:
         self, model: AnyModel, column: str, value: str, query: RowQuery
     ) -> Sequence[StoredRow[Any]]:
         """Rows with this value in a filter column, of a parent that the viewer may see; read in batches."""
-        if any(HOLDS_NOTHING in wanted for _, wanted in query.filters):
+        if any(HOLDS_NOTHING in wanted for wanted in (value, *(wanted for _, wanted in query.filters))):
             return []
         key = (model.name, column, query)
         if key not in self._paged:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from projections.engine.read_model import AnyModel, Key, RowChange, StoredRow
 from shared.framework.eventstore.records import SideWrite
 
+
 class SortKey(NamedTuple):
     """The order of a model's rows: moment, then history. Unique.
 

@@ -12,7 +12,7 @@ import strawberry
 from strawberry.types.lazy_type import LazyType
 
 from projections.engine.read_model import AnyModel, StoredRow
-from projections.engine.request_reader import RequestReader
+from projections.engine.request_reader import HOLDS_NOTHING, RequestReader
 from projections.graphql.connections import PAGE_MAX, Connection, PageArguments, connection
 
 Info: TypeAlias = strawberry.Info[RequestReader, None]
@@ -55,14 +55,15 @@ def list_field(
     """A connection: a page of rows, oldest first; of the same moment, in the order of their events.
 
     `filters`: filter columns of the model by the arguments that they are compared with, or columns whose
-    arguments have the same names. `timed`: arguments `from` and `to`. `of`: the column with the parent's id.
+    arguments have the same names. `timed`: arguments `from` and `to`. `of`: the column that has the same
+    value as the field of this name in the parent.
     """
     columns = filters if isinstance(filters, Mapping) else {column: column for column in filters}
     page: Any = Connection
 
     async def resolve(root: Any, info: Info, **arguments: Any) -> Any:
         given = {columns.get(name, name): value for name, value in arguments.items()}
-        parent = (of, root.id) if of else None
+        parent = (of, getattr(root.row, of) or HOLDS_NOTHING) if of else None
         page = PageArguments(*(given.pop(name) for name in ("first", "after", "last", "before")))
         return await connection(info.context, node.__read_model__, page, of=parent, **given)
 

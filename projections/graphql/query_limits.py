@@ -24,6 +24,8 @@ DEPTH_MAX = 8
 ALIASES_MAX = 15
 TOKENS_MAX = 1000
 ROWS_MAX = 25_000
+LISTS = {"lines": PAGE_MAX}
+"""Fields that are a list of rows without pages, with its largest size."""
 PAGE_SIZE_WHEN_UNKNOWN = 20
 """The rows of a page without `first` and `last`."""
 
@@ -114,7 +116,7 @@ def _page_size(node: FieldNode, inner: QueryCost) -> int | None:
         for value in given
         if isinstance(value, IntValueNode | VariableNode)
     ]
-    return max(sizes, default=PAGE_SIZE_WHEN_UNKNOWN if inner.of_page else None)
+    return max(sizes, default=PAGE_SIZE_WHEN_UNKNOWN if inner.of_page else LISTS.get(node.name.value))
 
 
 def token_limit() -> MaxTokensLimiter:

@@ -72,7 +72,7 @@ def of_row(
 
 def attribute(name: str) -> Any:
     """A field that has another name in the row."""
-    return strawberry.field(resolver=lambda root: getattr(root, name))
+    return strawberry.field(resolver=lambda root: field_value(root, name))
 
 
 def field_value(source: Any, name: str) -> Any:

@@ -98,9 +98,7 @@ async def play(steps: Sequence[tuple[Any, ...]], *, standing: bool) -> None:
                 names.append(name)
                 await register(contexts, name, moments[name])
             case "project", partition, limit:
-                await deliver_page(
-                    contexts, side.projector, side.store, ("subscriptions", partition), limit
-                )
+                await deliver_page(contexts, side.projector, side.store, ("subscriptions", partition), limit)
             case "read", size:
                 await reader.read(size)
     await deliver(contexts, side.projector, side.store)

@@ -6,37 +6,13 @@ from decimal import Decimal
 import strawberry
 
 from projections.graphql.fields import child_field, children_field, list_field, parent_field, row_field
-from projections.graphql.row_types import Money, Period, attribute, of_row
+from projections.graphql.row_types import Money, Period, of_row
 from projections.read_models.collections.graphql import Collection
 from projections.read_models.customers.projection import CUSTOMERS
+from projections.read_models.invoice_lines.graphql import InvoiceLine, all_lines
 from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.payments.graphql import Payment
-from shared.billing.contracts.invoicing.invoices import InvoiceLine, TaxAmount
-from shared.billing.pricing import RatingStep
-
-
-@of_row(RatingStep, name="InvoiceStep")
-class InvoiceStepType:
-    """quantity x unitPrice plus any fee, exact, in major units."""
-
-    description: str
-    quantity: Decimal
-    unit_price: Decimal
-    amount: Decimal
-
-
-@of_row(InvoiceLine, name="InvoiceLine")
-class InvoiceLineType:
-    """One charge: the exact sum of its steps, rounded once."""
-
-    id: strawberry.ID = attribute("line_id")
-    charge_key: str | None
-    meter_key: str | None
-    description: str
-    quantity: Decimal
-    amount: Money
-    period: Period | None
-    steps: list[InvoiceStepType]
+from shared.billing.contracts.invoicing.invoices import TaxAmount
 
 
 @of_row(TaxAmount, name="InvoiceTax")
@@ -60,7 +36,7 @@ class Invoice:
     number: str | None
     currency: str
     period: Period | None
-    lines: list[InvoiceLineType]
+    line_count: int
     taxes: list[InvoiceTaxType]
     subtotal: Money | None
     tax: Money | None
@@ -73,6 +49,8 @@ class Invoice:
     paid_at: datetime | None
     voided_at: datetime | None
     updated_at: datetime
+    lines = all_lines
+    line_pages = list_field(InvoiceLine, "Its lines, page by page.", of="rating_id")
     customer = parent_field("Customer", CUSTOMERS, "customer_id")
     payments = children_field(Payment, "invoice_id", "Payment attempts of this invoice, oldest first.")
     collection = child_field(Collection, "invoice_id", "Its collection; null when nothing was due.")

@@ -1,4 +1,4 @@
-"""Invoices with their lines and steps, from draft to paid or void."""
+"""Invoices from draft to paid or void; their lines are rows of their own (invoice_lines)."""
 
 from datetime import datetime
 from typing import get_args
@@ -9,7 +9,6 @@ from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource,
 from shared.billing.contracts.invoicing.invoices import (
     InvoiceDrafted,
     InvoiceFinalized,
-    InvoiceLine,
     InvoiceLinesRated,
     InvoicePaid,
     InvoiceVoided,
@@ -21,12 +20,15 @@ from shared.framework.core.refusals import ImpossibleHistory
 
 InvoiceEvent = InvoiceDrafted | InvoiceLinesRated | InvoiceFinalized | InvoicePaid | InvoiceVoided
 
-_FINAL = ("number", "lines", "taxes", "subtotal", "tax", "total", "amount_due", "finalized_at")
+_FINAL = ("number", "taxes", "subtotal", "tax", "total", "amount_due", "finalized_at")
 """Fields that a draft gets when it is finalized; the event has the same names."""
 
 
 class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`status`: draft, finalized, paid or void. A draft has neither number nor amounts."""
+    """`status`: draft, finalized, paid or void. A draft has neither number nor amounts.
+
+    `rating_id` identifies its lines: those of the newest InvoiceLinesRated, which finalizing never changes.
+    """
 
     invoice_id: str
     customer_id: str
@@ -36,7 +38,8 @@ class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
     drafted_at: datetime
     status: str = "draft"
     number: str | None = None
-    lines: tuple[InvoiceLine, ...] = ()
+    rating_id: str | None = None
+    line_count: int = 0
     taxes: tuple[TaxAmount, ...] = ()
     subtotal: Money | None = None
     tax: Money | None = None
@@ -50,14 +53,20 @@ class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
     voided_at: datetime | None = None
 
 
-def fold(row: InvoiceRow | None, event: InvoiceEvent, _: DecodedEvent) -> InvoiceRow:
+def rating_id(decoded: DecodedEvent) -> str:
+    """Identifies the lines of one InvoiceLinesRated; an invoice that is rated again has other lines."""
+    return f"{decoded.stream_id}:{decoded.position}"
+
+
+def fold(row: InvoiceRow | None, event: InvoiceEvent, decoded: DecodedEvent) -> InvoiceRow:
     """The row after an event."""
     changed = msgspec.structs.replace
     match row, event:
         case None, InvoiceDrafted():
             return row_from(InvoiceRow, event)
         case InvoiceRow(), InvoiceLinesRated():
-            return changed(row, lines=event.lines, reading_id=event.reading_id)
+            lines = {"rating_id": rating_id(decoded), "line_count": len(event.lines)}
+            return changed(row, reading_id=event.reading_id, **lines)
         case InvoiceRow(), InvoiceFinalized():
             return changed(row, status="finalized", **{name: getattr(event, name) for name in _FINAL})
         case InvoiceRow(), InvoicePaid():
