@@ -19,6 +19,7 @@ from shared.framework.messaging.port import (
     Subscriber,
     TopicPartition,
 )
+from shared.framework.retry.transient import own_cancellation_only
 
 REQUEST_TIMEOUT_MS = 5_000
 CONNECT_TIMEOUT_S = 5.0
@@ -157,16 +158,17 @@ async def _started(client: Any) -> Any:
 
 
 async def _close_quietly(closing: Awaitable[Any]) -> None:
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception), own_cancellation_only():
         async with asyncio.timeout(CLOSE_TIMEOUT_S):
             await closing
 
 
 @asynccontextmanager
 async def _limit(seconds: float) -> AsyncIterator[None]:
-    """Raise BrokerFailed after `seconds`, and for every exception of the client library."""
+    """Raise BrokerFailed after `seconds`, and for all that the client library raises, CancelledError too."""
     try:
-        async with asyncio.timeout(seconds):
-            yield
+        with own_cancellation_only():
+            async with asyncio.timeout(seconds):
+                yield
     except Exception as error:
         raise BrokerFailed(repr(error)) from error

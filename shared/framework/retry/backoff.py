@@ -9,7 +9,7 @@ from typing import Protocol
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, retry_if_result
 from tenacity.wait import wait_base
 
-from shared.framework.retry.transient import is_transient
+from shared.framework.retry.transient import is_transient, own_cancellation_only
 
 HEALTHY_AFTER_S = 5.0
 """After work that ran for longer than this, the next failure counts as the first."""
@@ -75,7 +75,7 @@ async def restart_with_backoff(
     always = attempts.retry | retry_if_result(lambda _: True)
     async for attempt in attempts.copy(retry=always, before_sleep=log):
         started = sleeper.elapsed()
-        with attempt:
+        with attempt, own_cancellation_only():
             await work()
         if sleeper.elapsed() - started > HEALTHY_AFTER_S:
             attempt.retry_state.attempt_number = 1

@@ -1,5 +1,9 @@
 """Which failures are transient, and which are the fault of a message."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import asyncpg
 
 from shared.framework.core.refusals import Refusal, RefusalKind
@@ -8,6 +12,26 @@ from shared.framework.eventstore.ports import InboxConflict, VersionConflict
 
 class TransientFailure(Exception):
     """The same work may succeed later: a server was unavailable, or another process was faster."""
+
+
+class WorkWasCancelled(TransientFailure):
+    """Work ended with CancelledError although nobody has cancelled its task: a library cancelled its own."""
+
+
+@contextmanager
+def own_cancellation_only() -> Iterator[None]:
+    """Let CancelledError pass only if the current task is being cancelled; else raise WorkWasCancelled.
+
+    A client that closes its connections cancels its own requests. Whoever awaits one of them gets a
+    CancelledError, which no `except Exception` catches, and which would end the task.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise WorkWasCancelled("a library cancelled its own work") from error
 
 
 _TRANSIENT = (
