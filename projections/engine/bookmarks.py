@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 from projections.engine.freshness import Arrivals
-from projections.engine.row_store import Arrived, SortKey
+from projections.engine.read_model import Arrived
+from projections.engine.row_store import SortKey
 from projections.refusals import CursorIsOutdated, CursorIsUnreadable
 
 T = TypeVar("T")
@@ -72,7 +73,8 @@ def parse_cursor(cursor: str, arrivals: Arrivals) -> Bookmark:
     except (binascii.Error, ValueError) as error:
         raise CursorIsUnreadable(cursor[:100]) from error
     parts = text.split("|", 6)
-    if len(parts) == 2 and "\0" not in text and _moment(parts[0], cursor):
+    if len(parts) == 2 and "\0" not in text:
+        _moment(parts[0], cursor)
         raise CursorIsOutdated(cursor[:100])
     if len(parts) != 7 or parts[0] != FORMAT or "\0" in text:
         raise CursorIsUnreadable(cursor[:100])

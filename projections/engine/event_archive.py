@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol, Self
 
-from projections.engine.read_model import Source
-from projections.engine.row_store import Arrived
+from projections.engine.read_model import Arrived, Source
 from shared.framework.eventstore.records import EventRecord, SideWrite
 
 

@@ -1,7 +1,7 @@
 """Decodes events; the lists of a large one are decoded item by item, whenever an item is read.
 
 An invoice may have 40,000 lines. To decode all of them at once would hold the event loop for long, and most
-readers of such an event need none. Lists of at most SLICE items are decoded with their event.
+readers of such an event need none. Lists of at most FEW items are decoded with their event.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,12 +10,12 @@ from typing import Any, get_args, get_origin, overload
 
 import msgspec
 
-from projections.engine.slices import SLICE
 from shared.billing.contracts import EVENTS, decode
 from shared.framework.core.event import Event
 from shared.framework.eventstore.contracts import EventIsUnreadable
 
 LARGE_BYTES = 64 * 1024
+FEW = 200
 
 
 class DecodedOnDemand(Sequence[Any]):
@@ -65,7 +65,7 @@ def decode_event(wire_name: str, state: bytes) -> Event | None:
     values = {field.name: getattr(outline, field.name) for field in msgspec.structs.fields(event)}
     for name, kind in lists.items():
         items = DecodedOnDemand(values[name], kind)
-        values[name] = items if len(items) > SLICE else tuple(items)
+        values[name] = items if len(items) > FEW else tuple(items)
     return event(**values)
 
 
@@ -98,10 +98,10 @@ def _outline_decoder(event: type[Event]) -> msgspec.json.Decoder[Any]:
     fields: list[Any] = []
     for field in msgspec.structs.fields(event):
         kind = list[msgspec.Raw] if field.name in lists else field.type
-        default = msgspec.field(
-            default=() if field.name in lists and field.default is not msgspec.NODEFAULT else field.default,
-            default_factory=field.default_factory,
-            name=field.encode_name,
-        )
-        fields.append((field.name, kind, default))
+        options: dict[str, Any] = {"name": field.encode_name}
+        if field.default is not msgspec.NODEFAULT:
+            options["default"] = () if field.name in lists else field.default
+        if field.default_factory is not msgspec.NODEFAULT:
+            options["default_factory"] = field.default_factory
+        fields.append((field.name, kind, msgspec.field(**options)))
     return msgspec.json.Decoder(msgspec.defstruct(f"{event.__name__}Outline", fields, kw_only=True))

@@ -6,7 +6,7 @@ One pure `fold` serves live projection, rebuilding, the audit and queries as of 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -60,6 +60,13 @@ class RowChange:
 
     stored: StoredRow[Any]
     expected: int
+
+
+class Arrived(NamedTuple):
+    """What arrived in the read side after its commit `after` (-1: from the beginning) up to `until`."""
+
+    after: int
+    until: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from projections.engine.read_model import AnyModel, Key, RowChange, StoredRow
+from projections.engine.read_model import AnyModel, Arrived, Key, RowChange, StoredRow
 from shared.framework.eventstore.records import SideWrite
 
 
@@ -18,13 +18,6 @@ class SortKey(NamedTuple):
     moment: datetime
     position: int
     id: str
-
-
-class Arrived(NamedTuple):
-    """What arrived in the read side after its commit `after` (-1: from the beginning) up to `until`."""
-
-    after: int
-    until: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,8 @@ async def finalized(contexts: Contexts, lines: int, at: datetime) -> None:
 
 
 PAGES = """query($id: ID!, $first: Int!, $after: String, $at: DateTime) {
-  invoice(id: $id, asOf: $at) { lineCount linePages(first: $first, after: $after) { edges { node { id } } pageInfo { hasNextPage endCursor } } } }"""
+  invoice(id: $id, asOf: $at) { lineCount linePages(first: $first, after: $after) {
+    edges { node { id } } pageInfo { hasNextPage endCursor } } } }"""
 
 
 async def lines_in_pages(frontend: Frontend, first: int, at: str | None = None) -> list[str]:
