@@ -5,8 +5,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from inspect import Parameter, Signature
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, get_type_hints
 
 import strawberry
 from strawberry.types.lazy_type import LazyType
@@ -67,7 +68,8 @@ def list_field(
         page = PageArguments(*(given.pop(name) for name in ("first", "after", "last", "before")))
         return await connection(info.context, node.__read_model__, page, of=parent, **given)
 
-    resolve.__signature__ = _signature(columns, timed=timed)  # type: ignore[attr-defined]
+    kinds = {name: _kind_of(node.__read_model__, column) for name, column in columns.items()}
+    resolve.__signature__ = _signature(kinds, timed=timed)  # type: ignore[attr-defined]
     return strawberry.field(resolver=resolve, graphql_type=page[node], description=description)
 
 
@@ -105,7 +107,13 @@ def child_field(node: Any, by: str, description: str) -> Any:
     return strawberry.field(resolver=resolve, graphql_type=node | None, description=description)
 
 
-def _signature(filters: Mapping[str, str], *, timed: bool) -> Signature:
+def _kind_of(model: AnyModel, column: str) -> Any:
+    """The type of a filter: the column's enumeration, or text."""
+    kind = get_type_hints(model.row)[column]
+    return kind if isinstance(kind, type) and issubclass(kind, Enum) else str
+
+
+def _signature(filters: Mapping[str, Any], *, timed: bool) -> Signature:
     """The signature of a connection's resolver, from which strawberry takes the arguments."""
     arguments: dict[str, tuple[Any, Any]] = {
         "first": (int, 20),
@@ -113,7 +121,7 @@ def _signature(filters: Mapping[str, str], *, timed: bool) -> Signature:
         "last": (Last, None),
         "before": (str | None, None),
     }
-    arguments |= dict.fromkeys(filters, (str | None, None))
+    arguments |= {name: (kind | None, None) for name, kind in filters.items()}
     if timed:
         arguments |= {"since": (From, None), "until": (To, None)}
     keyword = Parameter.KEYWORD_ONLY

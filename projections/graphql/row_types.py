@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any, NewType, TypeVar
 
 import msgspec
@@ -68,6 +69,11 @@ def of_row(
         return node
 
     return decorate
+
+
+def words(kind: type[Enum]) -> None:
+    """Make an enumeration of a row's words a GraphQL enum of the same words; REST uses them too."""
+    strawberry.enum(kind, description=kind.__doc__, graphql_name_from="value")
 
 
 def attribute(name: str) -> Any:

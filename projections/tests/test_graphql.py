@@ -85,11 +85,22 @@ async def test_a_customer_is_shown_with_all_that_is_theirs(frontend: Frontend) -
 
 async def test_an_invoice_points_up_to_its_customer(frontend: Frontend) -> None:
     """The graph has circles."""
-    query = '{ invoices(status: "void") { edges { node { customer { externalId } voidReason } } } }'
+    query = "{ invoices(status: void) { edges { node { customer { externalId } voidReason } } } }"
     data = await frontend.data(query)
     assert data["invoices"]["edges"] == [
         {"node": {"customer": {"externalId": "bob"}, "voidReason": "mistake"}}
     ]
+
+
+async def test_states_are_enums_of_the_words_that_rest_uses(frontend: Frontend) -> None:
+    """In answers and filters; a word that no row can have is refused before anything is read."""
+    query = "query($status: InvoiceStatus) { invoices(status: $status) { edges { node { number status } } } }"
+    data = await frontend.data(query, status="void")
+    assert [edge["node"] for edge in data["invoices"]["edges"]] == [
+        {"number": "INV-000002", "status": "void"}
+    ]
+    refused = await frontend.execute("{ invoices(status: voided) { edges { node { number } } } }")
+    assert "does not exist in 'InvoiceStatus' enum" in refused["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 100])

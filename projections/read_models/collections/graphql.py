@@ -4,8 +4,10 @@ from datetime import datetime
 
 import strawberry
 
-from projections.graphql.row_types import Money, of_row
-from projections.read_models.collections.projection import COLLECTIONS
+from projections.graphql.row_types import Money, of_row, words
+from projections.read_models.collections.projection import COLLECTIONS, CollectionStatus
+
+words(CollectionStatus)
 
 
 @of_row(COLLECTIONS)
@@ -13,7 +15,7 @@ class Collection:
     """The collection of an invoice."""
 
     id: strawberry.ID
-    status: str = strawberry.field(description="open, completed, gave_up or cancelled")
+    status: CollectionStatus
     amount: Money
     attempt: int = strawberry.field(description="The last one that was started or scheduled.")
     manual: bool = strawberry.field(description="Whether that attempt is outside the schedule.")

@@ -1,6 +1,7 @@
 """Collections, one row for each invoice, with the next attempt or the outcome."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import get_args
 
 import msgspec
@@ -27,6 +28,15 @@ CollectionEvent = (
 )
 
 
+class CollectionStatus(StrEnum):
+    """The state of a collection."""
+
+    OPEN = "open"
+    COMPLETED = "completed"
+    GAVE_UP = "gave_up"
+    CANCELLED = "cancelled"
+
+
 class CollectionRow(msgspec.Struct, frozen=True, kw_only=True):
     """`status`: open, completed, gave_up or cancelled.
 
@@ -39,7 +49,7 @@ class CollectionRow(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: str
     amount: Money
     started_at: datetime
-    status: str = "open"
+    status: CollectionStatus = CollectionStatus.OPEN
     attempt: int = 0
     manual: bool = False
     next_attempt_at: datetime | None = None
@@ -58,7 +68,7 @@ def fold(row: CollectionRow | None, event: CollectionEvent, _: DecodedEvent) -> 
         case CollectionRow(), CollectionAttemptDue():
             return msgspec.structs.replace(
                 row,
-                status="open",
+                status=CollectionStatus.OPEN,
                 attempt=event.attempt,
                 manual=False,
                 next_attempt_at=event.due_at,
@@ -68,28 +78,31 @@ def fold(row: CollectionRow | None, event: CollectionEvent, _: DecodedEvent) -> 
         case CollectionRow(), CollectionAttemptStarted():
             return msgspec.structs.replace(
                 row,
-                status="open",
+                status=CollectionStatus.OPEN,
                 attempt=event.attempt,
                 manual=event.manual,
                 next_attempt_at=None,
                 closed_at=None,
             )
         case CollectionRow(), CollectionCompleted():
-            return _closed(row, "completed", event.completed_at, payment_id=event.payment_id, reason=None)
+            how = {"payment_id": event.payment_id, "reason": None}
+            return _closed(row, CollectionStatus.COMPLETED, event.completed_at, **how)
         case CollectionRow(), CollectionGaveUp():
-            return _closed(row, "gave_up", event.gave_up_at, reason=event.reason)
+            return _closed(row, CollectionStatus.GAVE_UP, event.gave_up_at, reason=event.reason)
         case CollectionRow(), CollectionCancelled():
-            return _closed(row, "cancelled", event.cancelled_at, reason=None)
+            return _closed(row, CollectionStatus.CANCELLED, event.cancelled_at, reason=None)
     raise ImpossibleHistory(row, event)
 
 
-def _closed(row: CollectionRow, status: str, closed_at: datetime, **how: str | None) -> CollectionRow:
+def _closed(
+    row: CollectionRow, status: CollectionStatus, closed_at: datetime, **how: str | None
+) -> CollectionRow:
     return msgspec.structs.replace(row, status=status, closed_at=closed_at, next_attempt_at=None, **how)
 
 
 COLLECTIONS = ReadModel(
     name="collections",
-    version=2,
+    version=3,
     row=CollectionRow,
     events=get_args(CollectionEvent),
     targets=single_row("collection_id"),

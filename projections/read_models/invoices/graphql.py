@@ -6,11 +6,11 @@ from decimal import Decimal
 import strawberry
 
 from projections.graphql.fields import child_field, children_field, list_field, parent_field, row_field
-from projections.graphql.row_types import Money, Period, of_row
+from projections.graphql.row_types import Money, Period, of_row, words
 from projections.read_models.collections.graphql import Collection
 from projections.read_models.customers.projection import CUSTOMERS
 from projections.read_models.invoice_lines.graphql import InvoiceLine, all_lines
-from projections.read_models.invoices.projection import INVOICES
+from projections.read_models.invoices.projection import INVOICES, InvoiceStatus
 from projections.read_models.payments.graphql import Payment
 from shared.billing.contracts.invoicing.invoices import TaxAmount
 
@@ -25,6 +25,9 @@ class InvoiceTaxType:
     amount: Money
 
 
+words(InvoiceStatus)
+
+
 @of_row(INVOICES)
 class Invoice:
     """An invoice: a draft, then a numbered document that never changes."""
@@ -32,7 +35,7 @@ class Invoice:
     id: strawberry.ID
     customer_id: strawberry.ID
     subscription_id: strawberry.ID | None
-    status: str = strawberry.field(description="draft, finalized, paid or void")
+    status: InvoiceStatus
     number: str | None
     currency: str
     period: Period | None

@@ -1,6 +1,7 @@
 """Invoices from draft to paid or void; their lines are rows of their own (invoice_lines)."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import get_args
 
 import msgspec
@@ -24,6 +25,15 @@ _FINAL = ("number", "taxes", "subtotal", "tax", "total", "amount_due", "finalize
 """Fields that a draft gets when it is finalized; the event has the same names."""
 
 
+class InvoiceStatus(StrEnum):
+    """The state of an invoice."""
+
+    DRAFT = "draft"
+    FINALIZED = "finalized"
+    PAID = "paid"
+    VOID = "void"
+
+
 class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
     """`status`: draft, finalized, paid or void. A draft has neither number nor amounts.
 
@@ -36,7 +46,7 @@ class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     period: Period | None
     drafted_at: datetime
-    status: str = "draft"
+    status: InvoiceStatus = InvoiceStatus.DRAFT
     number: str | None = None
     rating_id: str | None = None
     line_count: int = 0
@@ -68,11 +78,15 @@ def fold(row: InvoiceRow | None, event: InvoiceEvent, decoded: DecodedEvent) -> 
             lines = {"rating_id": rating_id(decoded), "line_count": len(event.lines)}
             return changed(row, reading_id=event.reading_id, **lines)
         case InvoiceRow(), InvoiceFinalized():
-            return changed(row, status="finalized", **{name: getattr(event, name) for name in _FINAL})
+            return changed(
+                row, status=InvoiceStatus.FINALIZED, **{name: getattr(event, name) for name in _FINAL}
+            )
         case InvoiceRow(), InvoicePaid():
-            return changed(row, status="paid", payment_id=event.payment_id, paid_at=event.paid_at)
+            return changed(row, status=InvoiceStatus.PAID, payment_id=event.payment_id, paid_at=event.paid_at)
         case InvoiceRow(), InvoiceVoided():
-            return changed(row, status="void", void_reason=event.reason, voided_at=event.voided_at)
+            return changed(
+                row, status=InvoiceStatus.VOID, void_reason=event.reason, voided_at=event.voided_at
+            )
     raise ImpossibleHistory(row, event)
 
 

@@ -5,10 +5,12 @@ from datetime import datetime
 import strawberry
 
 from projections.graphql.fields import children_field, list_field, parent_field, row_field
-from projections.graphql.row_types import Money, of_row
+from projections.graphql.row_types import Money, of_row, words
 from projections.read_models.invoices.projection import INVOICES
-from projections.read_models.payments.projection import PAYMENTS
+from projections.read_models.payments.projection import PAYMENTS, PaymentStatus
 from projections.read_models.refunds.graphql import Refund
+
+words(PaymentStatus)
 
 
 @of_row(PAYMENTS)
@@ -19,7 +21,7 @@ class Payment:
     invoice_id: strawberry.ID
     customer_id: strawberry.ID
     attempt: int
-    status: str = strawberry.field(description="requested, submitted, unknown, succeeded or failed")
+    status: PaymentStatus
     amount: Money
     gateway: str
     gateway_reference: str | None

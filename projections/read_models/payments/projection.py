@@ -1,6 +1,7 @@
 """Payments, one row for each attempt to take money, with its outcome."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import get_args
 
 import msgspec
@@ -19,6 +20,16 @@ from shared.framework.core.refusals import ImpossibleHistory
 PaymentEvent = PaymentRequested | PaymentSubmitted | PaymentSucceeded | PaymentFailed | PaymentUnknown
 
 
+class PaymentStatus(StrEnum):
+    """The state of a payment; `succeeded` and `failed` are final."""
+
+    REQUESTED = "requested"
+    SUBMITTED = "submitted"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
 class PaymentRow(msgspec.Struct, frozen=True, kw_only=True):
     """`status`: requested, submitted, unknown, succeeded or failed; the last two are final."""
 
@@ -30,7 +41,7 @@ class PaymentRow(msgspec.Struct, frozen=True, kw_only=True):
     amount: Money
     gateway: str
     requested_at: datetime
-    status: str = "requested"
+    status: PaymentStatus = PaymentStatus.REQUESTED
     gateway_reference: str | None = None
     decline_code: str | None = None
     hard: bool = False
@@ -45,15 +56,17 @@ def fold(row: PaymentRow | None, event: PaymentEvent, _: DecodedEvent) -> Paymen
         case None, PaymentRequested():
             return row_from(PaymentRow, event)
         case PaymentRow(), PaymentSubmitted():
-            return changed(row, status="submitted")
+            return changed(row, status=PaymentStatus.SUBMITTED)
         case PaymentRow(), PaymentUnknown():
-            return changed(row, status="unknown", unknown_cause=event.cause)
+            return changed(row, status=PaymentStatus.UNKNOWN, unknown_cause=event.cause)
         case PaymentRow(), PaymentSucceeded():
             reference, settled_at = event.gateway_reference, event.succeeded_at
-            return changed(row, status="succeeded", gateway_reference=reference, settled_at=settled_at)
+            return changed(
+                row, status=PaymentStatus.SUCCEEDED, gateway_reference=reference, settled_at=settled_at
+            )
         case PaymentRow(), PaymentFailed():
             declined = {"decline_code": event.decline_code, "hard": event.hard}
-            return changed(row, status="failed", settled_at=event.failed_at, **declined)
+            return changed(row, status=PaymentStatus.FAILED, settled_at=event.failed_at, **declined)
     raise ImpossibleHistory(row, event)
 
 

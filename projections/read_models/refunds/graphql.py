@@ -4,8 +4,10 @@ from datetime import datetime
 
 import strawberry
 
-from projections.graphql.row_types import Money, of_row
-from projections.read_models.refunds.projection import REFUNDS
+from projections.graphql.row_types import Money, of_row, words
+from projections.read_models.refunds.projection import REFUNDS, RefundStatus
+
+words(RefundStatus)
 
 
 @of_row(REFUNDS)
@@ -13,7 +15,7 @@ class Refund:
     """A refund of a payment."""
 
     id: strawberry.ID
-    status: str = strawberry.field(description="requested or issued")
+    status: RefundStatus
     amount: Money
     reason: str | None
     gateway_reference: str | None

@@ -1,6 +1,7 @@
 """Refunds, one row each, from request to issue."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import get_args
 
 import msgspec
@@ -12,6 +13,13 @@ from shared.billing.money import Money
 RefundEvent = RefundRequested | RefundIssued
 
 
+class RefundStatus(StrEnum):
+    """The state of a refund."""
+
+    REQUESTED = "requested"
+    ISSUED = "issued"
+
+
 class RefundRow(msgspec.Struct, frozen=True, kw_only=True):
     """`status`: requested or issued. The events come from two streams, in either order."""
 
@@ -20,7 +28,7 @@ class RefundRow(msgspec.Struct, frozen=True, kw_only=True):
     invoice_id: str
     customer_id: str
     amount: Money
-    status: str = "requested"
+    status: RefundStatus = RefundStatus.REQUESTED
     reason: str | None = None
     gateway_reference: str | None = None
     requested_at: datetime | None = None
@@ -35,7 +43,9 @@ def fold(row: RefundRow | None, event: RefundEvent, _: DecodedEvent) -> RefundRo
             return changed(known, reason=event.reason, requested_at=event.requested_at)
         case RefundIssued():
             reference, issued_at = event.gateway_reference, event.issued_at
-            return changed(known, status="issued", gateway_reference=reference, issued_at=issued_at)
+            return changed(
+                known, status=RefundStatus.ISSUED, gateway_reference=reference, issued_at=issued_at
+            )
 
 
 def _first_time(row: RefundRow) -> datetime:

@@ -5,11 +5,13 @@ from datetime import datetime
 import strawberry
 
 from projections.graphql.fields import list_field, parent_field, row_field
-from projections.graphql.row_types import of_row
+from projections.graphql.row_types import of_row, words
 from projections.read_models.customers.projection import CUSTOMERS
 from projections.read_models.invoices.graphql import Invoice
 from projections.read_models.plans.projection import PLANS
-from projections.read_models.subscriptions.projection import SUBSCRIPTIONS
+from projections.read_models.subscriptions.projection import SUBSCRIPTIONS, SubscriptionStatus
+
+words(SubscriptionStatus)
 
 
 @of_row(SUBSCRIPTIONS)
@@ -21,7 +23,7 @@ class Subscription:
     subject: str = strawberry.field(description="The usage subject that is billed.")
     plan_id: strawberry.ID
     plan_version: int
-    status: str = strawberry.field(description="active, cancelled (it runs until endsAt) or ended")
+    status: SubscriptionStatus
     currency: str
     interval: str
     time_zone: str

@@ -1,6 +1,7 @@
 """Subscriptions, with their plan version, their start and end, and the number of closed periods."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import get_args
 
 import msgspec
@@ -17,6 +18,14 @@ from shared.framework.core.refusals import ImpossibleHistory
 SubscriptionEvent = SubscriptionStarted | SubscriptionCancelled | BillingPeriodClosed | SubscriptionEnded
 
 
+class SubscriptionStatus(StrEnum):
+    """The state of a subscription; `cancelled` runs until its `endsAt`."""
+
+    ACTIVE = "active"
+    CANCELLED = "cancelled"
+    ENDED = "ended"
+
+
 class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
     """`status`: active; cancelled (until `ends_at`); ended. `billed_until` ends the last closed period."""
 
@@ -30,7 +39,7 @@ class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str
     anchor_at: datetime
     started_at: datetime
-    status: str = "active"
+    status: SubscriptionStatus = SubscriptionStatus.ACTIVE
     periods_closed: int = 0
     billed_until: datetime | None = None
     ends_at: datetime | None = None
@@ -45,11 +54,16 @@ def fold(row: SubscriptionRow | None, event: SubscriptionEvent, _: DecodedEvent)
         case None, SubscriptionStarted():
             return row_from(SubscriptionRow, event)
         case SubscriptionRow(), SubscriptionCancelled():
-            return changed(row, status="cancelled", ends_at=event.ends_at, cancelled_at=event.cancelled_at)
+            return changed(
+                row,
+                status=SubscriptionStatus.CANCELLED,
+                ends_at=event.ends_at,
+                cancelled_at=event.cancelled_at,
+            )
         case SubscriptionRow(), BillingPeriodClosed():
             return changed(row, periods_closed=row.periods_closed + 1, billed_until=event.period.end)
         case SubscriptionRow(), SubscriptionEnded():
-            return changed(row, status="ended", ended_at=event.ended_at)
+            return changed(row, status=SubscriptionStatus.ENDED, ended_at=event.ended_at)
     raise ImpossibleHistory(row, event)
 
 

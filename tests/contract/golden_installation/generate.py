@@ -193,7 +193,7 @@ async def in_hand(stack: Stack, harbor: Tenant) -> None:
     await harbor.bill("crux", "unknown", "20.00")
     await at_rest(stack, harbor)
     paid = await harbor.client.graphql(
-        '{ invoices(first: 100, status: "paid") { edges { node { id customerId finalizedAt } } } }'
+        "{ invoices(first: 100, status: paid) { edges { node { id customerId finalizedAt } } } }"
     )
     of_echo = [
         edge["node"] for edge in paid["invoices"]["edges"]
