@@ -74,7 +74,7 @@ async def _read_on(
     """At most `limit` records of these passes, each with its pass, and whether there may be more."""
     found: list[tuple[EventRecord, Arrived]] = []
     for number, (arrived, beyond) in enumerate(unread, start=1):
-        start = ArchiveCursor(beyond.moment, beyond.id, beyond.position) if beyond else None
+        start = ArchiveCursor(beyond.sort_at, beyond.id, beyond.position) if beyond else None
         page = await read(query(arrived, start, limit - len(found)))
         found += [(record, arrived) for record in page.records]
         if page.more or len(found) == limit:

@@ -57,8 +57,8 @@ async def read_on(read: Read[T], unread: Sequence[Pass], limit: int) -> list[tup
 
 def format_cursor(mark: Bookmark, arrivals: Arrivals) -> str:
     """The cursor of an item; opaque to clients."""
-    (low, high), (moment, position, row_id) = mark
-    text = f"{FORMAT}|{_of_database(arrivals)}|{low}|{high}|{moment.isoformat()}|{position}|{row_id}"
+    (low, high), (instant, position, row_id) = mark
+    text = f"{FORMAT}|{_of_database(arrivals)}|{low}|{high}|{instant.isoformat()}|{position}|{row_id}"
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
@@ -74,12 +74,12 @@ def parse_cursor(cursor: str, arrivals: Arrivals) -> Bookmark:
         raise CursorIsUnreadable(cursor[:100]) from error
     parts = text.split("|", 6)
     if len(parts) == 2 and "\0" not in text:
-        _moment(parts[0], cursor)
+        _instant(parts[0], cursor)
         raise CursorIsOutdated(cursor[:100])
     if len(parts) != 7 or parts[0] != FORMAT or "\0" in text:
         raise CursorIsUnreadable(cursor[:100])
-    _, database, low, high, moment, position, row_id = parts
-    key = SortKey(_moment(moment, cursor), _number(position, cursor), row_id)
+    _, database, low, high, instant, position, row_id = parts
+    key = SortKey(_instant(instant, cursor), _number(position, cursor), row_id)
     mark = Bookmark(Arrived(-1 if low == "-1" else _number(low, cursor), _number(high, cursor)), key)
     if database != _of_database(arrivals) or mark.arrived.until > arrivals.last:
         raise CursorIsOutdated(cursor[:100])
@@ -90,12 +90,12 @@ def _of_database(arrivals: Arrivals) -> str:
     return arrivals.database_id[:8]
 
 
-def _moment(text: str, cursor: str) -> datetime:
+def _instant(text: str, cursor: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is None:
             raise ValueError("it has no offset")
-        return moment.astimezone(UTC)
+        return instant.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise CursorIsUnreadable(cursor[:100]) from error
 

@@ -162,7 +162,7 @@ def _matches(model: AnyModel, stored: StoredRow[Any], query: RowQuery) -> bool:
         return False
     return (
         all(getattr(stored.row, column) == value for column, value in query.filters)
-        and (query.since is None or key.moment >= query.since)
-        and (query.until is None or key.moment < query.until)
+        and (query.since is None or key.sort_at >= query.since)
+        and (query.until is None or key.sort_at < query.until)
         and (query.beyond is None or (key < query.beyond if query.backwards else key > query.beyond))
     )

@@ -15,7 +15,7 @@ class SortKey(NamedTuple):
     `position` is that of the event that made the row in its context; rows that one event made are by id.
     """
 
-    moment: datetime
+    sort_at: datetime
     position: int
     id: str
 

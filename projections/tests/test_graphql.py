@@ -49,7 +49,7 @@ def test_the_printed_schema_is_the_one_that_is_served() -> None:
 
 async def test_a_period_that_could_not_be_billed_is_shown_with_its_reason(frontend: Frontend) -> None:
     """Also after it was retried in vain."""
-    query = """{ billingRuns(status: "failed") { edges { node { id status attempt failureCode failureReason
+    query = """{ billingRuns(status: failed) { edges { node { id status attempt failureCode failureReason
                  endedAt invoiceId period { start } } } } }"""
     [edge] = (await frontend.data(query))["billingRuns"]["edges"]
     assert edge["node"] == {

@@ -5,9 +5,11 @@ from datetime import datetime
 import strawberry
 
 from projections.graphql.fields import list_field, parent_field, row_field
-from projections.graphql.row_types import Period, of_row
-from projections.read_models.billing_runs.projection import BILLING_RUNS
+from projections.graphql.row_types import Period, of_row, words
+from projections.read_models.billing_runs.projection import BILLING_RUNS, BillingRunStatus
 from projections.read_models.invoices.projection import INVOICES
+
+words(BillingRunStatus)
 
 
 @of_row(BILLING_RUNS)
@@ -15,7 +17,7 @@ class BillingRun:
     """The billing of one closed period: it ends with an invoice, or with the reason why there is none."""
 
     id: strawberry.ID
-    status: str = strawberry.field(description="running, failed or completed")
+    status: BillingRunStatus
     period: Period
     invoice_id: strawberry.ID
     subscription_id: strawberry.ID

@@ -1,6 +1,7 @@
 """Billing runs, one row for each closed period, with the reason of a failure."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import get_args
 
 import msgspec
@@ -18,6 +19,14 @@ from shared.framework.core.refusals import ImpossibleHistory
 BillingRunEvent = BillingRunStarted | BillingRunCompleted | BillingRunFailed | BillingRunRetried
 
 
+class BillingRunStatus(StrEnum):
+    """The state of a billing run; one that failed can be retried."""
+
+    RUNNING = "running"
+    FAILED = "failed"
+    COMPLETED = "completed"
+
+
 class BillingRunRow(msgspec.Struct, frozen=True, kw_only=True):
     """`status`: running, failed or completed; `attempt` counts the readings of the period."""
 
@@ -27,7 +36,7 @@ class BillingRunRow(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: str
     period: Period
     started_at: datetime
-    status: str = "running"
+    status: BillingRunStatus = BillingRunStatus.RUNNING
     attempt: int = 1
     failure_code: str | None = None
     failure_reason: str | None = None
@@ -41,14 +50,19 @@ def fold(row: BillingRunRow | None, event: BillingRunEvent, _: DecodedEvent) -> 
         case None, BillingRunStarted():
             return row_from(BillingRunRow, event)
         case BillingRunRow(), BillingRunCompleted():
-            return changed(row, status="completed", ended_at=event.completed_at)
+            return changed(row, status=BillingRunStatus.COMPLETED, ended_at=event.completed_at)
         case BillingRunRow(), BillingRunFailed():
             why = {"failure_code": event.code, "failure_reason": event.reason}
-            return changed(row, status="failed", ended_at=event.failed_at, **why)
+            return changed(row, status=BillingRunStatus.FAILED, ended_at=event.failed_at, **why)
         case BillingRunRow(), BillingRunRetried():
             again = {"invoice_id": event.invoice_id, "attempt": event.attempt}
             return changed(
-                row, status="running", failure_code=None, failure_reason=None, ended_at=None, **again
+                row,
+                status=BillingRunStatus.RUNNING,
+                failure_code=None,
+                failure_reason=None,
+                ended_at=None,
+                **again,
             )
     raise ImpossibleHistory(row, event)
 

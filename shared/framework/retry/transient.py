@@ -15,14 +15,14 @@ class TransientFailure(Exception):
 
 
 class WorkWasCancelled(TransientFailure):
-    """Work ended with CancelledError although nobody has cancelled its task: a library cancelled its own."""
+    """Work ended with CancelledError although its task was not cancelled: a library cancelled its own."""
 
 
 @contextmanager
 def own_cancellation_only() -> Iterator[None]:
     """Let CancelledError pass only if the current task is being cancelled; else raise WorkWasCancelled.
 
-    A client that closes its connections cancels its own requests. Whoever awaits one of them gets a
+    A client that closes its connections cancels its own requests. What awaits one of them gets a
     CancelledError, which no `except Exception` catches, and which would end the task.
     """
     try:
