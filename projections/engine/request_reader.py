@@ -2,22 +2,24 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from strawberry.dataloader import DataLoader
-
+from projections.engine.batches import Batches
 from projections.engine.event_archive import EventArchive
 from projections.engine.freshness import Arrivals, FreshnessStore, PartitionFreshness
 from projections.engine.point_in_time import row_as_of
 from projections.engine.read_model import AnyModel, StoredRow
 from projections.engine.row_store import RowQuery, RowReader
+from projections.engine.turns import Turns
 from projections.refusals import InstantIsInvalid
 from shared.billing.contracts import TOPICS
 
 HOLDS_NOTHING = "\0"
 """Possible in a GraphQL string, impossible in a text of the database: no row has an id or a value with it."""
+PASSES = 3
+"""Of the event loop, from the turn of a row to the calls for what belongs to it."""
 _CONTEXTS = {topic: context for context, topic in TOPICS.items()}
 
 
@@ -28,6 +30,7 @@ class ReadStores:
     rows: RowReader
     archive: EventArchive
     freshness: FreshnessStore
+    turns: Turns = field(default_factory=Turns)
 
     async def freshness_for(self, tenant_id: str) -> list[PartitionFreshness]:
         """The freshness of every partition for a tenant, by context and partition.
@@ -59,9 +62,10 @@ class RequestReader:
         """A row that was read once is not read again: make one for each request."""
         self.viewer = viewer
         self._stores = stores
+        self._waiting = 0
         self._arrivals: asyncio.Future[Arrivals] | None = None
-        self._single: dict[str, DataLoader[str, StoredRow[Any] | None]] = {}
-        self._paged: dict[tuple[str, str, RowQuery], DataLoader[str, Sequence[StoredRow[Any]]]] = {}
+        self._single: dict[str, Batches[StoredRow[Any] | None]] = {}
+        self._paged: dict[tuple[str, str, RowQuery], Batches[Sequence[StoredRow[Any]]]] = {}
 
     async def one(
         self, model: AnyModel, row_id: str, as_of: datetime | None = None, *, linked: bool = False
@@ -104,8 +108,16 @@ class RequestReader:
                 pages = await self._stores.rows.pages_by(model, column, values, query)
                 return [pages[value] for value in values]
 
-            self._paged[key] = DataLoader(load_fn=load)
+            self._paged[key] = Batches(load, self._rows_are_resolved)
         return await self._paged[key].load(value)
+
+    async def turn(self, rows: int = 1) -> None:
+        """Return when this many rows may be resolved."""
+        self._waiting += 1
+        try:
+            await self._stores.turns.take(self.viewer.tenant_id, rows)
+        finally:
+            self._waiting -= 1
 
     async def arrivals(self) -> Arrivals:
         """The last commit of the read side that every list of this request includes."""
@@ -121,7 +133,7 @@ class RequestReader:
         """A query within the viewer's tenant."""
         return RowQuery(tenant_id=self.viewer.tenant_id, **conditions)
 
-    def _loader(self, model: AnyModel) -> DataLoader[str, StoredRow[Any] | None]:
+    def _loader(self, model: AnyModel) -> Batches[StoredRow[Any] | None]:
         if model.name not in self._single:
             tenant_id = self.viewer.tenant_id
 
@@ -129,8 +141,15 @@ class RequestReader:
                 found = await self._stores.rows.load(model, [(tenant_id, row_id) for row_id in row_ids])
                 return [found.get((tenant_id, row_id)) for row_id in row_ids]
 
-            self._single[model.name] = DataLoader(load_fn=load)
+            self._single[model.name] = Batches(load, self._rows_are_resolved)
         return self._single[model.name]
+
+    async def _rows_are_resolved(self) -> None:
+        """Return when no row waits for its turn: then all that these rows want is known."""
+        quiet = 0
+        while quiet < PASSES:
+            await asyncio.sleep(0)
+            quiet = 0 if self._waiting else quiet + 1
 
     async def _may_see(self, model: AnyModel, stored: StoredRow[Any]) -> bool:
         if self.viewer.customer_id is None:

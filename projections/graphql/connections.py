@@ -21,9 +21,17 @@ PAGE_MAX = 100
 
 @strawberry.type(description="An item and its cursor.")
 class Edge(Generic[Node]):
-    """See the Relay specification."""
+    """See the Relay specification. The rows of a page are resolved in slices."""
 
-    node: Node
+    row: strawberry.Private[Any]
+
+    @strawberry.field
+    async def node(self, info: strawberry.Info[RequestReader, None]) -> Node:
+        """The row, when it is its turn."""
+        await info.context.turn()
+        row: Node = self.row
+        return row
+
     cursor: str
 
 
@@ -95,7 +103,7 @@ async def connection(
     found = await read_on(read, passes(mark, arrivals.last, backwards=backwards), size + 1)
     page = found[:size][::-1] if backwards else found[:size]
     edges = [
-        Edge(node=row, cursor=format_cursor(Bookmark(arrived, sort_key(model, row)), arrivals))
+        Edge(row=row, cursor=format_cursor(Bookmark(arrived, sort_key(model, row)), arrivals))
         for row, arrived in page
     ]
     more, elsewhere = len(found) > size, arguments.cursor is not None

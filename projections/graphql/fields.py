@@ -90,9 +90,10 @@ def children_field(node: Any, by: str, description: str) -> Any:
     """The rows with this row's id in the column `by`: at most PAGE_MAX."""
 
     async def resolve(root: StoredRow[Any], info: Info) -> Any:
-        return await info.context.children(
-            node.__read_model__, by, root.id, info.context.query(limit=PAGE_MAX)
-        )
+        query = info.context.query(limit=PAGE_MAX)
+        rows = await info.context.children(node.__read_model__, by, root.id, query)
+        await info.context.turn(len(rows))
+        return rows
 
     return strawberry.field(resolver=resolve, graphql_type=list[node], description=description)
 

@@ -10,6 +10,7 @@ import msgspec
 from projections.engine.postgres.executor import Executor
 from projections.engine.read_model import AnyModel, Key, RowChange, StoredRow
 from projections.engine.row_store import RowQuery
+from projections.engine.slices import Slices
 from shared.framework.eventstore.pool import connection_of, translate_errors
 from shared.framework.eventstore.ports import InboxConflict
 from shared.framework.eventstore.records import CommitReceipt, SideWrite
@@ -110,8 +111,10 @@ class PostgresRowStore:
             *arguments,
         )
         pages: dict[str, list[StoredRow[Any]]] = {value: [] for value in values}
+        slices = Slices()
         for row in found:
             pages[row["wanted"]].append(_stored_row(model, row))
+            await slices.add()
         return pages
 
     async def scan(self, model: AnyModel, after: Key, limit: int) -> Sequence[StoredRow[Any]]:
@@ -120,7 +123,11 @@ class PostgresRowStore:
 
     async def _select(self, model: AnyModel, origin: str, *arguments: Any) -> list[StoredRow[Any]]:
         found = await self._executor.fetch(f"SELECT {_COLUMNS} FROM {origin}", *arguments)
-        return [_stored_row(model, row) for row in found]
+        slices, rows = Slices(), list[StoredRow[Any]]()
+        for row in found:
+            rows.append(_stored_row(model, row))
+            await slices.add()
+        return rows
 
     def _table(self, model: AnyModel) -> str:
         return f"{self._schema}.{model.table}"

@@ -45,7 +45,9 @@ async def _all_lines(root: StoredRow[InvoiceRow], info: Info) -> list[StoredRow[
     if root.row.line_count > PAGE_MAX:
         raise LinesNeedPages(f"It has {root.row.line_count}.")
     query = info.context.query(limit=PAGE_MAX)
-    return list(await info.context.children(INVOICE_LINES, "rating_id", root.row.rating_id, query))
+    rows = await info.context.children(INVOICE_LINES, "rating_id", root.row.rating_id, query)
+    await info.context.turn(len(rows))
+    return list(rows)
 
 
 all_lines = strawberry.field(

@@ -70,6 +70,12 @@ DEAD_LETTERS = _gauge(
 DEAD_LETTER_OLDEST_SECONDS = _gauge(
     n.DEAD_LETTER_OLDEST_SECONDS, "Age of the oldest dead letter (0: there is none)", n.LABEL_CONSUMER
 )
+EVENT_LOOP_LAG = Histogram(
+    n.EVENT_LOOP_LAG,
+    "How late the event loop runs what is due: how long other work has held it",
+    registry=REGISTRY,
+    buckets=_SECONDS,
+)
 TIMERS_DUE = _gauge(n.TIMERS_DUE, "Timers that are due and not handled")
 TIMER_OLDEST_DUE_SECONDS = _gauge(
     n.TIMER_OLDEST_DUE_SECONDS, "Time since the oldest timer of the system's clock is due (0: none is)"

@@ -8,6 +8,7 @@ from shared.framework.leadership.port import Leadership
 from shared.framework.messaging.consumer import Consumer
 from shared.framework.messaging.port import Broker
 from shared.framework.messaging.relay import Relay, RelayCursor
+from shared.framework.process.event_loop_lag import EventLoopLag
 from shared.framework.process.idempotency_cleanup import IdempotencyKeyCleanup
 from shared.framework.process.instrumented_store import InstrumentedEventStore
 from shared.framework.process.service_definition import (
@@ -28,6 +29,7 @@ class BackgroundTasks:
     consumer: Consumer | None
     timers: TimerLoop | None
     cleanup: IdempotencyKeyCleanup
+    lag: EventLoopLag
 
     def tasks(self, service: ServiceDefinition) -> Mapping[str, Task]:
         """All tasks by name, with those of the service."""
@@ -36,6 +38,7 @@ class BackgroundTasks:
             "consumer": self.consumer,
             "timers": self.timers,
             "idempotency_cleanup": self.cleanup,
+            "event_loop_lag": self.lag,
         }
         return {name: part.run for name, part in parts.items() if part is not None} | dict(service.tasks)
 
@@ -61,6 +64,7 @@ def background_tasks(
         consumer=_consumer(service, deps, broker, leadership),
         timers=timers if service.timers else None,
         cleanup=IdempotencyKeyCleanup(deps.store, deps.clock, sleeper, retention),
+        lag=EventLoopLag(sleeper),
     )
 
 
