@@ -102,7 +102,7 @@ async def connection(
     mark = parse_cursor(arguments.cursor, arrivals) if arguments.cursor else None
     found = await read_on(read, passes(mark, arrivals.last, backwards=backwards), size + 1)
     page = found[:size][::-1] if backwards else found[:size]
-    edges = [
+    edges: list[Edge[Any]] = [
         Edge(row=row, cursor=format_cursor(Bookmark(arrived, sort_key(model, row)), arrivals))
         for row, arrived in page
     ]
