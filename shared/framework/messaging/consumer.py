@@ -16,6 +16,7 @@ from shared.framework.messaging.handlers import Handler
 from shared.framework.messaging.inbox import Inbox
 from shared.framework.messaging.message_processor import BlockedStreams, MessageProcessor
 from shared.framework.messaging.port import Broker, BrokerFailed, Delivery, Subscriber, TopicPartition
+from shared.framework.messaging.positions_ahead import PositionsAhead
 from shared.framework.observability import metrics
 from shared.framework.retry.backoff import Backoff, Sleeper, restart_with_backoff
 
@@ -83,7 +84,8 @@ class Consumer:
 
     `name`: key of the inbox positions, never to be changed. `subscribes_to`: contexts. `batch`: the largest
     number of messages in one commit. A gap in a partition is filled from the feed; every `sweep_interval_s`
-    positions are compared with the feeds, for messages that never came.
+    positions are compared with the feeds, for messages that never came. While a consumed event is missing in
+    its feed, nothing is consumed (`ahead`).
     """
 
     name: str
@@ -99,6 +101,7 @@ class Consumer:
     sweep_interval_s: float = 2.0
     term: LeadershipTerm = field(default_factory=LeadershipTerm)
     inbox: Inbox = field(init=False)
+    ahead: PositionsAhead = field(init=False, default_factory=PositionsAhead)
     _topics: dict[str, str] = field(init=False)
     _blocked_streams: BlockedStreams = field(init=False)
     _processor: MessageProcessor = field(init=False)
@@ -155,10 +158,14 @@ class Consumer:
                 await connection.close()
 
     async def _lead(self, lease: Lease, connection: BrokerConnection) -> None:
+        await self._compare_with_feeds()  # before the first message: a lost history may be growing again
         sweep_at = self.sleeper.elapsed()
         while True:
             lease.check()
-            await self._process(await connection.poll(self.batch))
+            if self.ahead:
+                await self.sleeper.sleep(self.sweep_interval_s)
+            else:
+                await self._process(await connection.poll(self.batch))
             if self.sleeper.elapsed() >= sweep_at:
                 await self._sweep(at_once=connection.broken)
                 sweep_at = self.sleeper.elapsed() + self.sweep_interval_s
@@ -190,12 +197,20 @@ class Consumer:
         if record.position > last and record.previous > last:
             gaps.add(partition)
             return
-        if record.position > last:
+        if record.position > last and self.ahead.follows(partition, last, record.previous):
             records.append(record)
         self.inbox.note_offset(partition, delivery.offset)
 
     async def _sweep(self, *, at_once: bool) -> None:
         """Read the feed for partitions that are behind it and have not moved since the last sweep."""
+        behind = await self._compare_with_feeds()
+        before, self._behind_before = self._behind_before, behind
+        for partition, position in behind.items():
+            if not self.ahead and (at_once or before.get(partition) == position):
+                await self._fill_gap(partition)
+
+    async def _compare_with_feeds(self) -> dict[TopicPartition, int]:
+        """The positions of the partitions that are behind their feed; those beyond it are noted in `ahead`."""
         behind: dict[TopicPartition, int] = {}
         for context in self.subscribes_to:
             try:
@@ -203,10 +218,7 @@ class Consumer:
             except FeedUnavailable as error:
                 metrics.CONSUMER_FAILURES.labels("feed").inc()
                 _log.warning("a feed cannot be read", extra={"feed": context, "cause": str(error)})
-        before, self._behind_before = self._behind_before, behind
-        for partition, position in behind.items():
-            if at_once or before.get(partition) == position:
-                await self._fill_gap(partition)
+        return behind
 
     async def _behind(self, context: str) -> dict[TopicPartition, int]:
         """The positions of the partitions of a context that are behind their feed."""
@@ -214,6 +226,7 @@ class Consumer:
         behind: dict[TopicPartition, int] = {}
         for number, head in heads.items():
             position = self.inbox.position((topic, number))
+            self.ahead.compare((topic, number), position, head)
             if head > position:
                 behind[topic, number] = position
         return behind
@@ -234,6 +247,8 @@ class Consumer:
         while True:
             after = self.inbox.position(partition)
             page = await self.feeds.page(context, number, self.partitions, after, FEED_PAGE)
+            if page.records and not self.ahead.follows(partition, after, page.records[0].previous):
+                return
             if page.records:
                 await self._processor.apply({partition: page.records}, self.sleeper)
             if not page.records or page.records[-1].position >= page.head:

@@ -60,6 +60,12 @@ CONSUMER_LAG = _gauge(n.CONSUMER_LAG, "Positions behind the feed's head", n.LABE
 CONSUMER_FAILURES = _counter(
     n.CONSUMER_FAILURES, "Failed attempts to read, by source: broker or feed", n.LABEL_SOURCE
 )
+CONSUMER_AHEAD = _gauge(
+    n.CONSUMER_AHEAD,
+    "Positions beyond the feed's head: the upstream context has lost history",
+    n.LABEL_TOPIC,
+    n.LABEL_PARTITION,
+)
 CONSUMED = _counter(n.CONSUMED, "Records processed", n.LABEL_TOPIC)
 GAPS_FILLED = _counter(n.GAPS_FILLED, "Gaps in a partition filled from a feed", n.LABEL_TOPIC)
 DEAD_LETTERS = _gauge(

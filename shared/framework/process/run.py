@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 import asyncpg
@@ -17,6 +17,7 @@ from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.pool import connect
 from shared.framework.http.app import create_app
 from shared.framework.http.authentication import BearerAuthenticator
+from shared.framework.http.health import ReadinessCheck
 from shared.framework.leadership.postgres import PostgresLeadership
 from shared.framework.leadership.session import LockSession
 from shared.framework.messaging.feed_http import HttpFeeds
@@ -92,7 +93,7 @@ async def serve_context(
             authenticator=deps.authenticator,
             partitions=settings.broker_partitions,
             waiter=tasks.consumer,
-            checks={"database": _database_check(deps), **service.checks},
+            checks=_checks(service, deps, tasks),
             raw=service.raw_routes,
             refresh_gauges=ScrapedGauges(_measurements(service, deps, store, tasks)).refresh,
         )
@@ -182,6 +183,13 @@ def _internal_routes_context(
         consumer=tasks.consumer,
         pending_work=service.pending_work,
     )
+
+
+def _checks(
+    service: ServiceDefinition, deps: ServiceDependencies[SettingsT], tasks: BackgroundTasks
+) -> Mapping[str, ReadinessCheck]:
+    upstream = {"upstream": tasks.consumer.ahead.check} if tasks.consumer else {}
+    return {"database": _database_check(deps), **upstream, **service.checks}
 
 
 def _database_check(deps: ServiceDependencies[SettingsT]) -> Callable[[], Awaitable[None]]:
