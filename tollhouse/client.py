@@ -102,9 +102,10 @@ class Client:
         payload: dict[str, Any] = msgspec.json.decode(answer.content) if answer.content else {}
         if answer.status_code >= 400:
             raise CallFailed(answer.status_code, payload)
-        if position := answer.headers.get("tollhouse-position"):
+        for position in answer.headers.get("tollhouse-position", "").replace(" ", "").split(","):
             where, _, _ = position.rpartition(":")
-            self.positions[where] = position
+            if where:
+                self.positions[where] = position
         return payload
 
 

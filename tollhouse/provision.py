@@ -63,10 +63,9 @@ async def provision(databases: Databases, services: Sequence[ServiceProcess] = S
     """Create missing roles and databases, then migrate all. A second run changes nothing."""
     admin = await asyncpg.connect(databases.server_url, timeout=10)
     try:
+        await ensure_roles(admin, databases, services)
         for service in services:
             owner, user = f"{service.name}_owner", f"{service.name}_app"
-            await _ensure_role(admin, owner, databases)
-            await _ensure_role(admin, user, databases)
             await _ensure_database(admin, service.name, owner=owner, user=user)
             if service.uses_sandbox:
                 await _ensure_database(admin, SANDBOX, owner=user, user=user)
@@ -78,6 +77,15 @@ async def provision(databases: Databases, services: Sequence[ServiceProcess] = S
 async def _migrate(databases: Databases, service: ServiceProcess) -> None:
     folders = [folder for folder in service.migrations if folder.is_dir()]
     await apply(databases.owner_dsn(service.name), folders, app_role=f"{service.name}_app")
+
+
+async def ensure_roles(
+    admin: asyncpg.Connection, databases: Databases, services: Sequence[ServiceProcess]
+) -> None:
+    """Create missing roles, and set the password of each."""
+    for service in services:
+        await _ensure_role(admin, f"{service.name}_owner", databases)
+        await _ensure_role(admin, f"{service.name}_app", databases)
 
 
 async def _ensure_role(admin: asyncpg.Connection, role: str, databases: Databases) -> None:

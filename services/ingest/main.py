@@ -2,7 +2,7 @@
 
 from services.ingest.acceptance.feature import acceptance
 from services.ingest.acceptance.group_commit import BatchSize, GroupCommitWriter
-from services.ingest.acceptance.handlers import UsageAcceptance
+from services.ingest.acceptance.handlers import BatchResumption, UsageAcceptance
 from services.ingest.acceptance.postgres import PostgresDeduplicationStore
 from services.ingest.metered_types.feature import metered_types
 from services.ingest.metered_types.postgres import PostgresMeteredTypes
@@ -29,7 +29,7 @@ async def build(tools: ServiceDependencies[IngestSettings]) -> ServiceDefinition
         waiting_max=BatchSize(settings.ingest_queue_events_max, settings.ingest_queue_bytes_max),
     )
     return ServiceDefinition.of(
-        acceptance(writer),
+        acceptance(writer, BatchResumption(deduplication)),
         rejected_events(deduplication),
         metered_types(types),
         clock=tools.clock,

@@ -11,6 +11,7 @@ import typer
 from redis.asyncio import Redis
 from rich.table import Table
 
+from shared.framework.messaging.positions_ahead import CURE
 from tollhouse.cli.output import (
     DEFAULT_FOLDER,
     FAILED,
@@ -23,6 +24,7 @@ from tollhouse.cli.output import (
 )
 from tollhouse.credentials import Credentials
 from tollhouse.quiescence import progress, unfinished
+from tollhouse.recovery.inspection import inspect_dsns
 from tollhouse.running_installation import RunningInstallation
 from tollhouse.servers.topics import ensure_topics
 
@@ -52,9 +54,26 @@ async def _inspect(installation: RunningInstallation, token: str) -> dict[str, A
         behind = unfinished(await progress(installation.urls, token))
     except httpx2.HTTPError as failure:
         behind = [f"progress is unavailable: {failure!r}"]
-    well = all(answer["ready"] for answer in (*services.values(), *servers.values()))
+    contradictions = await _contradictions(installation)
+    well = not contradictions and all(one["ready"] for one in (*services.values(), *servers.values()))
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-    return {"ready": well, "services": services, "servers": servers, "pending": behind, "versions": versions}
+    return {
+        "ready": well,
+        "services": services,
+        "servers": servers,
+        "contradictions": contradictions,
+        "pending": behind,
+        "versions": versions,
+    }
+
+
+async def _contradictions(installation: RunningInstallation) -> list[str]:
+    """Positions that someone knows and their context does not have; empty if a database does not answer."""
+    try:
+        inspection = await inspect_dsns(installation.owner_dsns)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return []  # the check of the server says so
+    return [str(one) for one in inspection.contradictions]
 
 
 async def _service(name: str, url: str) -> tuple[str, dict[str, Any]]:
@@ -99,5 +118,9 @@ def _show(found: dict[str, Any]) -> None:
         state = "[green]ready[/green]" if answer["ready"] else "[red]not ready[/red]"
         table.add_row(name, state, answer["detail"])
     console.print(table)
+    for contradiction in found["contradictions"]:
+        console.print(f"[red]{contradiction}[/red]", highlight=False, soft_wrap=True)
+    if found["contradictions"]:
+        console.print(f"[red]databases were restored to different moments: {CURE}[/red]", soft_wrap=True)
     console.print("\nlag:", "; ".join(found["pending"]) or "nothing to do", highlight=False)
     console.print("versions:", ", ".join(f"{k} {v}" for k, v in found["versions"].items()), highlight=False)

@@ -7,12 +7,13 @@ import typer
 from rich.table import Table
 
 from projections.audit.postgres import postgres_snapshot
-from projections.audit.report import AuditReport
+from projections.audit.report import AuditReport, Difference
 from projections.audit.verify import verify as audit
 from projections.engine.cache.key_prefix import cache_prefix
 from projections.engine.cache.redis import RedisCache
 from shared.framework.messaging.feed import FeedUnavailable
 from shared.framework.messaging.feed_http import HttpFeeds
+from shared.framework.messaging.positions_ahead import CURE
 from tollhouse.cli.output import (
     DEFAULT_FOLDER,
     FAILED,
@@ -27,6 +28,8 @@ from tollhouse.cli.output import (
 )
 from tollhouse.credentials import Credentials
 from tollhouse.quiescence import NotQuiescent, wait_until_quiescent
+from tollhouse.recovery.inspection import inspect_dsns
+from tollhouse.recovery.positions import Contradiction
 from tollhouse.running_installation import RunningInstallation
 from tollhouse.servers.topics import PARTITIONS
 
@@ -49,10 +52,18 @@ async def run_audit(installation: RunningInstallation, credentials: Credentials)
     """Wait until everything is processed, then audit with the rights of the database owner."""
     token_file = credentials.service_token_file
     try:
+        if contradictions := (await inspect_dsns(installation.owner_dsns)).contradictions:
+            return AuditReport([_difference(one) for one in contradictions])
         await wait_until_quiescent(installation.urls, token_file.read_text())
         return await _audit(installation, token_file)
     except (NotQuiescent, FeedUnavailable) as reason:
         fail(f"nothing was verified: {reason}")
+
+
+def _difference(contradiction: Contradiction) -> Difference:
+    known = contradiction.known
+    what = f"{known.holder} at {known.position}"
+    return Difference(f"positions of {known.context}", "*", what, f"{contradiction}: {CURE}")
 
 
 async def _audit(installation: RunningInstallation, token_file: Path) -> AuditReport:

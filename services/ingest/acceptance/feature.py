@@ -1,11 +1,12 @@
 """The acceptance feature of the ingest service."""
 
 from services.ingest.acceptance.group_commit import GroupCommitWriter
+from services.ingest.acceptance.handlers import BatchResumption
 from services.ingest.acceptance.routes import EVENTS_PATH, EventsEndpoint, documented
 from shared.framework.process.feature import Feature
 
 
-def acceptance(writer: GroupCommitWriter) -> Feature:
+def acceptance(writer: GroupCommitWriter, resumption: BatchResumption) -> Feature:
     """The route and the writer's task; subscribes to subscriptions for the tenants' test clocks."""
     endpoint = EventsEndpoint(writer.submit)
     return Feature(
@@ -13,4 +14,5 @@ def acceptance(writer: GroupCommitWriter) -> Feature:
         raw_routes={EVENTS_PATH: endpoint},
         subscribes_to=["subscriptions"],
         tasks={"writer": writer.run},
+        resume={"ub": resumption.accepted, "ur": resumption.rejected},
     )

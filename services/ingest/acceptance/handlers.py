@@ -8,6 +8,7 @@ import msgspec
 
 from services.ingest.acceptance.outcome import IngestResult, RequestEvaluation
 from services.ingest.acceptance.ports import DeduplicationStore, DuplicateKeys
+from services.ingest.events.deduplication import EventIdentifier
 from services.ingest.events.usage_event import ParsedEvent
 from services.ingest.metered_types.ports import EventType, MeteredTypes
 from shared.billing.contracts.ingest.rejected_events import UsageRejected
@@ -134,6 +135,29 @@ class UsageAcceptance:
         # Only repeats: the accepted originals are at or before the head.
         page = await self.store.feed(partition, self.partitions, _AFTER_EVERYTHING, 1)
         return evaluation.result(partition, page.head, unmetered)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResumption:
+    """Registers the keys, or the list entries, of batches that were put back after a restore."""
+
+    deduplication: DeduplicationStore
+
+    async def accepted(self, session: Session, batch_id: str) -> None:
+        """The keys of accepted events: sent again, they are duplicates."""
+        identifier = EventIdentifier(session.tenant_id, session.now)
+        for batch in (await session.work.stream(session.tenant_id, batch_id)).events:
+            if isinstance(batch, UsageRecorded):
+                events = [identifier.identify_stored(one) for one in batch.events]
+                keys = {one.key: one.fingerprint for one in events}
+                session.add_side_write(await self.deduplication.store_write(keys, []))
+
+    async def rejected(self, session: Session, batch_id: str) -> None:
+        """The entries of rejected events."""
+        for batch in (await session.work.stream(session.tenant_id, batch_id)).events:
+            if isinstance(batch, UsageRejected):
+                entries = [(session.tenant_id, batch)]
+                session.add_side_write(await self.deduplication.store_write({}, entries))
 
 
 def _by_actor(

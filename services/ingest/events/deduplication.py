@@ -68,6 +68,13 @@ class EventIdentifier:
             (usage.time.date(), self._hash(event.source, event.id)), _fingerprint(content), usage
         )
 
+    def identify_stored(self, usage: UsageEvent) -> IdentifiedEvent:
+        """An accepted event again. A time equal to `now` counts as none: most likely its sender gave none."""
+        content = msgspec.structs.replace(usage, time=_NO_TIME) if usage.time == self._now else usage
+        return IdentifiedEvent(
+            (usage.time.date(), self._hash(usage.source, usage.id)), _fingerprint(content), usage
+        )
+
     def _hash(self, source: str, event_id: str) -> bytes:
         prefix = self._prefixes.get(source)
         if prefix is None:

@@ -12,7 +12,7 @@ import msgspec
 
 from services.metering.rollups.accumulator import RollupCell, Series, UsageAccumulator
 from services.metering.rollups.hours import day_of
-from services.metering.rollups.ports import ChangedDay, RollupSnapshot
+from services.metering.rollups.ports import CONSUMER, ChangedDay, RollupSnapshot
 from services.metering.rollups.snapshot import PostgresRollupSnapshot
 from services.metering.rollups.unreadable_usage import UnreadableEvent
 from shared.framework.eventstore.pool import ACQUIRE_TIMEOUT_S, translate_errors
@@ -58,6 +58,15 @@ _DELETE_PUBLISHED = """
 DELETE FROM changed_days AS kept
 USING unnest($1::bigint[], $2::date[], $3::bigint[]) AS published (series_id, day, marks)
 WHERE kept.series_id = published.series_id AND kept.day = published.day AND kept.marks = published.marks
+"""
+
+_FORGET = """
+INSERT INTO changed_days AS kept (series_id, day, marks)
+SELECT DISTINCT series_id, (timestamp 'epoch' + hour * interval '1 hour')::date, 1
+FROM (SELECT series_id, hour FROM rollups UNION SELECT series_id, hour FROM uniques) AS counted
+ON CONFLICT (day, series_id) DO UPDATE SET marks = kept.marks + 1;
+TRUNCATE rollups, uniques, points, unreadable_events, unreadable_counts;
+UPDATE meters SET joined_from = NULL
 """
 
 _hour_and_series = itemgetter(0, 1)
@@ -118,6 +127,16 @@ class PostgresRollups:
             with translate_errors():
                 await self._pool.execute("SELECT metering_month($1)", months[month])
             self._months.add(month)
+
+
+async def forget_counted_usage(connection: Any) -> None:
+    """Empty the rollups, so that every meter counts ingest's whole history again; for the database's owner.
+
+    Every day that has a total is marked as changed: if its usage does not come again, its total of 0 is
+    published. Within a transaction, and while the service is stopped.
+    """
+    await connection.execute(_FORGET)
+    await connection.execute("DELETE FROM inbox WHERE starts_with(consumer, $1)", f"{CONSUMER}.backfill.")
 
 
 class SeriesIds:

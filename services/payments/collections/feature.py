@@ -6,6 +6,8 @@ from services.payments.collections.handlers import (
     NEW_METHOD,
     on_invoice_finalized,
     on_invoice_voided,
+    resume_collection,
+    resume_payment,
     try_new_method,
 )
 from services.payments.collections.routes import collections_router
@@ -26,4 +28,5 @@ def collections(capture: CaptureTimer) -> Feature:
             NEW_METHOD: TimerHandler(decide=try_new_method),
             CAPTURE: TimerHandler(decide=capture.record_outcome, call_remote=capture.call_gateway),
         },
+        resume={"col": resume_collection, "pay": resume_payment},
     )

@@ -17,7 +17,7 @@ from services.payments.payment_methods.decider import (
 )
 from services.payments.payments.commands import AbandonPayment, RequestPayment, RequestRefund
 from services.payments.payments.decider import PAYMENT
-from services.payments.payments.state import Submitted, Unknown
+from services.payments.payments.state import Refunding, Requested, Submitted, Unknown
 from services.payments.refunds.timers import schedule_refund
 from services.payments.retry_policy import RetryPolicy
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceVoided
@@ -180,11 +180,30 @@ async def compensate(session: Session, collection_id: str) -> None:
         schedule_refund(session, payment_id, session.now, tries=0)
 
 
+async def resume_collection(session: Session, collection_id: str) -> None:
+    """Schedule the next attempt of a collection that was put back."""
+    collection = await session.state(COLLECTION, collection_id)
+    if isinstance(collection, AttemptScheduled):
+        _schedule_attempt_at(session, collection_id, collection.attempt, collection.due_at)
+
+
+async def resume_payment(session: Session, payment_id: str) -> None:
+    """Call the gateway again for an open payment that was put back: to capture, look up or refund it."""
+    payment = await session.state(PAYMENT, payment_id)
+    if isinstance(payment, Requested | Submitted | Unknown):
+        schedule_capture(session, payment_id, session.now)
+    elif isinstance(payment, Refunding):
+        schedule_refund(session, payment_id, session.now, tries=0)
+
+
 def schedule_attempt(session: Session, due: CollectionAttemptDue) -> None:
     """Start this attempt when it is due; the timer's id is derived, so repeating the call changes nothing."""
-    timer_id = derived_id("tmr", due.collection_id, ATTEMPT, str(due.attempt))
-    payload = {"collection_id": due.collection_id, "attempt": due.attempt}
-    session.schedule(timer_id, due.due_at, ATTEMPT, payload)
+    _schedule_attempt_at(session, due.collection_id, due.attempt, due.due_at)
+
+
+def _schedule_attempt_at(session: Session, collection_id: str, attempt: int, due_at: datetime) -> None:
+    timer_id = derived_id("tmr", collection_id, ATTEMPT, str(attempt))
+    session.schedule(timer_id, due_at, ATTEMPT, {"collection_id": collection_id, "attempt": attempt})
 
 
 def schedule_new_method(session: Session, invoice_id: str, method_id: str) -> None:

@@ -3,6 +3,7 @@
 from functools import partial
 
 from services.subscriptions.subscriptions.backfill import UsageClaimBackfill
+from services.subscriptions.subscriptions.handlers import resume
 from services.subscriptions.subscriptions.routes import subscription_reads, subscriptions_router
 from services.subscriptions.subscriptions.timers import TIMERS
 from shared.framework.process.feature import Feature
@@ -11,7 +12,9 @@ from shared.framework.retry.periodic_task import repeat
 
 BACKFILL_INTERVAL_S = 10.0
 
-SUBSCRIPTIONS = Feature(routers=[subscriptions_router(), subscription_reads()], timers=TIMERS)
+SUBSCRIPTIONS = Feature(
+    routers=[subscriptions_router(), subscription_reads()], timers=TIMERS, resume={"sub": resume}
+)
 
 
 def usage_claim_backfill(backfill: UsageClaimBackfill, sleeper: Sleeper) -> Feature:

@@ -90,6 +90,13 @@ async def _move_claim(session: Session, terms: SubscriptionStarted, events: Sequ
                 await release_usage(session, terms, event)
 
 
+async def resume(session: Session, subscription_id: str) -> None:
+    """Schedule the end of the open period of a subscription that was put back."""
+    state = await session.state(SUBSCRIPTION, subscription_id)
+    if isinstance(state, Active):
+        _schedule_period_close(session, state)
+
+
 def _schedule_period_close(session: Session, state: Active) -> None:
     if (due := state.open_period) is None:
         return

@@ -96,7 +96,7 @@ class PostgresEventStore:
         return [StreamEntry(*row) for row in await self._fetch(_STREAMS, tenant_id, kind, after, limit)]
 
     async def commit(self, changes: ChangeSet) -> CommitReceipt:
-        rows, payload = list(rows_of(changes.appends, self.contracts)), commit_payload(changes)
+        rows, payload = rows_of(changes.appends, self.contracts), commit_payload(changes)
         with translate_errors():
             async with self._connection() as connection:
                 if changes.side_writes or changes.response is not None:

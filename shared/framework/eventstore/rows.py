@@ -1,6 +1,6 @@
 """Rows of the event store: events to insert, and side state as the JSON of `commit_changes` (0005)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
@@ -40,24 +40,41 @@ class EventRow:
     metadata: Metadata
 
 
-def rows_of(appends: Iterable[Append], contracts: Contracts) -> Iterator[EventRow]:
+def rows_of(appends: Sequence[Append], contracts: Contracts) -> list[EventRow]:
     """The rows of all appends in order; the store must still check that `expected` is true.
 
     Raises EventIsNotRegistered.
     """
-    for append in appends:
-        slot = slot_of(append.slot_key or append.stream_id)
-        for version, event in enumerate(append.events, start=append.expected + 1):
-            yield EventRow(
-                tenant_id=append.tenant_id,
-                stream_id=append.stream_id,
-                version=version,
-                wire_name=event.wire_name,
-                state=contracts.encode(event),
-                slot=slot,
-                event_id=event_id_of(append.stream_id, version),
-                metadata=append.metadata,
-            )
+    size = sum(len(append.events) for append in appends)
+    first = next((event_id_of(one.stream_id, one.expected + 1) for one in appends if one.events), None)
+    commit_id = str(first) if size > 1 else None
+    return [
+        row
+        for append in appends
+        for row in _rows_of(append, _in_commit(append.metadata, commit_id, size), contracts)
+    ]
+
+
+def _rows_of(append: Append, metadata: Metadata, contracts: Contracts) -> Iterator[EventRow]:
+    slot = slot_of(append.slot_key or append.stream_id)
+    for version, event in enumerate(append.events, start=append.expected + 1):
+        yield EventRow(
+            tenant_id=append.tenant_id,
+            stream_id=append.stream_id,
+            version=version,
+            wire_name=event.wire_name,
+            state=contracts.encode(event),
+            slot=slot,
+            event_id=event_id_of(append.stream_id, version),
+            metadata=metadata,
+        )
+
+
+def _in_commit(metadata: Metadata, commit_id: str | None, size: int) -> Metadata:
+    """Metadata that names this commit, and no longer that of its cause."""
+    if commit_id is None and metadata.commit_id is None:
+        return metadata
+    return msgspec.structs.replace(metadata, commit_id=commit_id, commit_size=size if commit_id else 1)
 
 
 def commit_payload(changes: ChangeSet) -> str | None:

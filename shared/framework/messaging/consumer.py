@@ -210,7 +210,7 @@ class Consumer:
                 await self._fill_gap(partition)
 
     async def _compare_with_feeds(self) -> dict[TopicPartition, int]:
-        """The positions of the partitions that are behind their feed; those beyond it are noted in `ahead`."""
+        """The positions of partitions behind their feed; those beyond it are noted in `ahead`."""
         behind: dict[TopicPartition, int] = {}
         for context in self.subscribes_to:
             try:

@@ -42,7 +42,7 @@ class PositionsAhead:
     def follows(self, partition: TopicPartition, position: int, previous: int) -> bool:
         """Whether the next record may be consumed, whose partition has `previous` before it.
 
-        A record after `position` that names an earlier one as the one before it: the event at `position` is gone.
+        If that is an earlier one than `position`, the event at `position` is gone.
         """
         if previous < position:
             self._note(partition, position, previous)

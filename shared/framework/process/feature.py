@@ -13,6 +13,7 @@ from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.http.health import ReadinessCheck
 from shared.framework.messaging.handlers import Handler, Reactor, reaction_handler
+from shared.framework.process.resumption import Resume
 from shared.framework.process.scraped_gauges import Measurement
 from shared.framework.timers.timer import TimerHandler
 
@@ -31,7 +32,8 @@ class Feature:
     `raw_routes`: ASGI apps by exact path, outside FastAPI. `subscribes_to`: contexts whose events are
     handled, in batches by `handler` if given, else one by one by `reactors`. `timers`: handlers by purpose.
     `tasks`: background tasks by name, which never return. `checks`: for /health/ready. `pending_work`: counts
-    unfinished work other than due timers. `measurements`: set gauges when /metrics is asked for.
+    unfinished work other than due timers. `measurements`: set gauges when /metrics is asked for. `resume`: by
+    prefix of stream ids, what derives timers and own rows again for a stream that was put back after a restore.
     """
 
     routers: Sequence[APIRouter] = ()
@@ -44,6 +46,7 @@ class Feature:
     checks: Mapping[str, ReadinessCheck] = field(default_factory=dict)
     pending_work: Callable[[], Awaitable[int]] | None = None
     measurements: Sequence[Measurement] = ()
+    resume: Mapping[str, Resume] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise ValueError for reactors beside a batch handler, which would never be called."""

@@ -32,6 +32,7 @@ from shared.framework.process.gc_tuning import tune_garbage_collector
 from shared.framework.process.instrumented_store import InstrumentedEventStore
 from shared.framework.process.internal_routes import InternalRoutesContext, internal_routes
 from shared.framework.process.metered_leadership import MeteredLeadership
+from shared.framework.process.resumption import resume_streams
 from shared.framework.process.scraped_gauges import (
     Measurement,
     ScrapedGauges,
@@ -83,6 +84,7 @@ async def serve_context(
         service = await build(deps)
         if service.close:
             stack.push_async_callback(service.close)
+        await resume_streams(deps.store, deps.pool, service.resume)
         tasks = await _background_tasks(service, deps, store, session, stack)
         app = create_app(
             context,

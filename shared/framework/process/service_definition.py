@@ -17,6 +17,7 @@ from shared.framework.leadership.port import LeadershipTerm
 from shared.framework.messaging.feed import FeedReader
 from shared.framework.messaging.handlers import Handler
 from shared.framework.process.feature import Feature, merged, merged_handler, subscriptions, total_work
+from shared.framework.process.resumption import Resume
 from shared.framework.process.scraped_gauges import Measurement
 from shared.framework.process.settings import ServiceSettings
 from shared.framework.retry.backoff import Sleeper
@@ -58,6 +59,7 @@ class ServiceDefinition:
     consumer: str | None = None
     batch: int = 500
     timers: Mapping[str, TimerHandler] = field(default_factory=dict)
+    resume: Mapping[str, Resume] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
     pending_work: Callable[[], Awaitable[int]] | None = None
     measurements: Sequence[Measurement] = ()
@@ -82,6 +84,7 @@ class ServiceDefinition:
             subscribes_to=subscribes_to,
             handler=merged_handler(features, clock) if subscribes_to else None,
             timers=merged("timer purpose", (feature.timers for feature in features)),
+            resume=merged("stream to resume", (feature.resume for feature in features)),
             tasks=merged("task", (feature.tasks for feature in features)),
             checks=merged("check", (feature.checks for feature in features)),
             pending_work=total_work(features),

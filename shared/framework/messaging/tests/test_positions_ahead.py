@@ -72,8 +72,11 @@ async def test_a_consumer_beyond_its_feed_stops_and_is_not_ready() -> None:
 async def test_a_consumer_at_its_feed_is_ready() -> None:
     """The usual case: the check passes."""
     sleeper, clock = EventLoopSleeper(), FakeClock()
-    stores = [MemoryEventStore(name, clock, EXAMPLES) for name in ("subscriptions", "invoicing")]
-    harness = MessagingHarness(*stores, MemoryBroker(sleeper), sleeper)
+    publishing, consuming = (
+        MemoryEventStore("subscriptions", clock, EXAMPLES),
+        MemoryEventStore("invoicing", clock, EXAMPLES),
+    )
+    harness = MessagingHarness(publishing, consuming, MemoryBroker(sleeper), sleeper)
     consumer = harness.consumer()
     async with running(harness.relay().run, consumer.run):
         await harness.publish("cus_1")
