@@ -49,18 +49,25 @@ class InvoicedHouse:
 
     async def use(self, count: int) -> None:
         """Send calls."""
-        events = [(_USAGE % f"call-{self.calls + number}").encode() for number in range(count)]
-        await self.client.send_events(events)
+        await self.use_again(self.calls, self.calls + count)
         self.calls += count
+
+    async def use_again(self, first: int, end: int) -> dict[str, Any]:
+        """Send calls by their numbers; ingest's answer."""
+        return await self.client.send_events([(_USAGE % f"call-{n}").encode() for n in range(first, end)])
 
     async def _invoice(self, number: int) -> str:
         line = {"description": f"work {number}", "quantity": "1", "unit_price": "5.00"}
         body = {"customer_id": self.customer_id, "lines": [line]}
         drafted = await self.client.command("invoicing", "/v1/invoices", body, key=f"draft-{number}")
         invoice_id: str = drafted["invoice_id"]
-        path = f"/v1/invoices/{invoice_id}/finalize"
-        await self.client.command("invoicing", path, {}, key=f"finalize-{number}")
+        await self.finalize(number, invoice_id)
         return invoice_id
+
+    async def finalize(self, number: int, invoice_id: str | None = None) -> None:
+        """Finalize the invoice of this number, or send that command again."""
+        path = f"/v1/invoices/{invoice_id or self.invoices[number]}/finalize"
+        await self.client.command("invoicing", path, {}, key=f"finalize-{number}")
 
     async def shown(self) -> dict[str, str]:
         """The status of every invoice that the read side shows."""

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from tests.recovery.invoiced_house import InvoicedHouse, differences, house_of, settled
+from tollhouse.client import CallFailed
 from tollhouse.embedded import local_servers
 from tollhouse.installation_state import InstallationState
 from tollhouse.provision import Databases
@@ -87,6 +88,10 @@ async def test_every_later_invoice_is_collected_and_shown(dumped: Dumped) -> Non
     assert len(orphans) == INVOICES
     async with Stack.start(dumped.folder, fast=True) as stack:
         house = house_of(stack, dumped.house)
+        again = await house.use_again(INVOICES, 2 * INVOICES)
+        assert (again["accepted"], again["duplicates"]) == (0, INVOICES), "usage that came back counts once"
+        with pytest.raises(CallFailed, match="command-already-executed"):
+            await house.finalize(INVOICES)
         later = await house.send_invoices(INVOICES)
         await settled(stack)
         shown = await house.shown()

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from shared.framework.eventstore.idempotency import PUT_BACK
 from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.rows import metadata_json
 from tollhouse.recovery.copies import LostEvents
@@ -29,6 +30,10 @@ _INSERT = """
     INSERT INTO events (originator_id, originator_version, topic, state, notification_id, tenant_id, event_id,
                         slot, metadata, recorded_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
+# The response of the command is not in any copy: repeated under its key it is refused, and not executed twice.
+_KEY = """
+    INSERT INTO idempotency (tenant_id, key, fingerprint, status, headers, body)
+    VALUES ($1, $2, $3, 409, '{}', '') ON CONFLICT DO NOTHING"""
 _RESUME = "INSERT INTO put_back_streams VALUES ($1, $2) ON CONFLICT DO NOTHING"
 
 
@@ -42,10 +47,18 @@ async def put_back(connection: Any, lost: LostEvents) -> tuple[Sequence[EventRec
     async with connection.transaction():
         await connection.executemany(_INSERT, [_row(record) for record in accepted])
         await connection.executemany(_RESUME, sorted({(one.tenant_id, one.stream_id) for one in accepted}))
+        await connection.executemany(
+            _KEY, sorted({(one.tenant_id, cause, PUT_BACK) for one, cause in _caused(accepted)})
+        )
     for record in accepted:
         del lost.records[record.position]
         lost.archived.discard(record.position)
     return accepted, refused
+
+
+def _caused(records: Iterable[EventRecord]) -> Iterable[tuple[EventRecord, str]]:
+    """The records with what caused them: of a command its key; other causes are never given as a key."""
+    return ((one, one.metadata.causation_id) for one in records if one.metadata.causation_id is not None)
 
 
 def whole_commits(

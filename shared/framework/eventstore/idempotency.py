@@ -39,6 +39,17 @@ class KeyBelongsToAnotherRequest(Refusal):
     kind = RefusalKind.UNPROCESSABLE
 
 
+class CommandIsExecuted(Refusal):
+    """This command was executed before a restore: its events were put back, and its response is lost."""
+
+    code = "command-already-executed"
+    kind = RefusalKind.CONFLICT
+
+
+PUT_BACK = b"put back"
+"""Instead of a fingerprint: the key's events were put back after a restore, and no response is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A claimed idempotency key; `response` is None until its command is committed."""
@@ -53,10 +64,13 @@ class Claim:
     def response_to(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
         """The response to repeat; None if the claim has expired and may be taken over.
 
-        Raises KeyBelongsToAnotherRequest, KeyIsInFlight.
+        Raises KeyBelongsToAnotherRequest, KeyIsInFlight, CommandIsExecuted.
         """
         if self.response is None and (self.claimed_at + CLAIM_LEASE <= now or not self.has_owner):
             return None
+        if self.fingerprint == PUT_BACK:
+            streams = self.response.body.decode() if self.response else "an unknown stream"
+            raise CommandIsExecuted(f"key {key.key}: read what it changed in {streams}")
         if self.fingerprint != key.fingerprint and self.canonical != key.canonical:
             raise KeyBelongsToAnotherRequest(key.key)
         if self.response is None:
