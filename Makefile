@@ -9,7 +9,7 @@ TESTS  := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 CODE   := services projections shared tollhouse tests conftest.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart demo up verify test check lint types imports security audit leaks bench kafka lock format clean
+.PHONY: help install quickstart demo up verify test check lint types imports security audit leaks drill bench kafka lock format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ audit: install ## look for known vulnerabilities of the pinned requirements (pip
 leaks: install ## look for secrets in files of the repository (detect-secrets)
 	@git rev-parse --git-dir >/dev/null 2>&1 || { echo "leaks: SKIPPED, nothing was scanned: this is no git checkout"; exit 0; }; \
 	git ls-files -z --cached --others --exclude-standard | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
+
+drill: install ## restore drill: backup, loss of the databases under load, restore, go on; prints RPO and RTO
+	@$(BIN)/python -m tests.recovery.drill
 
 bench: install ## measure speed, as ratios against a limit measured in the same run
 	@$(BIN)/python -m tests.bench

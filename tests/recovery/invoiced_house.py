@@ -1,12 +1,12 @@
 """The load of a tenant whose invoices are collected and whose usage is counted, and what must hold of it."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.e2e.small_business import PLAN
 from tollhouse.cli.verify import run_audit
-from tollhouse.client import Client
+from tollhouse.client import CallFailed, Client
 from tollhouse.quiescence import wait_until_quiescent
 from tollhouse.supervisor import Stack
 
@@ -24,7 +24,9 @@ class InvoicedHouse:
 
     client: Client
     customer_id: str = ""
-    invoices: list[str] = field(default_factory=list)
+    invoices: dict[int, str] = field(default_factory=dict)
+    """The id of each acknowledged invoice by its number here."""
+    numbers: int = 0
     calls: int = 0
 
     async def open(self) -> None:
@@ -41,10 +43,11 @@ class InvoicedHouse:
 
     async def send_invoices(self, count: int) -> list[str]:
         """Finalize one-off invoices and send a call for each; returns their ids."""
-        first = len(self.invoices)
-        sent = await asyncio.gather(*(self._invoice(first + number) for number in range(count)))
+        numbers = range(self.numbers, self.numbers + count)
+        self.numbers += count
+        sent = await asyncio.gather(*map(self._invoice, numbers))
         await self.use(count)
-        self.invoices += sent
+        self.invoices.update(zip(numbers, sent, strict=True))
         return list(sent)
 
     async def use(self, count: int) -> None:
@@ -56,12 +59,26 @@ class InvoicedHouse:
         """Send calls by their numbers; ingest's answer."""
         return await self.client.send_events([(_USAGE % f"call-{n}").encode() for n in range(first, end)])
 
+    async def send_invoice_again(self, number: int, invoice_id: str) -> str:
+        """Repeat the commands of an invoice; its id, which is another one if its draft was lost."""
+        try:
+            invoice_id = await self._draft(number)
+        except CallFailed as refused:
+            if refused.problem.get("code") != "command-already-executed":
+                raise
+        await self.finalize(number, invoice_id)
+        return invoice_id
+
     async def _invoice(self, number: int) -> str:
+        invoice_id = await self._draft(number)
+        await self.finalize(number, invoice_id)
+        return invoice_id
+
+    async def _draft(self, number: int) -> str:
         line = {"description": f"work {number}", "quantity": "1", "unit_price": "5.00"}
         body = {"customer_id": self.customer_id, "lines": [line]}
         drafted = await self.client.command("invoicing", "/v1/invoices", body, key=f"draft-{number}")
         invoice_id: str = drafted["invoice_id"]
-        await self.finalize(number, invoice_id)
         return invoice_id
 
     async def finalize(self, number: int, invoice_id: str | None = None) -> None:
@@ -86,7 +103,7 @@ def house_of(stack: Stack, before: InvoicedHouse | None = None) -> InvoicedHouse
     client = Client(dict(stack.urls), token)
     if before is None:
         return InvoicedHouse(client)
-    return InvoicedHouse(client, before.customer_id, list(before.invoices), before.calls)
+    return replace(before, client=client, invoices=dict(before.invoices))
 
 
 async def settled(stack: Stack, timeout_s: float = 60.0) -> None:

@@ -1,4 +1,4 @@
-"""Consumers that begin again have no second effect: what reconciliation relies on where a context had gone on."""
+"""Consumers that begin again have no second effect: reconciliation relies on it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -52,6 +52,7 @@ def client_of(stack: Stack, tenant: str) -> Client:
 async def live(client: Client, card: str, settle: Callable[[], Awaitable[None]]) -> None:
     """Three months of a customer; one invoice is voided after it was paid or given up, then it is over."""
     await open_business(client, card)
+    await advance(client, datetime(2026, 1, 10, tzinfo=UTC))
     await use(client, 5, datetime(2026, 1, 10, tzinfo=UTC), "jan")
     await advance(client, datetime(2026, 2, 20, tzinfo=UTC))
     await use(client, 7, datetime(2026, 2, 20, tzinfo=UTC), "feb")
@@ -68,7 +69,8 @@ async def live(client: Client, card: str, settle: Callable[[], Awaitable[None]])
 
 async def events(databases: Databases) -> Mapping[str, list[tuple[Any, ...]]]:
     """All events of each context but the published totals, of which the newest counts."""
-    query = "SELECT originator_id, originator_version, topic FROM events WHERE topic <> $1 ORDER BY notification_id"
+    query = """SELECT originator_id, originator_version, topic FROM events WHERE topic <> $1
+                ORDER BY notification_id"""
     async with owner_connections(owners(databases)) as connections:
         return {
             name: [tuple(row) for row in await connection.fetch(query, TOTALS)]

@@ -30,10 +30,11 @@ _INSERT = """
     INSERT INTO events (originator_id, originator_version, topic, state, notification_id, tenant_id, event_id,
                         slot, metadata, recorded_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"""
-# The response of the command is not in any copy: repeated under its key it is refused, and not executed twice.
+# The response of a command is in no copy: repeated under its key it is refused, and not executed twice. The
+# body names the streams that it wrote.
 _KEY = """
     INSERT INTO idempotency (tenant_id, key, fingerprint, status, headers, body)
-    VALUES ($1, $2, $3, 409, '{}', '') ON CONFLICT DO NOTHING"""
+    VALUES ($1, $2, $3, 409, '{}', $4) ON CONFLICT DO NOTHING"""
 _RESUME = "INSERT INTO put_back_streams VALUES ($1, $2) ON CONFLICT DO NOTHING"
 
 
@@ -47,18 +48,20 @@ async def put_back(connection: Any, lost: LostEvents) -> tuple[Sequence[EventRec
     async with connection.transaction():
         await connection.executemany(_INSERT, [_row(record) for record in accepted])
         await connection.executemany(_RESUME, sorted({(one.tenant_id, one.stream_id) for one in accepted}))
-        await connection.executemany(
-            _KEY, sorted({(one.tenant_id, cause, PUT_BACK) for one, cause in _caused(accepted)})
-        )
+        await connection.executemany(_KEY, _keys_of(accepted))
     for record in accepted:
         del lost.records[record.position]
         lost.archived.discard(record.position)
     return accepted, refused
 
 
-def _caused(records: Iterable[EventRecord]) -> Iterable[tuple[EventRecord, str]]:
-    """The records with what caused them: of a command its key; other causes are never given as a key."""
-    return ((one, one.metadata.causation_id) for one in records if one.metadata.causation_id is not None)
+def _keys_of(records: Iterable[EventRecord]) -> list[tuple[str, str, bytes, bytes]]:
+    """A row for each cause of the records: of a command it is its key; no other cause is given as a key."""
+    streams: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for one in records:
+        if one.metadata.causation_id is not None:
+            streams[one.tenant_id, one.metadata.causation_id][one.stream_id] = None
+    return [(*key, PUT_BACK, ", ".join(found).encode()) for key, found in streams.items()]
 
 
 def whole_commits(
