@@ -1,6 +1,7 @@
 """The load of a tenant whose invoices are collected and whose usage is counted, and what must hold of it."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -26,6 +27,8 @@ class InvoicedHouse:
     customer_id: str = ""
     invoices: dict[int, str] = field(default_factory=dict)
     """The id of each acknowledged invoice by its number here."""
+    acknowledged_at: dict[str, float] = field(default_factory=dict)
+    """When the finalization of an invoice was answered, on the monotonic clock."""
     numbers: int = 0
     calls: int = 0
 
@@ -72,6 +75,7 @@ class InvoicedHouse:
     async def _invoice(self, number: int) -> str:
         invoice_id = await self._draft(number)
         await self.finalize(number, invoice_id)
+        self.acknowledged_at[invoice_id] = time.monotonic()
         return invoice_id
 
     async def _draft(self, number: int) -> str:

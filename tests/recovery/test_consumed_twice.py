@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.metering.rollups.postgres import forget_counted_usage
+from services.metering.rollups.postgres import empty_rollups
 from tests.e2e.small_business import open_business, use
 from tests.recovery.invoiced_house import differences, settled
 from tollhouse.client import Client
@@ -94,7 +94,7 @@ def owners(databases: Databases) -> dict[str, str]:
 async def forget_consumption(databases: Databases) -> None:
     """Every consumer is at the beginning, as after a reconciliation with all contexts rewritten."""
     async with owner_connections(owners(databases)) as connections:
-        await forget_counted_usage(connections["metering"])
+        await empty_rollups(connections["metering"])
         await read_side.reset(connections["projections"])
         for connection in connections.values():
             await connection.execute(

@@ -52,10 +52,11 @@ async def run_audit(installation: RunningInstallation, credentials: Credentials)
     """Wait until everything is processed, then audit with the rights of the database owner."""
     token_file = credentials.service_token_file
     try:
-        if contradictions := (await inspect_dsns(installation.owner_dsns)).contradictions:
-            return AuditReport([_difference(one) for one in contradictions])
+        contradictions = (await inspect_dsns(installation.owner_dsns)).contradictions
         await wait_until_quiescent(installation.urls, token_file.read_text())
-        return await _audit(installation, token_file)
+        report = await _audit(installation, token_file)
+        report.differences[:0] = map(_difference, contradictions)
+        return report
     except (NotQuiescent, FeedUnavailable) as reason:
         fail(f"nothing was verified: {reason}")
 

@@ -8,10 +8,10 @@ from tollhouse.recovery.inspection import Inspection
 
 LEAP = 1_000_000_000
 """A restored context goes on above the next multiple of this beyond all known positions: no position that it
-handed out before can be given to another event, whoever may still remember one. A day and more at 10,000
+handed out before is given to another event, even if only a client still has it. A day and more at 10,000
 events a second; the sequence has room for 280,000 restores."""
 
-_FORGET_OFFSETS = "UPDATE inbox SET broker_offset = NULL, incarnation = NULL"
+_CLEAR_OFFSETS = "UPDATE inbox SET broker_offset = NULL, incarnation = NULL"
 _MOVE = "UPDATE inbox SET position = $4 WHERE consumer = $1 AND topic = $2 AND partition = $3"
 _LOWER_CURSOR = "UPDATE relay_cursor SET position = least(position, $1)"
 
@@ -43,7 +43,7 @@ async def move_inboxes(
     """
     done = []
     for connection in connections.values():
-        await connection.execute(_FORGET_OFFSETS)
+        await connection.execute(_CLEAR_OFFSETS)
     for known in inspection.known:
         head = inspection.histories[known.context].heads.get(known.partition, 0)
         again = known.context in went_on

@@ -1,6 +1,6 @@
 """Positions that the databases of an installation have, and contradictions between them.
 
-A healthy installation has none: nobody has consumed, published or archived an event that its context lacks.
+A healthy installation has none: no event was consumed, published or archived that its context lacks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ from tollhouse.servers.topics import PARTITIONS
 CONTEXT_OF = {topic: context for context, topic in TOPICS.items()}
 """The context of each topic."""
 
+ALL = -1
+
 _INBOX = "SELECT consumer, topic, partition, position FROM inbox ORDER BY 1, 2, 3"
 _CURSOR = "SELECT coalesce(max(position), 0) FROM relay_cursor"
-_ARCHIVED = """
-    SELECT context, (slot % $1)::int AS partition, max(position) AS position FROM history
-     GROUP BY 1, 2 ORDER BY 1, 2"""
+_ARCHIVED = "SELECT coalesce(max(position), 0) FROM history WHERE context = $1"
 _LAST = "SELECT coalesce(max(notification_id), 0) FROM events"
 _DRAWN = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_notification_id_seq"
 _HEADS = (
@@ -30,7 +30,7 @@ _BEYOND = 2**62
 class KnownPosition:
     """A position of a context that `holder` knows; `consumer` is the name of its inbox, if it has one.
 
-    Partition -1: the relay's, over all partitions.
+    Partition ALL: of the relay and the event archive, over all partitions.
     """
 
     holder: str
@@ -59,7 +59,7 @@ class Contradiction:
     def __str__(self) -> str:
         """For people, in one line."""
         one = self.known
-        place = f"{one.context}/{one.partition}" if one.partition >= 0 else one.context
+        place = one.context if one.partition == ALL else f"{one.context}/{one.partition}"
         return f"{one.holder} stands at {one.position} of {place}, beyond its head {self.head}"
 
 
@@ -80,11 +80,11 @@ async def known_positions(connection: Any, name: str) -> list[KnownPosition]:
         if row["topic"] in CONTEXT_OF
     ]
     if name in TOPICS:
-        known.append(KnownPosition(f"the relay of {name}", name, -1, await connection.fetchval(_CURSOR)))
+        known.append(KnownPosition(f"the relay of {name}", name, ALL, await connection.fetchval(_CURSOR)))
     if await connection.fetchval("SELECT to_regclass('history') IS NOT NULL"):
         known += [
-            KnownPosition("the event archive", row["context"], row["partition"], row["position"])
-            for row in await connection.fetch(_ARCHIVED, PARTITIONS)
+            KnownPosition("the event archive", context, ALL, await connection.fetchval(_ARCHIVED, context))
+            for context in TOPICS
         ]
     return known
 
@@ -100,11 +100,11 @@ async def history_of(connection: Any) -> History:
 
 
 def contradictions(known: Sequence[KnownPosition], histories: Mapping[str, History]) -> list[Contradiction]:
-    """The positions beyond the head of their partition (the relay's: beyond the last position), in order."""
+    """The positions beyond the head of their partition (ALL: beyond the last position), in order."""
     found = []
     for one in known:
         if (history := histories.get(one.context)) is not None:
-            head = history.heads[one.partition] if one.partition >= 0 else history.last
+            head = history.last if one.partition == ALL else history.heads[one.partition]
             if one.position > head:
                 found.append(Contradiction(one, head))
     return found

@@ -25,7 +25,7 @@ Commit = Sequence[EventRecord]
 _VERSIONS = """
     SELECT originator_id, max(originator_version) FROM events WHERE originator_id = ANY($1) GROUP BY 1"""
 _TAKEN = "SELECT notification_id FROM events WHERE notification_id = ANY($1)"
-# By the owner, who may insert; nobody may change or remove an event.
+# By the owner, who may insert. To change or remove an event is refused for every role.
 _INSERT = """
     INSERT INTO events (originator_id, originator_version, topic, state, notification_id, tenant_id, event_id,
                         slot, metadata, recorded_at)

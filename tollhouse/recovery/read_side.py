@@ -14,7 +14,7 @@ from tollhouse.servers.topics import PARTITIONS
 _RENAME = "UPDATE generation SET id = gen_random_uuid()"
 _TABLES = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'live'"
 _REMOVE = "DELETE FROM history WHERE context = $1 AND position = $2"
-_REMOVE_MENTIONS = "DELETE FROM history_mentions WHERE tenant_id = $1 AND context = $2 AND stream_id = $3"
+_REMOVE_INDEX = "DELETE FROM history_mentions WHERE tenant_id = $1 AND context = $2 AND stream_id = $3"
 _FRESHNESS = """
     INSERT INTO freshness
     SELECT tenant_id, context, (slot % $1)::int, max(occurred_at) FROM history GROUP BY 1, 2, 3"""
@@ -26,8 +26,8 @@ async def remove_lost_events(connection: Any, lost: Collection[EventRecord]) -> 
         for record in lost:
             await connection.execute(_REMOVE, record.context, record.position)
         for tenant_id, context, stream_id in {(one.tenant_id, one.context, one.stream_id) for one in lost}:
-            await connection.execute(_REMOVE_MENTIONS, tenant_id, context, stream_id)
-            await _mention_again(connection, tenant_id, context, stream_id)
+            await connection.execute(_REMOVE_INDEX, tenant_id, context, stream_id)
+            await _index_again(connection, tenant_id, context, stream_id)
         await connection.execute("TRUNCATE freshness")
         await connection.execute(_FRESHNESS, PARTITIONS)
         await _drop_rows(connection)
@@ -50,7 +50,7 @@ async def _drop_rows(connection: Any) -> None:
         await connection.execute(f"DROP TABLE {row[0]}")
 
 
-async def _mention_again(connection: Any, tenant_id: str, context: str, stream_id: str) -> None:
+async def _index_again(connection: Any, tenant_id: str, context: str, stream_id: str) -> None:
     archive = PostgresEventArchive(connection)
     records = await archive.records(tenant_id, StreamSource(stream_id), list(EVENTS))
     index = customer_streams(decoded_events([one for one in records if one.context == context], READ_MODELS))

@@ -1,7 +1,7 @@
 """Makes databases that were restored to different moments one installation again, while no service runs.
 
 Nothing that a context has is changed or removed. Events that it lost are put back where a copy has them;
-what others consumed and nobody has any more is taken out of what is derived, or listed.
+what others consumed and no database has any more is taken out of what is derived, or listed.
 """
 
 import logging
@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from services.metering.rollups.postgres import forget_counted_usage
+from services.metering.rollups.postgres import empty_rollups
 from shared.billing.contracts import TOPICS
 from shared.framework.eventstore.records import EventRecord
 from shared.framework.messaging.port import BrokerFailed
@@ -140,7 +140,7 @@ class _Reconciliation:
         )
         if ahead or lost["ingest"].records or "ingest" in went_on or self._options.rebuild_usage:
             async with self._connections["metering"].transaction():
-                await forget_counted_usage(self._connections["metering"])
+                await empty_rollups(self._connections["metering"])
             self._report.usage_rebuilt = True
 
     async def _read_side(self, lost: Mapping[str, LostEvents], went_on: Collection[str]) -> None:

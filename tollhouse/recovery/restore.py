@@ -23,7 +23,7 @@ _CONTENT = {SANDBOX: "sandbox_entries", "projections": "history"}
 
 
 class RestoreRefused(Exception):
-    """Restoring would overwrite data that nobody named, or services are still running."""
+    """Restoring would overwrite data that was not named, or services are still running."""
 
 
 @dataclass(frozen=True, slots=True)

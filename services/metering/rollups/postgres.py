@@ -60,7 +60,7 @@ USING unnest($1::bigint[], $2::date[], $3::bigint[]) AS published (series_id, da
 WHERE kept.series_id = published.series_id AND kept.day = published.day AND kept.marks = published.marks
 """
 
-_FORGET = """
+_EMPTY_ROLLUPS = """
 INSERT INTO changed_days AS kept (series_id, day, marks)
 SELECT DISTINCT series_id, (timestamp 'epoch' + hour * interval '1 hour')::date, 1
 FROM (SELECT series_id, hour FROM rollups UNION SELECT series_id, hour FROM uniques) AS counted
@@ -129,13 +129,13 @@ class PostgresRollups:
             self._months.add(month)
 
 
-async def forget_counted_usage(connection: Any) -> None:
+async def empty_rollups(connection: Any) -> None:
     """Empty the rollups, so that every meter counts ingest's whole history again; for the database's owner.
 
     Every day that has a total is marked as changed: if its usage does not come again, its total of 0 is
     published. Within a transaction, and while the service is stopped.
     """
-    await connection.execute(_FORGET)
+    await connection.execute(_EMPTY_ROLLUPS)
     await connection.execute("DELETE FROM inbox WHERE starts_with(consumer, $1)", f"{CONSUMER}.backfill.")
 
 

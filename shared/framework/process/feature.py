@@ -33,7 +33,7 @@ class Feature:
     handled, in batches by `handler` if given, else one by one by `reactors`. `timers`: handlers by purpose.
     `tasks`: background tasks by name, which never return. `checks`: for /health/ready. `pending_work`: counts
     unfinished work other than due timers. `measurements`: set gauges when /metrics is asked for. `resume`: by
-    prefix of stream ids, what derives timers and own rows again for a stream that was put back after a restore.
+    prefix of stream ids, what derives timers and own rows again for a stream that was put back.
     """
 
     routers: Sequence[APIRouter] = ()
