@@ -1,8 +1,8 @@
 """Dumps all databases of a running installation as they are at one moment.
 
-Each database is read in a snapshot of its own, so there are several moments. They fit together because no event
-is consumed meanwhile: the inboxes of all databases are locked, then all snapshots are opened, then the locks are
-released, after some milliseconds. What was consumed before is in the snapshot of its context then.
+Each database is read in a snapshot of its own, so there are several moments. They fit together because no
+event is consumed meanwhile: the inboxes of all databases are locked, then all snapshots are opened, then the
+locks are released, after some milliseconds. What was consumed before is in its context's snapshot then.
 """
 
 import asyncio
