@@ -15,13 +15,14 @@ class NotQuiescent(Exception):
 
 
 class ServiceProgress(msgspec.Struct):
-    """The answer of a process to GET /progress: its own positions, those it has processed, timers due."""
+    """The answer of a process to GET /progress: positions of its own and processed ones, unfinished work."""
 
     context: str
     heads: dict[str, int]
     inbox: dict[str, dict[str, int]]
     due_timers: int
     pending_work: int
+    advancing_clocks: int = 0
 
 
 async def progress(urls: Mapping[str, str], token: str) -> list[ServiceProgress]:
@@ -50,7 +51,12 @@ def unfinished(reports: list[ServiceProgress]) -> list[str]:
         for report in reports
         if report.pending_work
     ]
-    return behind + due + busy
+    advancing = [
+        f"{report.context} has {report.advancing_clocks} test clocks that advance"
+        for report in reports
+        if report.advancing_clocks
+    ]
+    return behind + due + busy + advancing
 
 
 async def wait_until_quiescent(

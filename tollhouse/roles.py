@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 _READ = (
+    "clocks:read",
     "customers:read",
     "graphql:read",
     "invoices:read",

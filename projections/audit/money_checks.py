@@ -1,12 +1,14 @@
 """Checks of money (docs/invariants.md, I4 and I5) on the events themselves, without the read models."""
 
 from collections import defaultdict
+from datetime import datetime
 from decimal import Decimal
 
 from projections.audit.report import Difference
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceLine, InvoicePaid
 from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
 from shared.billing.contracts.payments.payments import PaymentSucceeded
+from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanceStarted
 from shared.billing.money import Money, total
 from shared.framework.core.event import Event
 from shared.framework.eventstore.records import EventRecord
@@ -69,6 +71,46 @@ class InvoiceCheck:
         if wrong:
             detail = f"{', '.join(wrong)} is not the sum of its parts"
             self.differences.append(Difference("invoice sums", tenant_id, event.invoice_id, detail))
+
+
+class NumberDateCheck:
+    """No number of a series is dated before the number before it (I5).
+
+    Excused are numbers given under a test clock that had only jumped, as in histories from before 2026-11-25:
+    there documents were dated in the order in which the services caught up.
+    """
+
+    def __init__(self) -> None:
+        """Records come by `visit`."""
+        self._dates: dict[tuple[str, str], datetime] = {}
+        self._backwards: list[tuple[EventRecord, Difference]] = []
+        self._leaps: dict[str, datetime] = {}
+
+    def visit(self, record: EventRecord, event: Event | None) -> None:
+        """See RecordVisitor."""
+        match event:
+            case InvoiceNumberAssigned():
+                self._assigned(record, event)
+            case TestClockAdvanceStarted():
+                self._leaps.setdefault(record.tenant_id, record.recorded_at)
+
+    def finish(self) -> list[Difference]:
+        """All differences, after the last record."""
+        return [difference for record, difference in self._backwards if not self._is_excused(record)]
+
+    def _assigned(self, record: EventRecord, event: InvoiceNumberAssigned) -> None:
+        series = (record.tenant_id, event.series)
+        before = self._dates.get(series, event.assigned_at)
+        if event.assigned_at < before:
+            detail = f"dated {event.assigned_at.isoformat()}, after a number dated {before.isoformat()}"
+            self._backwards.append(
+                (record, Difference("invoice dates", record.tenant_id, event.number, detail))
+            )
+        self._dates[series] = max(event.assigned_at, before)
+
+    def _is_excused(self, record: EventRecord) -> bool:
+        began = self._leaps.get(record.tenant_id)
+        return record.metadata.test_clock and (began is None or record.recorded_at < began)
 
 
 def _is_rounded_once(line: InvoiceLine) -> bool:

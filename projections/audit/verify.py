@@ -2,7 +2,7 @@
 
 from projections.audit.balance_checks import check_balances
 from projections.audit.cache_checks import check_cached_rows
-from projections.audit.money_checks import InvoiceCheck, PaymentCheck
+from projections.audit.money_checks import InvoiceCheck, NumberDateCheck, PaymentCheck
 from projections.audit.port import AuditSnapshot
 from projections.audit.rebuild import Rebuild
 from projections.audit.report import AuditReport, Difference
@@ -24,8 +24,8 @@ async def verify(
     """
     streams, archive = StreamCheck(partitions), HistoryCheck()
     usage = await usage_count_check(snapshot.live)
-    invoices, payments = InvoiceCheck(), PaymentCheck()
-    checks = (streams, archive, usage, invoices, payments)
+    money = (InvoiceCheck(), NumberDateCheck(), PaymentCheck())
+    checks = (streams, archive, usage, *money)
     rebuild = Rebuild(snapshot, feeds, partitions, READ_MODELS, checks)
     await rebuild.run()
     report = AuditReport(events=rebuild.events)
@@ -37,8 +37,7 @@ async def verify(
         *await _index_differences(snapshot, rebuild),
         *streams.differences,
         *await archive.compare(snapshot, CONTEXTS),
-        *invoices.finish(),
-        *payments.finish(),
+        *(difference for check in money for difference in check.finish()),
         *await usage.compare(snapshot.live),
         *await check_balances(snapshot.live),
         *await check_cached_rows(snapshot.live, cache, READ_MODELS),

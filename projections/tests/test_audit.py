@@ -48,6 +48,7 @@ from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssign
 from shared.billing.contracts.metering.meters import MeterDefined, UnreadableUsageFound
 from shared.billing.contracts.metering.usage_totals import UsageAggregated, UsageWindow
 from shared.billing.contracts.payments.payments import PaymentSucceeded
+from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanceStarted
 from shared.framework.eventstore.contracts import encode
 from shared.framework.eventstore.records import EventRecord
 
@@ -253,6 +254,24 @@ async def test_a_number_that_was_given_twice_is_found() -> None:
     await contexts.publish("invoicing", f"ser_{TENANT}", again, at=day(2))
     await deliver(contexts, side.projector, side.store)
     assert "invoice numbers" in named(await audited(side, contexts))
+
+
+@pytest.mark.parametrize("excused", [False, True])
+async def test_a_number_that_is_dated_before_the_one_before_it_is_found(excused: bool) -> None:
+    """I5; not if its test clock has only ever jumped, as in an installation from before."""
+    contexts, side = Contexts(), MemoryReadSide()
+    ada = await a_customer(contexts, "ada")
+    if not excused:
+        leap = TestClockAdvanceStarted(now=day(1), target=day(9))
+        await contexts.publish("subscriptions", "clk_1", leap, at=day(1))
+    await an_invoice(contexts, ada, 1, 10_00, day(3))
+    await an_invoice(contexts, ada, 2, 10_00, day(2))
+    for record in contexts.stores["invoicing"]._records:
+        changed = msgspec.structs.replace(record.metadata, test_clock=True)
+        contexts.stores["invoicing"]._records[record.position - 1] = replace(record, metadata=changed)
+    await deliver(contexts, side.projector, side.store)
+    found = [d.detail for d in (await audited(side, contexts)).differences if d.where == "invoice dates"]
+    assert [detail[:16] for detail in found] == ([] if excused else [f"dated {day(2):%Y-%m-%d}"])
 
 
 async def test_usage_that_was_counted_twice_or_lost_is_found() -> None:

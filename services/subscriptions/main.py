@@ -5,8 +5,9 @@ from services.subscriptions.meters.feature import METERS
 from services.subscriptions.plans.feature import PLANS
 from services.subscriptions.subscriptions.backfill import UsageClaimBackfill
 from services.subscriptions.subscriptions.feature import SUBSCRIPTIONS, usage_claim_backfill
-from services.subscriptions.test_clocks.feature import TEST_CLOCKS
-from shared.billing.contracts import CONTRACTS
+from services.subscriptions.test_clocks.feature import clocks
+from services.subscriptions.test_clocks.leaps import Leaps
+from shared.billing.contracts import CONTEXTS, CONTRACTS
 from shared.framework.process.run import run_process
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 from shared.framework.process.settings import ServiceSettings
@@ -16,7 +17,6 @@ FEATURES = (
     METERS,
     PLANS,
     SUBSCRIPTIONS,
-    TEST_CLOCKS,
 )
 
 
@@ -24,7 +24,12 @@ async def build(tools: ServiceDependencies[ServiceSettings]) -> ServiceDefinitio
     """The subscriptions service, once the subscriptions of an older release have their claims on usage."""
     backfill = UsageClaimBackfill(tools.store, tools.clock, tools.settings.broker_partitions)
     await backfill.catch_up()
-    return ServiceDefinition.of(*FEATURES, usage_claim_backfill(backfill, tools.sleeper), clock=tools.clock)
+    return ServiceDefinition.of(
+        *FEATURES,
+        clocks(Leaps.of(tools, CONTEXTS, idle=["ingest"])),
+        usage_claim_backfill(backfill, tools.sleeper),
+        clock=tools.clock,
+    )
 
 
 if __name__ == "__main__":

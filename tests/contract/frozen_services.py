@@ -15,6 +15,7 @@ from services.payments.gateways import GATEWAYS
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.http.app import create_app
+from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.process.internal_routes import InternalRoutesContext, internal_routes
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 from shared.framework.process.system import EventLoopSleeper
@@ -56,6 +57,8 @@ def _tools(context: str, settings: Any) -> ServiceDependencies[Any]:
         sleeper=EventLoopSleeper(),
         feeds=cast(Any, None),
         authenticator=FakeAuthenticator({}),
+        progress=cast(Any, None),
+        leadership=MemoryLeadership(),
     )
 
 

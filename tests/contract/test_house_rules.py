@@ -18,7 +18,7 @@ PRODUCT = [path for path in FILES if "tests" not in path.parts]
 # Every other file of a subject is pure: pure by default, impure by name.
 IMPURE_NAMES = set(
     "routes schemas handlers reactions timers feature consumer postgres memory snapshot"
-    " group_commit query publisher backfill usage_progress payment_outcome"
+    " group_commit query publisher backfill leaps usage_progress payment_outcome"
     " time_limited gateway ledger conftest".split()
 )
 SUBJECTS = sorted(

@@ -24,14 +24,17 @@ PLAN: dict[str, Any] = {
 }
 
 
-async def open_business(client: Client, token: str = "tok_ok", now: datetime = JANUARY) -> str:
+async def open_business(
+    client: Client, token: str = "tok_ok", now: datetime = JANUARY, *, taxed: bool = True
+) -> str:
     """Set it up. Returns the customer's id."""
     await client.command("subscriptions", "/v1/test-clock", {"now": now}, key="clock")
     meter = {"key": "calls", "event_type": "api.call", "aggregation": "count"}
     await client.command("metering", "/v1/meters", meter, key="meter")
     await client.command("subscriptions", "/v1/plans", PLAN, key="plan")
     tax = {"name": "VAT", "rate": "0.19", "source": "test"}
-    await client.command("invoicing", "/v1/tax-rate", tax, method="PUT")
+    if taxed:
+        await client.command("invoicing", "/v1/tax-rate", tax, method="PUT")
     customer = {"external_id": "acme", "currency": "EUR", "time_zone": "Europe/Berlin"}
     answer = await client.command("subscriptions", "/v1/customers", customer, key="customer")
     customer_id: str = answer["customer_id"]

@@ -101,10 +101,12 @@ def closing_times(months: int) -> list[datetime]:
 
 
 async def advance(client: Client, to: datetime) -> None:
-    """Advance the tenant's test clock."""
+    """Advance the tenant's test clock, and wait until it is there."""
     await client.command(
         "subscriptions", "/v1/test-clock/advance", {"to": to}, key=f"advance-{to.isoformat()}"
     )
+    while (await client.get("subscriptions", "/v1/test-clock", wait_s="5"))["state"] != "ready":
+        pass
 
 
 async def _send(

@@ -53,5 +53,7 @@ async def _drop_rows(connection: Any) -> None:
 async def _index_again(connection: Any, tenant_id: str, context: str, stream_id: str) -> None:
     archive = PostgresEventArchive(connection)
     records = await archive.records(tenant_id, StreamSource(stream_id), list(EVENTS))
-    index = customer_streams(await decoded_events([one for one in records if one.context == context], READ_MODELS))
+    index = customer_streams(
+        await decoded_events([one for one in records if one.context == context], READ_MODELS)
+    )
     await archive.add_write([], index)(connection, CommitReceipt())

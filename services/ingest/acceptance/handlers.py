@@ -17,9 +17,9 @@ from shared.framework.core.clock import Clock
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import IdGenerator, partition_of, slot_of
 from shared.framework.core.refusals import Refusal, RefusalKind
-from shared.framework.eventstore.ports import Store, VersionConflict
+from shared.framework.eventstore.ports import Store, TestClockIsAdvancing, VersionConflict
 from shared.framework.eventstore.records import CommitReceipt
-from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, metadata_now
+from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, metadata_at
 
 LOOKUP_FIRST_TRANSACTIONS = 32
 """The number of transactions after a repeat that look up their keys first: repeats seldom come alone."""
@@ -60,9 +60,12 @@ class UsageAcceptance:
     _lookups_left: int = field(default=0, init=False)
 
     async def accept(self, submissions: Sequence[Submission]) -> list[IngestResult]:
-        """One result per submission, in order, after one commit for all. Raises UsageIsContended."""
+        """One result per submission, in order, after one commit for all.
+
+        Raises UsageIsContended, and TestClockIsAdvancing if the test clock of one of the tenants does.
+        """
         metadata = {
-            tenant: await metadata_now(self.store, self.clock, tenant, **_origin(one))
+            tenant: await self._metadata(one)
             for tenant, one in {one.tenant_id: one for one in submissions}.items()
         }
         evaluations = [
@@ -92,6 +95,12 @@ class UsageAcceptance:
             return [await self._result(evaluation, receipt, unmetered) for evaluation in evaluations]
         raise UsageIsContended(f"{ATTEMPTS_MAX} attempts")
 
+    async def _metadata(self, submission: Submission) -> Metadata:
+        test_clock = await self.store.test_clock(submission.tenant_id)
+        if test_clock is not None and test_clock.target is not None:
+            raise TestClockIsAdvancing(submission.tenant_id)
+        return metadata_at(test_clock, self.clock, **_origin(submission))
+
     async def _commit(
         self,
         submissions: Sequence[Submission],
@@ -102,7 +111,9 @@ class UsageAcceptance:
         rejected: list[tuple[str, UsageRejected]] = []
         for first, group in _by_actor(submissions, evaluations):
             own_metadata = msgspec.structs.replace(metadata[first.tenant_id], **_origin(first))
-            rejected += self._append(unit.session(first.tenant_id, own_metadata), group)
+            session = unit.session(first.tenant_id, own_metadata)
+            session.require_clock()
+            rejected += self._append(session, group)
         accepted = {one.key: one.fingerprint for each in evaluations for one in each.accepted}
         if not accepted and not rejected:
             return CommitReceipt()

@@ -10,9 +10,10 @@ from starlette.types import Receive, Scope, Send
 from services.ingest.acceptance.handlers import Submission
 from services.ingest.acceptance.outcome import IngestResult
 from services.ingest.formats import FORMATS, parse_events
+from shared.framework.eventstore.ports import TestClockIsAdvancing
 from shared.framework.http.authorization import credential_of, requires, wait_for_positions
 from shared.framework.http.field_types import ApiModel
-from shared.framework.http.read_your_writes import POSITION_HEADER, PositionToken
+from shared.framework.http.read_your_writes import POSITION_HEADER, WAIT_MAX_S, ClockWaiter, PositionToken
 from shared.framework.http.refusals import MethodIsNotAllowed
 from shared.framework.http.request_body import read_body
 from shared.framework.http.service_context import service_context_of
@@ -87,7 +88,19 @@ class EventsEndpoint:
             events=events,
             size_bytes=len(body),
         )
-        return _response(await self._submit(submission), service.store.context)
+        return _response(await self._accepted(submission, service.clock_waiter), service.store.context)
+
+    async def _accepted(self, submission: Submission, clock: ClockWaiter) -> IngestResult:
+        """Submit, after the end of an advance of the tenant's test clock.
+
+        Raises TestClockIsAdvancing if that takes longer than WAIT_MAX_S.
+        """
+        while True:
+            try:
+                return await self._submit(submission)
+            except TestClockIsAdvancing:
+                # Of this tenant, or of another in the same transaction: then there is nothing to wait for.
+                await clock.wait(submission.tenant_id, WAIT_MAX_S)
 
 
 def _response(result: IngestResult, context: str) -> Response:

@@ -16,6 +16,7 @@ class CustomerIsUnknown(Refusal):
 
     code = "customer-unknown"
     kind = RefusalKind.NOT_FOUND
+    reference_to = "subscriptions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

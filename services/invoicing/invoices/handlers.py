@@ -17,7 +17,7 @@ from services.invoicing.invoices.commands import (
 from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.refusals import InvoiceIsUnknown
 from services.invoicing.invoices.state import Invoice
-from services.invoicing.number_series.numbering import next_number, number_assigned, series_id
+from services.invoicing.number_series.numbering import issued_at, next_number, number_assigned, series_id
 from services.invoicing.rating.rating import lines_of_items
 from services.invoicing.tax.decider import TAX_RATES, rate_in_force, tax_rates_id
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
@@ -44,21 +44,22 @@ async def draft_one_off(session: Session, command: DraftOneOff) -> Invoice:
 async def finalize(session: Session, command: FinalizeDraft) -> Invoice:
     """Finalize a draft with the next number and the tax rate in force, and return the invoice.
 
-    The number is assigned only if the invoice becomes a document now (billing rule 13).
+    The number is assigned only if the invoice becomes a document now; its date is not before that of the
+    number before it (billing rule 13).
     Raises InvoiceIsUnknown, InvoiceIsEmpty and InvoiceIsNotADraft.
     """
-    invoice_id, now = command.invoice_id, command.now
+    invoice_id = command.invoice_id
     _check_is_invoice(invoice_id)
     series = series_id(session.tenant_id)
-    version = await session.version(series)
-    number = next_number(version)
+    assigned = await session.newest(series)
+    number, now = next_number(assigned.version), issued_at(next(iter(assigned.events), None), command.now)
     rates = await session.state(TAX_RATES, tax_rates_id(session.tenant_id))
     numbered = FinalizeInvoice(
         invoice_id=invoice_id, number=number, tax_rate=rate_in_force(rates, now), now=now
     )
     events = await session.handle(INVOICE, invoice_id, numbered)
     if any(isinstance(event, InvoiceFinalized) for event in events):
-        session.append(series, version, [number_assigned(number, invoice_id, now)])
+        session.append(series, assigned.version, [number_assigned(number, invoice_id, now)])
     return await session.state(INVOICE, invoice_id)
 
 

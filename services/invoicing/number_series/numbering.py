@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
+from shared.framework.core.event import Event
 from shared.framework.core.ids import derived_id
 
 SERIES = "INV"
@@ -17,6 +18,14 @@ def series_id(tenant_id: str) -> str:
 def next_number(version: int) -> str:
     """The next number of a series whose stream is at `version`: `INV-000001` for 0."""
     return f"{SERIES}-{version + 1:0{NUMBER_DIGITS_MIN}}"
+
+
+def issued_at(last: Event | None, now: datetime) -> datetime:
+    """The date of the next document: now, and never before that of the number before it.
+
+    Two processes have clocks that differ by milliseconds, and a step that failed may be done late.
+    """
+    return max(now, last.assigned_at) if isinstance(last, InvoiceNumberAssigned) else now
 
 
 def number_assigned(number: str, invoice_id: str, now: datetime) -> InvoiceNumberAssigned:

@@ -8,6 +8,7 @@ class CollectionIsUnknown(Refusal):
 
     code = "collection-unknown"
     kind = RefusalKind.NOT_FOUND
+    reference_to = "invoicing"
 
 
 class AttemptIsOpen(Refusal):

@@ -19,6 +19,7 @@ class CustomerIsUnknown(Refusal):
 
     code = "customer-unknown"
     kind = RefusalKind.NOT_FOUND
+    reference_to = "subscriptions"
 
 
 class PaymentMethodIsUnknown(Refusal):

@@ -52,6 +52,7 @@ class MeterIsUnknown(Refusal):
 
     code = "meter-unknown"
     kind = RefusalKind.UNPROCESSABLE
+    reference_to = "metering"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

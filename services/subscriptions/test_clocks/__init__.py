@@ -1,4 +1,5 @@
 """Test clocks, one per tenant at most.
 
-Owns the `clk` streams, subscribes to nothing, publishes TestClockStarted and TestClockAdvanced.
+Owns the `clk` streams, subscribes to nothing, publishes TestClockStarted, TestClockAdvanceStarted,
+TestClockAdvanced and TestClockAdvanceFinished.
 """

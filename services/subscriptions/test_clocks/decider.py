@@ -1,12 +1,18 @@
-"""A tenant's test clock: started once, then only advanced."""
+"""A tenant's test clock: started once, then only advanced, from instant to instant until its target."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced, TestClockStarted
+from shared.billing.contracts.subscriptions.test_clocks import (
+    TestClockAdvanced,
+    TestClockAdvanceFinished,
+    TestClockAdvanceStarted,
+    TestClockStarted,
+)
 from shared.framework.core.decider import Decider
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
+from shared.framework.eventstore.ports import TestClockIsAdvancing
 
 
 class TestClockIsMissing(Refusal):
@@ -50,12 +56,28 @@ class StartTestClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdvanceTestClock:
-    """Move the tenant's test clock forward to the instant `to`."""
+    """Let the tenant's test clock advance to the instant `to`."""
 
     to: datetime
 
 
-TestClockCommand = StartTestClock | AdvanceTestClock
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveTestClock:
+    """Nothing is left to do at `at`: move on to the instant `to`, at which something is due."""
+
+    at: datetime
+    to: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishAdvance:
+    """Nothing is left to do at the target. `overdue`: by context, timers that have failed and still wait."""
+
+    at: datetime
+    overdue: Mapping[str, int]
+
+
+TestClockCommand = StartTestClock | AdvanceTestClock | MoveTestClock | FinishAdvance
 
 LEAP_MAX = timedelta(days=3653)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,40 +91,65 @@ class NoTestClock:
 
 @dataclass(frozen=True, slots=True)
 class FrozenClock:
-    """The tenant's time is `now` until it is advanced."""
+    """The tenant's time is `now` until it is advanced. `overdue`: as in FinishAdvance."""
 
     now: datetime
+    overdue: Mapping[str, int] = field(default_factory=dict)
 
 
-TestClockState = NoTestClock | FrozenClock
-TestClockEvent = TestClockStarted | TestClockAdvanced
+@dataclass(frozen=True, slots=True)
+class AdvancingClock:
+    """The tenant's time is `now`, on its way to `target`."""
+
+    now: datetime
+    target: datetime
+
+
+TestClockState = NoTestClock | FrozenClock | AdvancingClock
+TestClockEvent = TestClockStarted | TestClockAdvanceStarted | TestClockAdvanced | TestClockAdvanceFinished
 
 
 def decide(state: TestClockState, command: TestClockCommand) -> Sequence[TestClockEvent]:
-    """The start or advance, or nothing if the clock already stands at that instant.
+    """The start or a step, or nothing if the clock already stands at that instant.
 
-    Raises TestClockExists, TestClockIsMissing, TestClockCannotGoBack and TestClockLeapsTooFar.
+    A step from an instant at which the clock does not stand any more is nothing. Raises TestClockExists,
+    TestClockIsMissing, TestClockIsAdvancing, TestClockCannotGoBack and TestClockLeapsTooFar.
     """
     match state, command:
         case NoTestClock(), StartTestClock(now=now):
             return [TestClockStarted(now=_in_range(now))]
-        case FrozenClock(now=now), StartTestClock(now=requested):
+        case FrozenClock(now=now) | AdvancingClock(now=now), StartTestClock(now=requested):
             if requested != now:
                 raise TestClockExists(now.isoformat())
             return []
         case NoTestClock(), AdvanceTestClock():
             raise TestClockIsMissing
         case FrozenClock(now=now), AdvanceTestClock(to=to):
-            return _advanced(now, to)
-    raise AssertionError(command)
+            return _advance_started(now, to)
+        case AdvancingClock(target=target), AdvanceTestClock(to=to):
+            if to != target:
+                raise TestClockIsAdvancing(f"to {target.isoformat()}")
+            return []
+        case AdvancingClock(), MoveTestClock() | FinishAdvance():
+            return _step(state, command)
+    return []
 
 
-def _advanced(now: datetime, to: datetime) -> Sequence[TestClockEvent]:
+def _step(state: AdvancingClock, command: MoveTestClock | FinishAdvance) -> Sequence[TestClockEvent]:
+    match command:
+        case MoveTestClock(at=at, to=to) if at == state.now < to <= state.target:
+            return [TestClockAdvanced(now=to)]
+        case FinishAdvance(at=at, overdue=overdue) if at == state.now == state.target:
+            return [TestClockAdvanceFinished(now=at, overdue=dict(overdue))]
+    return []
+
+
+def _advance_started(now: datetime, to: datetime) -> Sequence[TestClockEvent]:
     if to < now:
         raise TestClockCannotGoBack(f"from {now.isoformat()} to {to.isoformat()}")
     if to - now > LEAP_MAX:
         raise TestClockLeapsTooFar(to.isoformat())
-    return [TestClockAdvanced(now=_in_range(to))] if to > now else []
+    return [TestClockAdvanceStarted(now=now, target=_in_range(to))] if to > now else []
 
 
 def _in_range(instant: datetime) -> datetime:
@@ -116,6 +163,12 @@ def evolve(state: TestClockState, event: TestClockEvent) -> TestClockState:
     match state, event:
         case (NoTestClock(), TestClockStarted()) | (FrozenClock(), TestClockAdvanced()):
             return FrozenClock(event.now)
+        case FrozenClock(), TestClockAdvanceStarted(now=now, target=target):
+            return AdvancingClock(now, target)
+        case AdvancingClock(target=target), TestClockAdvanced(now=now):
+            return AdvancingClock(now, target)
+        case AdvancingClock(), TestClockAdvanceFinished(now=now, overdue=overdue):
+            return FrozenClock(now, overdue)
     raise ImpossibleHistory(state, event)
 
 

@@ -1,6 +1,7 @@
 """The subscriptions service in the test's process: its routes and timers over one event store."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
@@ -11,6 +12,8 @@ from services.subscriptions.customers.decider import customer_id_of
 from services.subscriptions.main import FEATURES
 from services.subscriptions.subscriptions.handlers import CLOSE_PERIOD
 from services.subscriptions.subscriptions.timers import close_period
+from services.subscriptions.test_clocks.feature import clocks
+from services.subscriptions.test_clocks.leaps import Leaps
 from services.subscriptions.tests.scenarios import NOON
 from shared.billing.contracts import CONTRACTS, decode
 from shared.billing.contracts.metering.meters import MeterDefined
@@ -21,8 +24,10 @@ from shared.framework.eventstore.records import EventRecord
 from shared.framework.http.app import create_app
 from shared.framework.http.authorization import Credential, Role
 from shared.framework.leadership.port import MemoryLeadership
+from shared.framework.messaging.tenant_progress import ProgressQuery, ProgressReporter, TenantProgress
 from shared.framework.process.feature import merged_handler
 from shared.framework.process.system import EventLoopSleeper
+from shared.framework.retry.signal import Signal
 from shared.framework.testing.event_records import deliver, event_record
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 from shared.framework.timers.loop import TimerLoop, unfinished_timers
@@ -60,17 +65,25 @@ PLAN = {"key": "pro", "name": "Pro", "currency": "EUR", "interval": "P1M", "char
 CUSTOMER = {"external_id": "acme-1", "currency": "EUR", "time_zone": "Europe/Berlin"}
 
 
+ADVANCE = "/v1/test-clock/advance"
+
+
 class Harness:
-    """A client of the service; its timers fire when the test calls them."""
+    """A client of the service; its timers fire when the test calls them, and while a test clock advances."""
 
     def __init__(self, store: Store | None = None) -> None:
         self.clock = FakeClock(NOON)
         self.handler = merged_handler(FEATURES, self.clock)
         self.store = store or MemoryEventStore("subscriptions", self.clock, CONTRACTS)
         self.requests = 0
+        self.sleeper = EventLoopSleeper()
+        self.reporter = ProgressReporter(self.store, None, 4, self.sleeper, Signal())
+        self.leaps = Leaps(
+            self.store, self, ["subscriptions"], [], 4, MemoryLeadership(), self.sleeper, Signal()
+        )
         app = create_app(
             "subscriptions",
-            [router for feature in FEATURES for router in feature.routers],
+            [router for feature in (*FEATURES, clocks(self.leaps)) for router in feature.routers],
             store=self.store,
             clock=self.clock,
             ids=SequentialIds(),
@@ -94,7 +107,7 @@ class Harness:
             handlers={CLOSE_PERIOD: TimerHandler(decide=close_period)},
             clock=self.clock,
             leadership=MemoryLeadership(),
-            sleeper=EventLoopSleeper(),
+            sleeper=self.sleeper,
         )
 
     async def run_due_timers(self) -> None:
@@ -107,10 +120,20 @@ class Harness:
     async def post(
         self, path: str, body: object, *, token: str = "admin", key: str | None = None
     ) -> httpx2.Response:
-        """POST, under a new idempotency key unless one is given."""
+        """POST, under a new idempotency key unless one is given; an advance is played to its end."""
         self.requests += 1
         headers = {"authorization": f"Bearer {token}", "idempotency-key": key or f"key-{self.requests}"}
-        return await self.client.post(path, json=body, headers=headers)
+        response = await self.client.post(path, json=body, headers=headers)
+        if path == ADVANCE:
+            for tenant_id in await self.store.advancing_tenants():
+                await self.leaps.advance(tenant_id)
+        return response
+
+    async def tenant_progress(self, _: str, query: ProgressQuery) -> TenantProgress:
+        """This context is all that there is: its progress after the timers that are due."""
+        while await self.timers().fire_due():
+            pass
+        return await self.reporter.report(replace(query, wait_s=0))
 
     async def get(self, path: str, *, token: str = "admin") -> httpx2.Response:
         """GET."""
@@ -139,7 +162,7 @@ class Harness:
 
     async def advance(self, to: datetime) -> None:
         """Advance the tenant's test clock, and fire the timers that fall due."""
-        await self.post_ok("/v1/test-clock/advance", {"to": to.isoformat()})
+        await self.post_ok(ADVANCE, {"to": to.isoformat()})
         await self.run_due_timers()
 
     async def records(self) -> Sequence[EventRecord]:

@@ -127,7 +127,7 @@ async def test_time_is_moved_by_admins_only() -> None:
     service = Harness()
     response = await service.post("/v1/test-clock", {"now": "2026-01-01T00:00:00Z"}, token="viewer")
     assert (response.status_code, response.json()["code"]) == (403, "test-clock-needs-admin")
-    assert await service.store.test_clock_now("acme") is None
+    assert await service.store.test_clock("acme") is None
 
 
 async def test_commands_happen_at_the_test_clocks_moment() -> None:

@@ -4,10 +4,9 @@
 """
 
 from importlib import import_module
-from operator import attrgetter
 from pkgutil import iter_modules
 
-from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanced, TestClockStarted
+from shared.billing.contracts.subscriptions.test_clocks import clocks_by_event
 from shared.framework.core.event import Event
 from shared.framework.eventstore.contracts import Contracts, by_wire_name
 
@@ -39,7 +38,7 @@ EVENTS: dict[str, type[Event]] = by_wire_name(event for context in CONTEXTS for 
 CONTRACTS = Contracts(
     events=EVENTS,
     topics=TOPICS,
-    test_clocks={event.wire_name: attrgetter("now") for event in (TestClockStarted, TestClockAdvanced)},
+    test_clocks=clocks_by_event(),
 )
 
 decode = CONTRACTS.decode

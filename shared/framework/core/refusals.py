@@ -26,11 +26,14 @@ class RefusalKind(Enum):
 class Refusal(Exception):
     """Base class of refusals. The class name is a sentence, such as InvoiceIsEmpty.
 
-    The docstring of a class is its public title (RFC 9457), the argument the detail.
+    The docstring of a class is its public title (RFC 9457), the argument the detail. `reference_to`: for a
+    command that names something that another context, the one of this name, has written: it may just not
+    have been received yet, so a command is decided once more after waiting for that context's events.
     """
 
     code: ClassVar[str]
     kind: ClassVar[RefusalKind]
+    reference_to: ClassVar[str | None] = None
     field: FieldPath = ()
     """The field of the command that is refused; empty: not one field."""
 

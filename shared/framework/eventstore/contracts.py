@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import msgspec
 import zstandard
 
 from shared.framework.core.event import Event
+from shared.framework.eventstore.records import ClockChange
 
 BATCH_BYTES_MAX = 64 * 1024 * 1024
 
@@ -61,12 +61,12 @@ class Contracts:
     """Event classes by wire name, the topic of each context, and what moves test clocks.
 
     `upcasters`: old wire name -> (newest wire name, upcaster). `test_clocks`: wire name of an event that sets
-    its tenant's test clock -> the function that reads the new time from it.
+    its tenant's test clock -> the function that reads the change from it.
     """
 
     events: Mapping[str, type[Event]]
     topics: Mapping[str, str]
-    test_clocks: Mapping[str, Callable[[Any], datetime]] = field(default_factory=dict)
+    test_clocks: Mapping[str, Callable[[Any], ClockChange]] = field(default_factory=dict)
     upcasters: Mapping[str, tuple[str, Upcaster]] = field(default_factory=dict)
     contexts: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
     """Topic -> context."""

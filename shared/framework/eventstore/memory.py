@@ -7,12 +7,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import UnsetType
+
 from shared.framework.core.clock import Clock
-from shared.framework.core.ids import has_prefix
+from shared.framework.core.ids import has_prefix, partition_of
 from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.idempotency import MemoryIdempotencyKeys
 from shared.framework.eventstore.memory_feed import MemoryFeed, cap_page_bytes
-from shared.framework.eventstore.ports import InboxConflict, TimerAlreadyDone, VersionConflict
+from shared.framework.eventstore.ports import (
+    InboxConflict,
+    TestClockIsAdvancing,
+    TimerAlreadyDone,
+    VersionConflict,
+)
 from shared.framework.eventstore.records import (
     Append,
     ChangeSet,
@@ -27,6 +34,8 @@ from shared.framework.eventstore.records import (
     StoredResponse,
     StreamEntry,
     StreamHistory,
+    TenantActivity,
+    TenantClock,
     Timer,
 )
 from shared.framework.eventstore.rows import EventRow, rows_of
@@ -52,7 +61,7 @@ class MemoryEventStore:
         self._inbox_positions: dict[tuple[str, str, int], InboxPosition] = {}
         self._timers: dict[str, Timer] = {}
         self._hidden_until: dict[str, datetime] = {}
-        self._clocks: dict[str, datetime] = {}
+        self._clocks: dict[str, TenantClock] = {}
         self._dead_letters: dict[tuple[str, str, int], DeadLetter] = {}
         self._claims = MemoryIdempotencyKeys()
 
@@ -76,10 +85,16 @@ class MemoryEventStore:
             if first.tenant_id == tenant_id and has_prefix(kind, first.stream_id) and first.position > after
         ][:limit]
 
+    async def newest(self, tenant_id: str, stream_id: str) -> StreamHistory:
+        records = self._stream(tenant_id, stream_id)
+        events = (self.contracts.decode(record.wire_name, record.state) for record in records[-1:])
+        return StreamHistory(tuple(event for event in events if event is not None), len(records))
+
     async def commit(self, changes: ChangeSet) -> CommitReceipt:
         async with self._commit_lock:
             records = self._to_records(changes.appends)
             self._check_inbox_positions(changes.inbox)
+            self._check_clocks(changes)
             self._check_timers(changes.timers_done)
             self._check_dead_letters(changes.handled_dead_letters)
             receipt = CommitReceipt(
@@ -116,8 +131,35 @@ class MemoryEventStore:
             self._timers[timer_id] = replace(timer, attempts=timer.attempts + 1)
             self._hidden_until[timer_id] = until
 
-    async def test_clock_now(self, tenant_id: str) -> datetime | None:
+    async def test_clock(self, tenant_id: str) -> TenantClock | None:
         return self._clocks.get(tenant_id)
+
+    async def advancing_tenants(self) -> Sequence[str]:
+        return sorted(tenant for tenant, clock in self._clocks.items() if clock.target is not None)
+
+    async def settled_position(self) -> int:
+        return len(self._records)
+
+    async def tenant_activity(
+        self, tenant_id: str, after: int, partitions: int, attempts_max: int
+    ) -> TenantActivity:
+        clock = self._clocks.get(tenant_id)
+        if clock is None:
+            return TenantActivity(None)
+        timers = [one for one in self._timers.values() if one.test_clock and one.tenant_id == tenant_id]
+        due = [timer for timer in timers if timer.due_at <= clock.now]
+        set_aside = sum(timer.attempts >= attempts_max for timer in due)
+        return TenantActivity(
+            clock,
+            {
+                partition_of(record.slot, partitions): record.position
+                for record in self._records[after:]
+                if record.tenant_id == tenant_id
+            },
+            len(due) - set_aside,
+            set_aside,
+            min((timer.due_at for timer in timers if timer.due_at > clock.now), default=None),
+        )
 
     async def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
         return self._claims.claim(key, now)
@@ -183,6 +225,11 @@ class MemoryEventStore:
             if (stored.position if stored else 0) != advance.expected:
                 raise InboxConflict(f"{advance.target} was not at {advance.expected}")
 
+    def _check_clocks(self, changes: ChangeSet) -> None:
+        for tenant_id, now in changes.clocks_seen.items():
+            if tenant_id not in changes.clocks and self._clocks.get(tenant_id) != TenantClock(now):
+                raise TestClockIsAdvancing(tenant_id)
+
     def _check_timers(self, timer_ids: Iterable[str]) -> None:
         missing = [timer_id for timer_id in timer_ids if timer_id not in self._timers]
         if missing:
@@ -221,8 +268,10 @@ class MemoryEventStore:
             self._hidden_until.pop(timer_id, None)
         for timer in changes.timers:
             self._timers.setdefault(timer.timer_id, timer)
-        for tenant_id, now in changes.clocks.items():
-            self._clocks[tenant_id] = max(now, self._clocks.get(tenant_id, now))
+        for tenant_id, change in changes.clocks.items():
+            before = self._clocks.get(tenant_id, TenantClock(change.now))
+            target = before.target if isinstance(change.target, UnsetType) else change.target
+            self._clocks[tenant_id] = TenantClock(max(change.now, before.now), target)
         for consumer, topic, position in changes.handled_dead_letters:
             self._dead_letters.pop((consumer, topic, position), None)
         for letter in changes.dead_letters:
@@ -231,8 +280,10 @@ class MemoryEventStore:
     def _is_due(self, timer: Timer, system_now: datetime) -> bool:
         if self._hidden_until.get(timer.timer_id, system_now) > system_now:
             return False
-        now = self._clocks.get(timer.tenant_id) if timer.test_clock else system_now
-        return now is not None and timer.due_at <= now
+        if not timer.test_clock:
+            return timer.due_at <= system_now
+        clock = self._clocks.get(timer.tenant_id)
+        return clock is not None and timer.due_at <= clock.now
 
 
 def _inbox_key(at: InboxPosition) -> tuple[str, str, int]:

@@ -10,6 +10,7 @@ import asyncpg
 from shared.framework.eventstore.ports import (
     InboxConflict,
     StoreIsUnavailable,
+    TestClockIsAdvancing,
     TextIsNotStorable,
     TimerAlreadyDone,
     VersionConflict,
@@ -28,7 +29,12 @@ SERVER_SETTINGS = {
     "jit": "off",  # every statement here is short: compiling it would take longer than running it
 }
 
-_RAISED_BY_SQL = {"TH001": VersionConflict, "TH002": InboxConflict, "TH003": TimerAlreadyDone}
+_RAISED_BY_SQL: dict[str, type[Exception]] = {
+    "TH001": VersionConflict,
+    "TH002": InboxConflict,
+    "TH003": TimerAlreadyDone,
+    "TH005": TestClockIsAdvancing,
+}
 
 _UNAVAILABLE = (
     OSError,

@@ -17,6 +17,8 @@ from shared.framework.eventstore.records import (
     StoredResponse,
     StreamEntry,
     StreamHistory,
+    TenantActivity,
+    TenantClock,
     Timer,
 )
 
@@ -54,6 +56,14 @@ class TextIsNotStorable(Refusal):
     kind = RefusalKind.INVALID
 
 
+class TestClockIsAdvancing(Refusal):
+    """The tenant's test clock is advancing; nothing was written, try again when it is ready."""
+
+    __test__ = False  # pytest: not a test
+    code = "test-clock-advancing"
+    kind = RefusalKind.UNAVAILABLE
+
+
 class EventStore(Protocol):
     """The event streams of one context. Each call has a time-out, then StoreIsUnavailable."""
 
@@ -66,10 +76,14 @@ class EventStore(Protocol):
     async def version(self, tenant_id: str, stream_id: str) -> int:
         """The version of a stream, without reading its events (0: no such stream)."""
 
+    async def newest(self, tenant_id: str, stream_id: str) -> StreamHistory:
+        """As `load`, but of all events only the last."""
+
     async def commit(self, changes: ChangeSet) -> CommitReceipt:
         """Write all of the changes or nothing.
 
-        Raises VersionConflict, InboxConflict, TimerAlreadyDone, KeyIsInFlight, EventIsNotRegistered.
+        Raises VersionConflict, InboxConflict, TimerAlreadyDone, TestClockIsAdvancing, KeyIsInFlight,
+        EventIsNotRegistered.
         """
 
 
@@ -126,8 +140,26 @@ class TimerStore(Protocol):
 class TenantClocks(Protocol):
     """The test clocks of tenants, as far as this context has received them."""
 
-    async def test_clock_now(self, tenant_id: str) -> datetime | None:
-        """The time of the tenant's test clock; None if it has none."""
+    async def test_clock(self, tenant_id: str) -> TenantClock | None:
+        """The tenant's test clock; None if it has none."""
+
+    async def advancing_tenants(self) -> Sequence[str]:
+        """The tenants whose test clock is advancing."""
+
+
+class TenantActivities(Protocol):
+    """What is left to do for one tenant in this context, for the advance of its test clock."""
+
+    async def settled_position(self) -> int:
+        """A position at or below which no event will be committed any more."""
+
+    async def tenant_activity(
+        self, tenant_id: str, after: int, partitions: int, attempts_max: int
+    ) -> TenantActivity:
+        """What the tenant has to do, and its newest events after a position.
+
+        A due timer that has failed `attempts_max` times is set aside.
+        """
 
 
 class IdempotencyKeys(Protocol):
@@ -171,5 +203,5 @@ class CommandStore(EventStore, StreamDirectory, TenantClocks, IdempotencyKeys, P
     """The ports that commands and reads over HTTP need."""
 
 
-class Store(ConsumerStore, TimerLoopStore, CommandStore, Feed, Protocol):
+class Store(ConsumerStore, TimerLoopStore, CommandStore, TenantActivities, Feed, Protocol):
     """All ports of one context's store; only composition roots need it."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
+import msgspec
 
 from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.idempotency import ClaimOwner, NoOwner
@@ -29,6 +30,8 @@ from shared.framework.eventstore.records import (
     StoredResponse,
     StreamEntry,
     StreamHistory,
+    TenantActivity,
+    TenantClock,
     Timer,
 )
 from shared.framework.eventstore.rows import (
@@ -47,6 +50,8 @@ _LOAD = """SELECT topic, state FROM events
 _VERSION = """SELECT originator_version FROM events
                WHERE originator_id = $1 AND tenant_id = $2 ORDER BY originator_version DESC LIMIT 1"""
 _STREAMS = "SELECT stream_id, first_position FROM list_streams($1, $2, $3, $4)"
+_NEWEST = """SELECT originator_version, topic, state FROM events
+              WHERE originator_id = $1 AND tenant_id = $2 ORDER BY originator_version DESC LIMIT 1"""
 _APPEND = "SELECT append_events($1, $2, $3, $4, $5, $6, $7, $8)"
 _COMMIT = "SELECT commit_changes($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _READ = f"SELECT * FROM read_events($1, $2, {PAGE_BYTES_MAX})"
@@ -61,9 +66,26 @@ _DUE = """
       WHERE test_clock AND due_at <= now_at AND coalesce(hidden_until <= $1, true)
       ORDER BY due_at, timer_id LIMIT $2)
     ORDER BY due_at, timer_id LIMIT $2"""
+_CLOCK = "SELECT now_at, target_at FROM tenant_clocks WHERE tenant_id = $1"
+_ADVANCING = "SELECT tenant_id FROM tenant_clocks WHERE target_at IS NOT NULL ORDER BY tenant_id"
+_ACTIVITY = """
+    SELECT now_at, target_at,
+           (SELECT coalesce(jsonb_object_agg(partition, position), '{}')
+              FROM (SELECT slot % $3 AS partition, max(notification_id) AS position FROM events
+                     WHERE notification_id > $2 AND tenant_id = $1 GROUP BY 1) AS newest) AS newest,
+           (SELECT count(*) FROM timers WHERE test_clock AND tenant_id = $1 AND due_at <= now_at
+               AND attempts < $4) AS timers_due,
+           (SELECT count(*) FROM timers WHERE test_clock AND tenant_id = $1 AND due_at <= now_at
+               AND attempts >= $4) AS timers_set_aside,
+           (SELECT min(due_at) FROM timers WHERE test_clock AND tenant_id = $1 AND due_at > now_at)
+               AS next_due_at
+      FROM tenant_clocks WHERE tenant_id = $1"""
 _POSTPONE = "UPDATE timers SET attempts = attempts + 1, hidden_until = $2 WHERE timer_id = $1"
 _DEAD_LETTERS = "SELECT * FROM parked WHERE $1::text IS NULL OR consumer = $1 ORDER BY position, topic"
 _BLOCKED = "SELECT topic, stream_id, count(*) FROM parked WHERE consumer = $1 GROUP BY topic, stream_id"
+
+
+_positions = msgspec.json.Decoder(dict[int, int])
 
 
 class PostgresEventStore:
@@ -95,6 +117,12 @@ class PostgresEventStore:
     async def streams(self, tenant_id: str, kind: str, after: int, limit: int) -> Sequence[StreamEntry]:
         return [StreamEntry(*row) for row in await self._fetch(_STREAMS, tenant_id, kind, after, limit)]
 
+    async def newest(self, tenant_id: str, stream_id: str) -> StreamHistory:
+        for version, topic, state in await self._fetch(_NEWEST, stream_id, tenant_id):
+            event = self.contracts.decode(topic, state)
+            return StreamHistory(() if event is None else (event,), version)
+        return StreamHistory((), 0)
+
     async def commit(self, changes: ChangeSet) -> CommitReceipt:
         rows, payload = rows_of(changes.appends, self.contracts), commit_payload(changes)
         with translate_errors():
@@ -125,9 +153,24 @@ class PostgresEventStore:
     async def postpone(self, timer_id: str, until: datetime) -> None:
         await self._fetch(_POSTPONE, timer_id, until)
 
-    async def test_clock_now(self, tenant_id: str) -> datetime | None:
-        rows = await self._fetch("SELECT now_at FROM tenant_clocks WHERE tenant_id = $1", tenant_id)
-        return rows[0]["now_at"] if rows else None
+    async def test_clock(self, tenant_id: str) -> TenantClock | None:
+        rows = await self._fetch(_CLOCK, tenant_id)
+        return TenantClock(*rows[0]) if rows else None
+
+    async def advancing_tenants(self) -> Sequence[str]:
+        return [tenant_id for (tenant_id,) in await self._fetch(_ADVANCING)]
+
+    async def settled_position(self) -> int:
+        return int((await self._fetch("SELECT settled_position()"))[0][0])
+
+    async def tenant_activity(
+        self, tenant_id: str, after: int, partitions: int, attempts_max: int
+    ) -> TenantActivity:
+        rows = await self._fetch(_ACTIVITY, tenant_id, after, partitions, attempts_max)
+        if not rows:
+            return TenantActivity(None)
+        now_at, target_at, newest, *timers = rows[0]
+        return TenantActivity(TenantClock(now_at, target_at), _positions.decode(newest), *timers)
 
     async def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:
         owner = await self._owner.owner()

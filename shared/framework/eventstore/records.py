@@ -1,10 +1,12 @@
 """Values that the ports of an event store take and return."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from msgspec import UNSET, UnsetType
 
 from shared.framework.core.event import Event, Metadata
 
@@ -162,6 +164,46 @@ receipt. What it raises undoes the whole commit. A function that only returns on
 """
 
 
+@dataclass(frozen=True, slots=True)
+class TenantClock:
+    """A tenant's test clock: it stands at `now`, or is advancing from there to `target`.
+
+    While it advances, commands of the tenant wait; what they say must not come before earlier instants.
+    """
+
+    now: datetime
+    target: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """Sets a tenant's test clock to `now`, which never goes back; `target` UNSET leaves that as it is."""
+
+    now: datetime
+    target: datetime | UnsetType | None = UNSET
+
+    def after(self, earlier: "ClockChange | None") -> "ClockChange":
+        """Both changes as one."""
+        keeps = earlier is not None and self.target is UNSET
+        return replace(self, target=earlier.target) if earlier and keeps else self
+
+
+@dataclass(frozen=True, slots=True)
+class TenantActivity:
+    """What one tenant has to do under its test clock in one context, all read at one moment.
+
+    `newest`: by partition, the position of its last event after the position that was asked about.
+    `timers_due`: by `clock`, without those that have failed too often, which are `timers_set_aside`.
+    `next_due_at`: of its later timers.
+    """
+
+    clock: TenantClock | None
+    newest: Mapping[int, int] = field(default_factory=dict)
+    timers_due: int = 0
+    timers_set_aside: int = 0
+    next_due_at: datetime | None = None
+
+
 @dataclass(slots=True)
 class ChangeSet:
     """Everything that one transaction writes: all of it or nothing."""
@@ -171,8 +213,14 @@ class ChangeSet:
     timers: list[Timer] = field(default_factory=list)
     timers_done: list[str] = field(default_factory=list)
     """Removed before `timers` are set, so that a timer can be moved; TimerAlreadyDone if one is missing."""
-    clocks: dict[str, datetime] = field(default_factory=dict)
-    """Test clocks: tenant -> now. A tenant without one uses the system's clock."""
+    clocks: dict[str, ClockChange] = field(default_factory=dict)
+    """Test clocks by tenant. A tenant without one uses the system's clock."""
+    clocks_seen: dict[str, datetime] = field(default_factory=dict)
+    """Tenant -> the time of its test clock at which this was decided; a tenant of `clocks` is not checked.
+
+    TestClockIsAdvancing unless the clock still stands there. So nothing that a command decided before an
+    advance is written after this context has received it.
+    """
     dead_letters: list[DeadLetter] = field(default_factory=list)
     handled_dead_letters: list[tuple[str, str, int]] = field(default_factory=list)
     """(consumer, topic, position of the record) of dead letters to remove; InboxConflict if one is gone."""

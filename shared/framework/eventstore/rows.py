@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+from msgspec import UNSET
 
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import slot_of
@@ -14,6 +15,7 @@ from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.records import (
     Append,
     ChangeSet,
+    ClockChange,
     DeadLetter,
     EventRecord,
     InboxAdvance,
@@ -83,7 +85,8 @@ def commit_payload(changes: ChangeSet) -> str | None:
         "inbox": [_inbox_advance(advance) for advance in changes.inbox],
         "timers_done": list(dict.fromkeys(changes.timers_done)),
         "timers": [_timer(timer) for timer in changes.timers],
-        "clocks": changes.clocks,
+        "test_clocks": {tenant: _clock(clock) for tenant, clock in changes.clocks.items()},
+        "clocks_seen": {t: now for t, now in changes.clocks_seen.items() if t not in changes.clocks},
         "unparked": [dict(zip(_DEAD_LETTER_KEY, key, strict=True)) for key in changes.handled_dead_letters],
         "parked": [_dead_letter(letter) for letter in changes.dead_letters],
     }
@@ -163,6 +166,10 @@ def _inbox_advance(advance: InboxAdvance) -> dict[str, Any]:
         "incarnation": target.cluster_id,
         "expected": advance.expected,
     }
+
+
+def _clock(change: ClockChange) -> dict[str, Any]:
+    return {"now": change.now} | ({} if change.target is UNSET else {"target": change.target})
 
 
 def _timer(timer: Timer) -> dict[str, Any]:

@@ -17,9 +17,12 @@ from shared.framework.eventstore.ports import EventStore, StreamIsBusy, TenantCl
 from shared.framework.eventstore.records import (
     Append,
     ChangeSet,
+    ClockChange,
     CommitReceipt,
     EventRecord,
     SideWrite,
+    StreamHistory,
+    TenantClock,
     Timer,
 )
 from shared.framework.eventstore.retry_lock import serialize_retries
@@ -81,6 +84,13 @@ class UnitOfWork:
             return stream.version
         return await self.store.version(tenant_id, stream_id) + len(self._added(tenant_id, stream_id))
 
+    async def newest(self, tenant_id: str, stream_id: str) -> StreamHistory:
+        """The version of a stream and its last event, with the events that this unit of work adds."""
+        if stream := self._streams.get((tenant_id, stream_id)):
+            return StreamHistory(tuple(stream.events[-1:]), stream.version)
+        stored, added = await self.store.newest(tenant_id, stream_id), self._added(tenant_id, stream_id)
+        return StreamHistory(tuple(added[-1:]) or stored.events, stored.version + len(added))
+
     def add(self, append: Append) -> None:
         """Add events to the changes, and to the stream if it is loaded."""
         self.changes.appends.append(append)
@@ -118,6 +128,10 @@ class Session:
         """The version of a stream; its events are not read."""
         return await self.work.version(self.tenant_id, stream_id)
 
+    async def newest(self, stream_id: str) -> StreamHistory:
+        """The version of a stream and its last event; the others are not read."""
+        return await self.work.newest(self.tenant_id, stream_id)
+
     async def handle(self, decider: Decider[S, C, Any], stream_id: str, command: C) -> Sequence[Event]:
         """Let the decider handle a command, and add its events to the changes; returns the events.
 
@@ -146,9 +160,18 @@ class Session:
         """Remove a timer. The commit raises TimerAlreadyDone if it does not exist."""
         self.work.changes.timers_done.append(timer_id)
 
-    def set_clock(self, now: datetime) -> None:
-        """Set the tenant's test clock in this context; it never goes back."""
-        self.work.changes.clocks[self.tenant_id] = now
+    def set_clock(self, change: ClockChange) -> None:
+        """Set the tenant's test clock in this context."""
+        clocks = self.work.changes.clocks
+        clocks[self.tenant_id] = change.after(clocks.get(self.tenant_id))
+
+    def require_clock(self) -> None:
+        """Let the commit fail unless the tenant's test clock, if it has one, still stands at `now`.
+
+        For commands: events and timers belong to their own instant, whatever the clock shows.
+        """
+        if self.metadata.test_clock:
+            self.work.changes.clocks_seen[self.tenant_id] = self.now
 
     def add_side_write(self, write: SideWrite) -> None:
         """Add a write of own rows, which runs inside the commit (see SideWrite)."""
@@ -197,6 +220,10 @@ async def metadata_now(clocks: TenantClocks, clock: Clock, tenant_id: str, **ori
 
     `origin`: correlation_id, actor and what else Metadata says of where the write comes from.
     """
-    test_clock = await clocks.test_clock_now(tenant_id)
-    now = clock.now() if test_clock is None else test_clock
+    return metadata_at(await clocks.test_clock(tenant_id), clock, **origin)
+
+
+def metadata_at(test_clock: TenantClock | None, clock: Clock, **origin: Any) -> Metadata:
+    """As `metadata_now`, for a test clock that has been read."""
+    now = clock.now() if test_clock is None else test_clock.now
     return Metadata(occurred_at=now, test_clock=test_clock is not None, **origin)

@@ -14,7 +14,12 @@ from shared.framework.http.docs import PROBLEM, DocumentedApp, docs_router
 from shared.framework.http.exception_handlers import install_exception_handlers
 from shared.framework.http.health import ReadinessCheck, health_router
 from shared.framework.http.raw_routes import RawRouteMiddleware
-from shared.framework.http.read_your_writes import NoUpstreamPositions, PositionWaiter
+from shared.framework.http.read_your_writes import (
+    ClockWaiter,
+    NoClockWaiter,
+    NoUpstreamPositions,
+    PositionWaiter,
+)
 from shared.framework.http.request_body import BODY_BYTES_MAX, RequestBodyMiddleware
 from shared.framework.http.request_head import RequestHeadMiddleware
 from shared.framework.http.service_context import ServiceContext
@@ -33,6 +38,7 @@ def create_app(
     authenticator: Authenticator,
     partitions: int,
     waiter: PositionWaiter | None = None,
+    clock_waiter: ClockWaiter | None = None,
     checks: Mapping[str, ReadinessCheck] | None = None,
     raw: Mapping[str, ASGIApp] | None = None,
     lifespan: Lifespan[FastAPI] | None = None,
@@ -42,11 +48,13 @@ def create_app(
     """The HTTP application of a context. Raises RouteHasNoScope if a route has no `requires(...)`.
 
     `partitions`: number of partitions of this context's topic. `waiter`: the consumer of this process, for
-    Tollhouse-Wait-For. `checks`: for /health/ready, by name. `raw`: ASGI applications by exact path, for hot
-    routes; they run after authentication and before RequestBodyMiddleware, so they check their scope and
-    limit the body themselves. `refresh_gauges`: see health_router.
+    Tollhouse-Wait-For. `clock_waiter`: for commands during the advance of a test clock. `checks`: for
+    /health/ready, by name. `raw`: ASGI applications by exact path, for hot routes; they run after
+    authentication and before RequestBodyMiddleware, so they check their scope and limit the body themselves.
+    `refresh_gauges`: see health_router.
     """
-    service = ServiceContext(name, store, clock, ids, partitions, waiter or NoUpstreamPositions())
+    waiters = (waiter or NoUpstreamPositions(), clock_waiter or NoClockWaiter())
+    service = ServiceContext(name, store, clock, ids, partitions, *waiters)
     app = DocumentedApp(
         title=f"Tollhouse {name}",
         version=VERSION,

@@ -15,10 +15,15 @@ from pydantic import BaseModel
 from shared.framework.core.decider import Decider
 from shared.framework.core.event import Metadata
 from shared.framework.core.refusals import Refusal
-from shared.framework.eventstore.records import CommitReceipt, IdempotencyKey, StoredResponse
-from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, metadata_now, transact
+from shared.framework.eventstore.records import CommitReceipt, IdempotencyKey, StoredResponse, TenantClock
+from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, metadata_at, transact
 from shared.framework.http.authorization import Credential, credential_of, requires
-from shared.framework.http.read_your_writes import POSITION_HEADER, format_tokens, position_tokens
+from shared.framework.http.read_your_writes import (
+    POSITION_HEADER,
+    WAIT_MAX_S,
+    format_tokens,
+    position_tokens,
+)
 from shared.framework.http.request_body import JSON_IN_SCOPE, DecodedBodyRoute
 from shared.framework.http.service_context import ServiceContext, service_context_of
 from shared.framework.observability.logging import correlation_id
@@ -117,7 +122,7 @@ class CommandContext:
             COMMANDS.labels("replayed").inc()
             return as_response(stored, replayed=True)
         try:
-            response = await self._commit(handler, command, body)
+            response = await self._commit_with_references(handler, command, body)
         except Exception as error:
             COMMANDS.labels("refused" if isinstance(error, Refusal) else "failed").inc()
             if key is not None:
@@ -131,7 +136,9 @@ class CommandContext:
         self, handler: CommandHandler[C, R], command: C, body: Callable[[R], BaseModel]
     ) -> StoredResponse:
         async def attempt(unit: UnitOfWork) -> Callable[[CommitReceipt], StoredResponse]:
-            result = await handler(unit.session(self.tenant_id, self.metadata), command)
+            session = unit.session(self.tenant_id, self.metadata)
+            session.require_clock()
+            result = await handler(session, command)
             content = body(result).model_dump_json().encode()
             response = cache(lambda receipt: self._response(content, receipt))
             if self.key is not None:
@@ -140,6 +147,18 @@ class CommandContext:
 
         response, receipt = await transact(self.service.store, attempt)
         return response(receipt)
+
+    async def _commit_with_references(
+        self, handler: CommandHandler[C, R], command: C, body: Callable[[R], BaseModel]
+    ) -> StoredResponse:
+        """Decide once more if what the command refers to may be on its way from another context."""
+        try:
+            return await self._commit(handler, command, body)
+        except Refusal as refusal:
+            if refusal.reference_to is None:
+                raise
+            await self.service.waiter.catch_up(refusal.reference_to, WAIT_MAX_S)
+        return await self._commit(handler, command, body)
 
     def _response(self, content: bytes, receipt: CommitReceipt) -> StoredResponse:
         headers = {"content-type": "application/json"}
@@ -153,16 +172,37 @@ async def _command_context(request: Request, given: str | None) -> CommandContex
     service, credential = service_context_of(request), credential_of(request)
     key = None if given is None else await key_of(request, credential.tenant_id, given)
     cause = correlation_id() or service.ids.new("req")
-    metadata = await metadata_now(
-        service.store,
+    metadata = metadata_at(
+        await _test_clock(service, credential.tenant_id, key),
         service.clock,
-        credential.tenant_id,
         correlation_id=cause,
         actor=credential.subject,
         causation_id=cause if key is None else key.key,
         traceparent=current_traceparent(),
     )
     return CommandContext(service, credential, metadata, key, request.scope["route"].status_code or 200)
+
+
+async def _test_clock(
+    service: ServiceContext, tenant_id: str, key: IdempotencyKey | None
+) -> TenantClock | None:
+    """The tenant's test clock, after the end of its advance; a command that is answered already never waits.
+
+    Raises TestClockIsAdvancing.
+    """
+    test_clock = await service.store.test_clock(tenant_id)
+    if test_clock is None or test_clock.target is None or await _has_response(service, key):
+        return test_clock
+    return await service.clock_waiter.wait(tenant_id, WAIT_MAX_S)
+
+
+async def _has_response(service: ServiceContext, key: IdempotencyKey | None) -> bool:
+    if key is None:
+        return False
+    answered = await service.store.claim(key, service.clock.now()) is not None
+    if not answered:
+        await service.store.release(key)
+    return answered
 
 
 # Not `key`: FastAPI would take that for the path parameter of a route such as /plans/{key}/retire.

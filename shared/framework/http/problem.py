@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.eventstore.idempotency import KeyIsInFlight
-from shared.framework.eventstore.ports import StreamIsBusy
+from shared.framework.eventstore.ports import StreamIsBusy, TestClockIsAdvancing
+from shared.framework.http.read_your_writes import POSITION_HEADER, WAIT_FOR_HEADER
 from shared.framework.http.refusals import HttpRefusal, MethodIsNotAllowed, PositionIsNotReached
 from shared.framework.observability.tracing import current_trace_id
 
@@ -29,6 +30,7 @@ STATUS: Mapping[RefusalKind, int] = {
 RETRY_AFTER_S: Mapping[type[Refusal], str] = {
     KeyIsInFlight: "1",
     StreamIsBusy: "1",
+    TestClockIsAdvancing: "1",
     PositionIsNotReached: "1",
 }
 
@@ -56,7 +58,7 @@ def problem_body(refusal: Refusal, path: str, errors: Sequence[FieldError] = ())
         "type": f"urn:tollhouse:refusal:{refusal.code}",
         "title": refusal.title,
         "status": status_of(refusal),
-        "detail": " ".join(map(str, refusal.args)) or refusal.title,
+        "detail": _detail(refusal),
         "instance": path,
         "code": refusal.code,
     }
@@ -68,6 +70,16 @@ def problem_body(refusal: Refusal, path: str, errors: Sequence[FieldError] = ())
     if trace_id is not None:
         body["trace_id"] = trace_id
     return msgspec.json.encode(body)
+
+
+def _detail(refusal: Refusal) -> str:
+    detail = " ".join(map(str, refusal.args)) or refusal.title
+    if refusal.reference_to is None:
+        return detail
+    return (
+        f"{detail} is not known here, after waiting for what {refusal.reference_to} has written. To refer to "
+        f"what you have just written, send its {POSITION_HEADER} as {WAIT_FOR_HEADER}."
+    )
 
 
 def problem_headers(refusal: Refusal) -> dict[str, str]:

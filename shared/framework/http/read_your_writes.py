@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.framework.core.ids import partition_of
-from shared.framework.eventstore.records import CommitReceipt
+from shared.framework.eventstore.ports import TestClockIsAdvancing
+from shared.framework.eventstore.records import CommitReceipt, TenantClock
 from shared.framework.http.refusals import PositionIsNotReached, PositionIsUnreadable
 
 POSITION_HEADER = "Tollhouse-Position"
@@ -41,6 +42,9 @@ class PositionWaiter(Protocol):
         positions to every service.
         """
 
+    async def catch_up(self, context: str, timeout_s: float) -> None:
+        """Wait until all that a context has stored by now has been handled, at most `timeout_s`."""
+
 
 class NoUpstreamPositions:
     """The waiter of a process without a consumer."""
@@ -48,6 +52,24 @@ class NoUpstreamPositions:
     async def wait_for_position(self, context: str, partition: int, position: int, timeout_s: float) -> bool:
         """True at once."""
         return True
+
+    async def catch_up(self, context: str, timeout_s: float) -> None:
+        """At once."""
+
+
+class ClockWaiter(Protocol):
+    """Port: waits for the end of a test clock's advance in this context."""
+
+    async def wait(self, tenant_id: str, timeout_s: float) -> TenantClock | None:
+        """The clock when it stands (None: there is none). Raises TestClockIsAdvancing after `timeout_s`."""
+
+
+class NoClockWaiter:
+    """The waiter of an application without a process."""
+
+    async def wait(self, tenant_id: str, timeout_s: float) -> TenantClock | None:
+        """Raise TestClockIsAdvancing at once."""
+        raise TestClockIsAdvancing(tenant_id)
 
 
 def position_tokens(context: str, receipt: CommitReceipt, partitions: int) -> tuple[PositionToken, ...]:

@@ -1,13 +1,13 @@
 """What all routes of a process share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
 from shared.framework.core.clock import Clock
 from shared.framework.core.ids import IdGenerator
 from shared.framework.eventstore.ports import CommandStore
-from shared.framework.http.read_your_writes import PositionWaiter
+from shared.framework.http.read_your_writes import ClockWaiter, NoClockWaiter, PositionWaiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class ServiceContext:
     ids: IdGenerator
     partitions: int
     waiter: PositionWaiter
+    clock_waiter: ClockWaiter = field(default_factory=NoClockWaiter)
 
 
 def service_context_of(connection: HTTPConnection) -> ServiceContext:

@@ -1,5 +1,6 @@
 """The consumer: handles the events of other contexts, each with exactly one effect."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -140,6 +141,21 @@ class Consumer:
     async def stored_positions(self) -> dict[TopicPartition, int]:
         """The positions in the database, whichever process is the leader."""
         return {partition: at.position for partition, at in (await self.store.inbox(self.name)).items()}
+
+    async def catch_up(self, context: str, timeout_s: float) -> None:
+        """Wait until all that a context has stored by now is handled, at most `timeout_s`.
+
+        Returns at once if its feed does not answer or it is not subscribed to.
+        """
+        if context not in self.subscribes_to:
+            return
+        try:
+            heads = await self.feeds.heads(context, self.partitions)
+        except FeedUnavailable as error:
+            _log.warning("a feed cannot be read", extra={"feed": context, "cause": str(error)})
+            return
+        waits = (self.wait_for_position(context, *head, timeout_s) for head in heads.items())
+        await asyncio.gather(*waits)
 
     async def replay_dead_letters(self) -> ReplayResult:
         """Handle this consumer's dead letters again, under a lease: one replay at a time."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.framework.leadership.port import Leadership
 from shared.framework.messaging.consumer import Consumer
 from shared.framework.messaging.port import Broker
 from shared.framework.messaging.relay import Relay, RelayCursor
@@ -50,10 +49,9 @@ def background_tasks(
     *,
     broker: Broker,
     cursor: RelayCursor,
-    leadership: Leadership,
 ) -> BackgroundTasks:
     """The background tasks of this service; commits of this process wake its relay and its timers."""
-    sleeper, partitions = deps.sleeper, deps.settings.broker_partitions
+    sleeper, partitions, leadership = deps.sleeper, deps.settings.broker_partitions, deps.leadership
     retention = timedelta(days=deps.settings.idempotency_retention_days)
     relay = Relay(deps.store, broker, cursor, leadership, sleeper, partitions)
     timers = TimerLoop(deps.store, service.timers, deps.clock, leadership, sleeper)
@@ -61,7 +59,7 @@ def background_tasks(
     return BackgroundTasks(
         broker=broker,
         relay=relay if deps.context in store.contracts.topics else None,
-        consumer=_consumer(service, deps, broker, leadership),
+        consumer=_consumer(service, deps, broker),
         timers=timers if service.timers else None,
         cleanup=IdempotencyKeyCleanup(deps.store, deps.clock, sleeper, retention),
         lag=EventLoopLag(sleeper),
@@ -72,7 +70,6 @@ def _consumer(
     service: ServiceDefinition,
     deps: ServiceDependencies[SettingsT],
     broker: Broker,
-    leadership: Leadership,
 ) -> Consumer | None:
     if service.handler is None:
         return None
@@ -83,7 +80,7 @@ def _consumer(
         store=deps.store,
         broker=broker,
         feeds=deps.feeds,
-        leadership=leadership,
+        leadership=deps.leadership,
         sleeper=deps.sleeper,
         partitions=deps.settings.broker_partitions,
         batch=service.batch,

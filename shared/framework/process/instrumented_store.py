@@ -9,6 +9,7 @@ from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.eventstore.records import ChangeSet, CommitReceipt, IdempotencyKey, StoredResponse
 from shared.framework.observability import metrics, names
 from shared.framework.observability.tracing import span
+from shared.framework.retry.signal import Signal
 
 _NOTHING = ChangeSet()
 
@@ -17,13 +18,18 @@ CLAIM_REMEMBERED_S = 900.0
 
 
 class InstrumentedEventStore(PostgresEventStore):
-    """`wakes`: set after each commit with events, timers or test clocks."""
+    """`wakes`: set after each commit with events, timers or test clocks.
+
+    `commits` is notified after each commit, `clock_changes` after each with test clocks.
+    """
 
     def __init__(self, *arguments: Any) -> None:
         """The arguments of PostgresEventStore."""
         super().__init__(*arguments)
         self.wakes: list[asyncio.Event] = []
         self._claimed_at: dict[tuple[str, str], float] = {}
+        self.commits = Signal()
+        self.clock_changes = Signal()
 
     async def commit(self, changes: ChangeSet) -> CommitReceipt:
         """Commit inside a span; count events only after success."""
@@ -39,6 +45,9 @@ class InstrumentedEventStore(PostgresEventStore):
         if changes.appends or changes.timers or changes.clocks:
             for wake in self.wakes:
                 wake.set()
+        self.commits.notify()
+        if changes.clocks:
+            self.clock_changes.notify()
         return receipt
 
     async def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:

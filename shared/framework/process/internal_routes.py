@@ -1,11 +1,11 @@
 """Internal routes of each process, for Tollhouse's own services: feed, progress and dead letters."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from shared.framework.core.clock import Clock
@@ -15,11 +15,15 @@ from shared.framework.http.authorization import requires
 from shared.framework.http.refusals import RequestIsInvalid
 from shared.framework.messaging.consumer import Consumer
 from shared.framework.messaging.feed import heads_of
+from shared.framework.messaging.tenant_progress import ProgressQuery, ProgressReporter
 from shared.framework.timers.loop import unfinished_timers
 
 FEED_LIMIT_MAX = 1000
 PARTITIONS_MAX = 1024
 DUE_COUNTED_MAX = 1000
+TENANT_WAIT_MAX_S = 5.0
+
+_query = msgspec.json.Decoder(ProgressQuery)
 
 Number = Annotated[int, Query(ge=0, le=2**62)]
 Partitions = Annotated[int | None, Query(ge=1, le=PARTITIONS_MAX)]
@@ -34,6 +38,7 @@ class InternalRoutesContext:
     partitions: int
     consumer: Consumer | None
     pending_work: Callable[[], Awaitable[int]] | None
+    progress: ProgressReporter | None = None
 
 
 def internal_routes(context: InternalRoutesContext) -> APIRouter:
@@ -74,9 +79,23 @@ def _add_progress(router: APIRouter, context: InternalRoutesContext) -> None:
             "heads": await heads_of(context.store, context.partitions),
             "inbox": await _inbox_positions(context),
             "due_timers": due,
+            "advancing_clocks": len(await context.store.advancing_tenants()),
             "pending_work": await context.pending_work() if context.pending_work else 0,
         }
         return _json(progress)
+
+    if context.progress is None:
+        return
+    report = context.progress.report
+
+    @router.post("/progress/tenant", dependencies=[requires("feed:read", every_tenant=True)])
+    async def tenant_progress(request: Request) -> Response:
+        """The progress of one tenant, after the waiting that the query asks for."""
+        try:
+            query = _query.decode(await request.body())
+        except msgspec.MsgspecError as error:
+            raise RequestIsInvalid(str(error)) from error
+        return _json(await report(replace(query, wait_s=min(query.wait_s, TENANT_WAIT_MAX_S))))
 
 
 def _add_dead_letters(router: APIRouter, context: InternalRoutesContext) -> None:

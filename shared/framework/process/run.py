@@ -23,6 +23,7 @@ from shared.framework.leadership.session import LockSession
 from shared.framework.messaging.feed_http import HttpFeeds
 from shared.framework.messaging.kafka import KafkaBroker
 from shared.framework.messaging.relay import PostgresCursor
+from shared.framework.messaging.tenant_progress import ProgressReporter
 from shared.framework.observability.exporters import span_processors
 from shared.framework.observability.logging import start_logging
 from shared.framework.observability.tracing import start_tracing
@@ -43,6 +44,7 @@ from shared.framework.process.scraped_gauges import (
 )
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies, SettingsT
 from shared.framework.process.system import EventLoopSleeper, SystemClock, UuidV7Ids
+from shared.framework.timers.ready_clock import ReadyClock
 
 Build = Callable[[ServiceDependencies[SettingsT]], Awaitable[ServiceDefinition]]
 
@@ -80,12 +82,12 @@ async def serve_context(
 ) -> None:
     """Open all connections, run until a signal, close them. Raises LoopEnded, StoreIsUnavailable."""
     async with AsyncExitStack() as stack:
-        deps, store, session = await _open(context, settings, contracts, stack)
+        deps, store = await _open(context, settings, contracts, stack)
         service = await build(deps)
         if service.close:
             stack.push_async_callback(service.close)
         await resume_streams(deps.store, deps.pool, service.resume)
-        tasks = await _background_tasks(service, deps, store, session, stack)
+        tasks = await _background_tasks(service, deps, store, stack)
         app = create_app(
             context,
             [*service.routers, internal_routes(_internal_routes_context(service, deps, tasks))],
@@ -95,6 +97,7 @@ async def serve_context(
             authenticator=deps.authenticator,
             partitions=settings.broker_partitions,
             waiter=tasks.consumer,
+            clock_waiter=ReadyClock(deps.store, deps.sleeper, deps.clock_changes),
             checks=_checks(service, deps, tasks),
             raw=service.raw_routes,
             refresh_gauges=ScrapedGauges(_measurements(service, deps, store, tasks)).refresh,
@@ -110,13 +113,14 @@ async def serve_context(
 
 async def _open(
     context: str, settings: SettingsT, contracts: Contracts, stack: AsyncExitStack
-) -> tuple[ServiceDependencies[SettingsT], InstrumentedEventStore, LockSession]:
+) -> tuple[ServiceDependencies[SettingsT], InstrumentedEventStore]:
     dsn, clock = settings.database_url.get_secret_value(), SystemClock()
     pool = await connect(dsn, size_max=settings.database_connections_max, name=context)
     stack.push_async_callback(_close_pool, pool)
     feeds = HttpFeeds(settings.feeds, settings.service_token_file)
     stack.push_async_callback(feeds.close)
-    session = LockSession(dsn, EventLoopSleeper())
+    sleeper = EventLoopSleeper()
+    session = LockSession(dsn, sleeper)
     stack.push_async_callback(session.close)
     store = InstrumentedEventStore(pool, context, contracts, session)
     deps = ServiceDependencies(
@@ -126,22 +130,24 @@ async def _open(
         store=store,
         clock=clock,
         ids=UuidV7Ids(),
-        sleeper=EventLoopSleeper(),
+        sleeper=sleeper,
         feeds=feeds,
         authenticator=BearerAuthenticator(settings.jwks_file, settings.api_keys_file, clock),
+        progress=feeds,
+        leadership=MeteredLeadership(PostgresLeadership(session, sleeper)),
+        commits=store.commits,
+        clock_changes=store.clock_changes,
     )
-    return deps, store, session
+    return deps, store
 
 
 async def _background_tasks(
     service: ServiceDefinition,
     deps: ServiceDependencies[SettingsT],
     store: InstrumentedEventStore,
-    session: LockSession,
     stack: AsyncExitStack,
 ) -> BackgroundTasks:
     settings = deps.settings
-    leadership = PostgresLeadership(session, deps.sleeper)
     broker = KafkaBroker(
         bootstrap=settings.kafka_bootstrap,
         idempotence=settings.broker_idempotence,
@@ -154,7 +160,6 @@ async def _background_tasks(
         store,
         broker=broker,
         cursor=PostgresCursor(deps.pool, f"relay:{deps.context}"),
-        leadership=MeteredLeadership(leadership),
     )
 
 
@@ -178,12 +183,14 @@ def _measurements(
 def _internal_routes_context(
     service: ServiceDefinition, deps: ServiceDependencies[SettingsT], tasks: BackgroundTasks
 ) -> InternalRoutesContext:
+    partitions = deps.settings.broker_partitions
     return InternalRoutesContext(
         store=deps.store,
         clock=deps.clock,
-        partitions=deps.settings.broker_partitions,
+        partitions=partitions,
         consumer=tasks.consumer,
         pending_work=service.pending_work,
+        progress=ProgressReporter(deps.store, tasks.consumer, partitions, deps.sleeper, deps.commits),
     )
 
 

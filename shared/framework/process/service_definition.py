@@ -13,14 +13,16 @@ from shared.framework.core.ids import IdGenerator
 from shared.framework.eventstore.ports import Store
 from shared.framework.http.authorization import Authenticator
 from shared.framework.http.health import ReadinessCheck
-from shared.framework.leadership.port import LeadershipTerm
+from shared.framework.leadership.port import Leadership, LeadershipTerm
 from shared.framework.messaging.feed import FeedReader
 from shared.framework.messaging.handlers import Handler
+from shared.framework.messaging.tenant_progress import ProgressReader
 from shared.framework.process.feature import Feature, merged, merged_handler, subscriptions, total_work
 from shared.framework.process.resumption import Resume
 from shared.framework.process.scraped_gauges import Measurement
 from shared.framework.process.settings import ServiceSettings
 from shared.framework.retry.backoff import Sleeper
+from shared.framework.retry.signal import Signal
 from shared.framework.timers.timer import TimerHandler
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
@@ -29,7 +31,10 @@ Task = Callable[[], Coroutine[Any, Any, None]]
 
 @dataclass(frozen=True, slots=True)
 class ServiceDependencies(Generic[SettingsT]):
-    """The argument of a service's `build`: settings, connections, clock, ids and sleeper of the process."""
+    """The argument of a service's `build`: settings, connections, clock, ids and sleeper of the process.
+
+    `feeds` and `progress`: of all contexts. `commits`, `clock_changes`: see InstrumentedEventStore.
+    """
 
     context: str
     settings: SettingsT
@@ -40,6 +45,10 @@ class ServiceDependencies(Generic[SettingsT]):
     sleeper: Sleeper
     feeds: FeedReader
     authenticator: Authenticator
+    progress: ProgressReader
+    leadership: Leadership
+    commits: Signal = field(default_factory=Signal)
+    clock_changes: Signal = field(default_factory=Signal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 
 from shared.framework.core.event import Event, Metadata
 from shared.framework.eventstore.contracts import Contracts, by_wire_name
@@ -10,6 +9,7 @@ from shared.framework.eventstore.ports import Store
 from shared.framework.eventstore.records import (
     Append,
     ChangeSet,
+    ClockChange,
     CommitReceipt,
     DeadLetter,
     EventPosition,
@@ -51,7 +51,7 @@ EXAMPLES = Contracts(
         "ingest": "usage-events",
         **{name: f"{name}-events" for name in ("metering", "subscriptions", "invoicing", "payments")},
     },
-    test_clocks={ClockMoved.wire_name: attrgetter("now")},
+    test_clocks={ClockMoved.wire_name: lambda event: ClockChange(event.now)},
 )
 
 

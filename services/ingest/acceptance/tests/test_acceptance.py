@@ -17,7 +17,7 @@ from shared.billing.contracts.ingest.rejected_events import UsageRejected
 from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.records import ChangeSet
+from shared.framework.eventstore.records import ChangeSet, ClockChange
 from shared.framework.testing.fakes import FakeClock, SequentialIds
 
 
@@ -152,7 +152,7 @@ async def test_a_test_clock_decides_what_is_the_future() -> None:
     """A tenant that plays through 2013 reports the usage of 2013, and its facts carry that date."""
     scenario = Scenario()
     then = datetime(2013, 6, 1, tzinfo=UTC)
-    await scenario.store.commit(ChangeSet(clocks={"nyc": then}))
+    await scenario.store.commit(ChangeSet(clocks={"nyc": ClockChange(then)}))
     result = await scenario.submit(event(time="2013-05-31T10:00:00Z"), event(id="e2"))
     assert (result.accepted, result.rejected) == (1, 1)
     (record, _) = await scenario.store.read_stable(0, 10)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -19,9 +20,13 @@ from services.ingest.rejected_events.routes import rejected_events_router
 from services.ingest.tests.usage_events import NOON, body, event
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.core.event import Metadata
+from shared.framework.eventstore.records import ChangeSet, ClockChange
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.http.app import create_app
+from shared.framework.process.system import EventLoopSleeper
+from shared.framework.retry.signal import Signal
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
+from shared.framework.timers.ready_clock import ReadyClock
 
 SINGLE = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
@@ -73,6 +78,7 @@ async def client(stores: Stores) -> AsyncIterator[ServiceClient]:
         authenticator=FakeAuthenticator(callers),
         partitions=4,
         raw={EVENTS_PATH: events},
+        clock_waiter=ReadyClock(stores.store, EventLoopSleeper(), Signal()),
     )
     writing = asyncio.create_task(writer.run())
     transport = httpx2.ASGITransport(app=app)
@@ -147,6 +153,31 @@ async def define_a_meter(stores: Stores, tenant: str, event_type: str) -> None:
             await metered_types(stores.metered_types).reactors[MeterDefined](session, defined, UNUSED)
 
     await transact(stores.store, work)
+
+
+async def test_usage_waits_for_an_advance_of_the_test_clock(client: ServiceClient) -> None:
+    """It is judged by the clock's target, where it is not in the future; other tenants do not wait."""
+    store, target = client.stores.store, NOON + timedelta(days=30)
+    late = body(event(time=target.isoformat()))
+    await store.commit(ChangeSet(clocks={"nyc": ClockChange(NOON, target)}))
+    waiting = asyncio.create_task(client.post(late))
+    other = await client.post(body(event()), authorization="Bearer other")
+    assert other.json()["accepted"] == 1
+    assert not waiting.done()
+    await store.commit(ChangeSet(clocks={"nyc": ClockChange(target, None)}))
+    assert (await waiting).json()["accepted"] == 1
+
+
+async def test_usage_that_has_waited_in_vain_is_not_accepted(
+    client: ServiceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender tries again: the events are counted once in any case."""
+    monkeypatch.setattr("services.ingest.acceptance.routes.WAIT_MAX_S", 0.01)
+    advancing = ClockChange(NOON, NOON + timedelta(days=30))
+    await client.stores.store.commit(ChangeSet(clocks={"nyc": advancing}))
+    answer = await client.post(body(event()))
+    assert (answer.status_code, answer.json()["code"]) == (503, "test-clock-advancing")
+    assert await client.stores.store.read_stable(0, 10) == []
 
 
 async def test_every_event_that_does_not_count_has_its_result(client: ServiceClient) -> None:

@@ -1,6 +1,7 @@
 """Consumed events become invoices: in any order, delivered any number of times."""
 
 import itertools
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -91,6 +92,21 @@ async def test_numbers_have_no_gap_when_many_are_finalized_in_one_commit() -> No
     assert numbers == [f"INV-{number:06}" for number in range(1, 101)]
     assigned = [event for event in await service.history() if isinstance(event, InvoiceNumberAssigned)]
     assert [event.number for event in assigned] == numbers
+
+
+@settings(max_examples=50, deadline=None)
+@given(days=st.lists(st.integers(0, 40), min_size=1, max_size=8))
+async def test_numbers_and_dates_run_together(days: list[int]) -> None:
+    """Also when a reading comes late: no document is dated before the one with the number before it."""
+    service = Harness()
+    for number, day in enumerate(days):
+        at = END + timedelta(days=day)
+        await service.deliver(closed(f"sub_{number}"), at=at, test_clock=True)
+        await service.deliver(reading(CALLS, subscription_id=f"sub_{number}"), at=at, test_clock=True)
+    dates = [document.finalized_at for document in await service.documents()]
+    assert dates == [END + timedelta(days=max(days[: n + 1])) for n in range(len(days))]
+    assigned = [event for event in await service.history() if isinstance(event, InvoiceNumberAssigned)]
+    assert [event.assigned_at for event in assigned] == dates
 
 
 async def test_each_tenant_counts_by_itself() -> None:

@@ -27,6 +27,7 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.records import (
     Append,
     ChangeSet,
+    ClockChange,
     DeadLetter,
     InboxAdvance,
     InboxPosition,
@@ -111,7 +112,8 @@ class Scenario:
             await self.readings.on_billing_period_closed(unit.session(TENANT, CAUSE), closed, record)
 
         await transact(self.stores.store, work)
-        await self.stores.store.commit(ChangeSet(clocks={TENANT: closed.closed_at + GRACE}))
+        clocks = {TENANT: ClockChange(closed.closed_at + GRACE)}
+        await self.stores.store.commit(ChangeSet(clocks=clocks))
         (timer,) = await self.stores.store.due_timers(NOON, 10)
         return timer
 
@@ -245,7 +247,7 @@ async def test_a_retried_billing_run_gets_a_second_reading_of_the_same_period(sc
         await scenario.readings.on_billing_run_retried(session, retried, record)
 
     await transact(scenario.stores.store, react)
-    await scenario.stores.store.commit(ChangeSet(clocks={TENANT: retried.retried_at}))
+    await scenario.stores.store.commit(ChangeSet(clocks={TENANT: ClockChange(retried.retried_at)}))
     (again,) = await scenario.stores.store.due_timers(NOON, 10)
     assert again.due_at == retried.retried_at
     await scenario.take(again, await scenario.readings.measure(again))

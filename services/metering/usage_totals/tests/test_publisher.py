@@ -16,7 +16,7 @@ from shared.billing.contracts.ingest.usage import UsageEvent
 from shared.billing.contracts.metering.usage_totals import UsageAggregated
 from shared.framework.core.ids import slot_of
 from shared.framework.eventstore.ports import StoreIsUnavailable
-from shared.framework.eventstore.records import ChangeSet
+from shared.framework.eventstore.records import ChangeSet, ClockChange
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.messaging.feed import FeedUnavailable
 from shared.framework.retry.periodic_task import repeat
@@ -66,7 +66,7 @@ async def test_every_tenant_is_told_of_apart_at_its_own_time(stores: Stores) -> 
     """In its own partition, so that later totals come later."""
     await define(stores)
     then = datetime(2013, 5, 1, tzinfo=UTC)
-    await stores.store.commit(ChangeSet(clocks={"bos": then}))
+    await stores.store.commit(ChangeSet(clocks={"bos": ClockChange(then)}))
     await fold(stores, usage(value=1))
     await fold(stores, usage(value=1), tenant="bos")
     await publisher_of(stores).publish_changed_days()

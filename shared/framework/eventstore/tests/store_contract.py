@@ -10,7 +10,13 @@ from shared.framework.core.event import Event
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.contracts import EventIsNotRegistered
 from shared.framework.eventstore.ports import Store, VersionConflict
-from shared.framework.eventstore.records import PAGE_BYTES_MAX, ChangeSet, EventRecord, SideWrite
+from shared.framework.eventstore.records import (
+    PAGE_BYTES_MAX,
+    ChangeSet,
+    EventRecord,
+    SideWrite,
+    StreamHistory,
+)
 from shared.framework.testing.store_examples import METADATA, STRANGER, TENANT, append, registered, write
 
 
@@ -34,6 +40,13 @@ class EventStreamContract:
         history = await store.load(TENANT, "cus_1")
         assert history.events == (registered("one"), registered("two"), registered("three"))
         assert history.version == await store.version(TENANT, "cus_1") == 3
+
+    async def test_the_newest_event_of_a_stream_is_read_alone(self, store: Store) -> None:
+        """With the version; of a stream that is not there, or of another tenant, nothing."""
+        assert await store.newest(TENANT, "cus_1") == StreamHistory((), 0)
+        await write(store, append("cus_1", registered("one"), registered("two")))
+        assert await store.newest(TENANT, "cus_1") == StreamHistory((registered("two"),), 2)
+        assert await store.newest(STRANGER, "cus_1") == StreamHistory((), 0)
 
     async def test_a_stream_that_is_not_there_is_empty(self, store: Store) -> None:
         """No event has this stream id."""

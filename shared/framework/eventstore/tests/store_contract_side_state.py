@@ -7,9 +7,22 @@ from datetime import timedelta
 
 import pytest
 
+from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.idempotency import CLAIM_LEASE, KeyBelongsToAnotherRequest, KeyIsInFlight
-from shared.framework.eventstore.ports import InboxConflict, Store, TimerAlreadyDone, VersionConflict
-from shared.framework.eventstore.records import ChangeSet, StoredResponse
+from shared.framework.eventstore.ports import (
+    InboxConflict,
+    Store,
+    TestClockIsAdvancing,
+    TimerAlreadyDone,
+    VersionConflict,
+)
+from shared.framework.eventstore.records import (
+    ChangeSet,
+    ClockChange,
+    StoredResponse,
+    TenantActivity,
+    TenantClock,
+)
 from shared.framework.testing.store_examples import (
     NOON,
     STRANGER,
@@ -50,14 +63,14 @@ class SideStateContract:
             appends=[append("cus_1")],
             inbox=[move(2, expected=0, partition=1), move(6, expected=4)],
             timers=[timer("tmr_1")],
-            clocks={TENANT: NOON},
+            clocks={TENANT: ClockChange(NOON)},
         )
         with pytest.raises(InboxConflict):
             await store.commit(late)
         assert await store.version(TENANT, "cus_1") == 0
         assert len(await store.inbox("metering")) == 1
         assert await store.due_timers(NOON, 10) == []
-        assert await store.test_clock_now(TENANT) is None
+        assert await store.test_clock(TENANT) is None
 
     async def test_of_two_consumers_at_once_one_moves_the_mark(self, store: Store) -> None:
         """Two leaders for a moment: one effect."""
@@ -101,32 +114,105 @@ class SideStateContract:
         """Even before the first time of that clock is known, whatever the system's clock is."""
         await store.commit(ChangeSet(timers=[timer("tmr_1", NOON + days(30), testing=True)]))
         assert await store.due_timers(NOON + days(99), 10) == []
-        await store.commit(ChangeSet(clocks={TENANT: NOON + days(29), STRANGER: NOON + days(99)}))
+        await store.commit(
+            ChangeSet(clocks={TENANT: ClockChange(NOON + days(29)), STRANGER: ClockChange(NOON + days(99))})
+        )
         assert await store.due_timers(NOON + days(99), 10) == []
-        await store.commit(ChangeSet(clocks={TENANT: NOON + days(30)}))
+        await store.commit(ChangeSet(clocks={TENANT: ClockChange(NOON + days(30))}))
         assert await store.due_timers(NOON, 10) == [timer("tmr_1", NOON + days(30), testing=True)]
 
     async def test_a_timer_of_the_wall_ignores_test_clocks(self, store: Store) -> None:
         """What was set by the system's clock fires by it, also when the tenant got a test clock since."""
         await store.commit(
-            ChangeSet(timers=[timer("tmr_1", NOON + days(1))], clocks={TENANT: NOON + days(9)})
+            ChangeSet(timers=[timer("tmr_1", NOON + days(1))], clocks={TENANT: ClockChange(NOON + days(9))})
         )
         assert await store.due_timers(NOON, 10) == []
         assert len(await store.due_timers(NOON + days(1), 10)) == 1
 
     async def test_a_test_clock_never_goes_back(self, store: Store) -> None:
         """A late message about an earlier hour changes nothing."""
-        assert await store.test_clock_now(TENANT) is None
-        await store.commit(ChangeSet(clocks={TENANT: NOON + days(2)}))
-        await store.commit(ChangeSet(clocks={TENANT: NOON}))
-        assert await store.test_clock_now(TENANT) == NOON + days(2)
-        assert await store.test_clock_now(STRANGER) is None
+        assert await store.test_clock(TENANT) is None
+        await store.commit(ChangeSet(clocks={TENANT: ClockChange(NOON + days(2))}))
+        await store.commit(ChangeSet(clocks={TENANT: ClockChange(NOON)}))
+        assert await store.test_clock(TENANT) == TenantClock(NOON + days(2))
+        assert await store.test_clock(STRANGER) is None
+
+    async def test_a_test_clock_advances_until_it_is_told_to_stand(self, store: Store) -> None:
+        """A change that does not name the target leaves it as it is."""
+        await store.commit(ChangeSet(clocks={TENANT: ClockChange(NOON, NOON + days(9))}))
+        await store.commit(
+            ChangeSet(clocks={TENANT: ClockChange(NOON + days(2)), STRANGER: ClockChange(NOON)})
+        )
+        assert await store.test_clock(TENANT) == TenantClock(NOON + days(2), NOON + days(9))
+        assert await store.advancing_tenants() == [TENANT]
+        await store.commit(ChangeSet(clocks={TENANT: ClockChange(NOON + days(9), None)}))
+        assert await store.test_clock(TENANT) == TenantClock(NOON + days(9))
+        assert await store.advancing_tenants() == []
+
+    @pytest.mark.parametrize("answered", [False, True])
+    async def test_what_was_decided_by_another_reading_of_the_clock_is_refused(
+        self, store: Store, answered: bool
+    ) -> None:
+        """When the clock is advancing, has moved, or is not there; nothing of the commit is written."""
+        response = (key(), response_at) if answered else None
+        if answered:
+            await store.claim(key(), NOON)
+        for change in (None, ClockChange(NOON, NOON + days(9)), ClockChange(NOON + days(9), None)):
+            if change is not None:
+                await store.commit(ChangeSet(clocks={TENANT: change}))
+            late = ChangeSet([append("cus_1")], clocks_seen={TENANT: NOON}, response=response)
+            with pytest.raises(TestClockIsAdvancing):
+                await store.commit(late)
+        assert await store.version(TENANT, "cus_1") == 0
+        await store.commit(
+            ChangeSet([append("cus_1")], clocks_seen={TENANT: NOON + days(9)}, response=response)
+        )
+        assert await store.version(TENANT, "cus_1") == 1
+
+    async def test_who_moves_the_clock_need_not_have_seen_it(self, store: Store) -> None:
+        """The stream of the clock's events keeps two such commands apart."""
+        moved = ChangeSet(clocks={TENANT: ClockChange(NOON, NOON + days(1))}, clocks_seen={TENANT: NOON})
+        await store.commit(moved)
+        assert await store.test_clock(TENANT) == TenantClock(NOON, NOON + days(1))
+
+    async def test_a_command_is_before_the_advance_or_refused(self, store: Store) -> None:
+        """A command that comes together with an advance: the advance is never what fails."""
+        for n in range(20):
+            tenant = f"tenant-{n}"
+            await store.commit(ChangeSet(clocks={tenant: ClockChange(NOON)}))
+            outcomes = await asyncio.gather(
+                store.commit(ChangeSet(clocks={tenant: ClockChange(NOON, NOON + days(1))})),
+                store.commit(ChangeSet([append(f"cus_{n}", tenant=tenant)], clocks_seen={tenant: NOON})),
+                return_exceptions=True,
+            )
+            assert not isinstance(outcomes[0], BaseException)
+            assert not isinstance(outcomes[1], BaseException) or isinstance(outcomes[1], TestClockIsAdvancing)
+
+    async def test_what_a_tenant_has_to_do_is_counted_by_its_clock(self, store: Store) -> None:
+        """Its own events after a position, its own due timers, and the next one; nothing of other tenants."""
+        assert await store.tenant_activity(TENANT, 0, 4, 3) == TenantActivity(None)
+        due = [timer("tmr_1", NOON, testing=True), timer("tmr_2", NOON + days(1), testing=True)]
+        later = [timer(f"tmr_{n}", NOON + days(n), testing=True) for n in (4, 3)]
+        others = [timer("tmr_5", NOON, tenant=STRANGER, testing=True), timer("tmr_6", NOON)]
+        clock = TenantClock(NOON + days(1), NOON + days(9))
+        changes = {TENANT: ClockChange(clock.now, clock.target), STRANGER: ClockChange(NOON)}
+        await store.commit(ChangeSet(timers=[*due, *later, *others], clocks=changes))
+        await write(store, append("cus_1"), append("cus_2", tenant=STRANGER))
+        assert await store.settled_position() == 2
+        found = await store.tenant_activity(TENANT, 0, 4, 3)
+        newest = {partition_of(slot_of("cus_1"), 4): 1}
+        assert found == TenantActivity(clock, newest, 2, 0, NOON + days(3))
+        assert (await store.tenant_activity(TENANT, 1, 4, 3)).newest == {}
+        for _ in range(3):
+            await store.postpone("tmr_2", NOON + days(50))
+        expected = TenantActivity(clock, {}, 1, 1, NOON + days(3))
+        assert await store.tenant_activity(TENANT, 2, 4, 3) == expected
 
     @pytest.mark.parametrize("testing", [False, True])
     async def test_a_postponed_timer_hides_and_counts(self, store: Store, testing: bool) -> None:
         """By the system's clock, for it is a failure of ours; another timer is not held up."""
         failing, other = timer("tmr_1", testing=testing), timer("tmr_2", testing=testing)
-        await store.commit(ChangeSet(timers=[failing, other], clocks={TENANT: NOON}))
+        await store.commit(ChangeSet(timers=[failing, other], clocks={TENANT: ClockChange(NOON)}))
         await store.postpone("tmr_1", NOON + timedelta(seconds=30))
         assert await store.due_timers(NOON + timedelta(seconds=29), 10) == [other]
         assert await store.due_timers(NOON + timedelta(seconds=30), 1) == [replace(failing, attempts=1)]

@@ -11,7 +11,7 @@ from shared.framework.core.decider import Decider
 from shared.framework.core.ids import NAMESPACE
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import StreamIsBusy
-from shared.framework.eventstore.records import CommitReceipt, StreamHistory
+from shared.framework.eventstore.records import ClockChange, CommitReceipt, StreamHistory, TenantClock
 from shared.framework.eventstore.unit_of_work import (
     APPEND_ATTEMPTS_MAX,
     Session,
@@ -161,12 +161,13 @@ async def test_a_session_gathers_what_goes_beside(store: MemoryEventStore) -> No
     async def work(unit: UnitOfWork) -> None:
         ours = session(unit)
         ours.schedule("tmr_1", ours.now + timedelta(hours=1), "close", {"n": 1})
-        ours.set_clock(NOON)
+        ours.set_clock(ClockChange(NOON, NOON + timedelta(days=2)))
+        ours.set_clock(ClockChange(NOON + timedelta(days=1)))
 
     await transact(store, work)
     (timer,) = await store.due_timers(NOON + timedelta(hours=1), 10)
     assert (timer.purpose, timer.payload, timer.metadata) == ("close", {"n": 1}, METADATA)
-    assert await store.test_clock_now(TENANT) == NOON
+    assert await store.test_clock(TENANT) == TenantClock(NOON + timedelta(days=1), NOON + timedelta(days=2))
 
     async def finish(unit: UnitOfWork) -> None:
         session(unit).complete_timer("tmr_1")

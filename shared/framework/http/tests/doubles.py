@@ -25,7 +25,7 @@ from shared.framework.http.field_types import (
     ShortText,
 )
 from shared.framework.http.health import ReadinessCheck
-from shared.framework.http.read_your_writes import PositionWaiter
+from shared.framework.http.read_your_writes import ClockWaiter, PositionWaiter
 from shared.framework.http.request_body import DecodedBodyRoute
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock, SequentialIds, caller
 from shared.framework.testing.store_examples import EXAMPLES, NoteTaken
@@ -129,6 +129,7 @@ class Setting:
         *,
         store: MemoryEventStore | None = None,
         waiter: PositionWaiter | None = None,
+        clock_waiter: ClockWaiter | None = None,
         checks: Mapping[str, ReadinessCheck] | None = None,
         raw: Mapping[str, ASGIApp] | None = None,
     ) -> None:
@@ -144,6 +145,7 @@ class Setting:
             authenticator=FakeAuthenticator(CALLERS),
             partitions=4,
             waiter=waiter,
+            clock_waiter=clock_waiter,
             checks=checks,
             raw=raw,
         )

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.records import ChangeSet, CommitReceipt
+from shared.framework.eventstore.records import ChangeSet, ClockChange, CommitReceipt
 from shared.framework.http.read_your_writes import PositionToken, position_tokens
 from shared.framework.http.tests.doubles import NOON, Setting
 from shared.framework.testing.fakes import FakeClock
@@ -198,7 +198,7 @@ async def test_a_command_happens_at_the_moment_of_the_tenants_test_clock() -> No
     """And its event says so, with who did it and why."""
     setting = Setting()
     next_year = NOON + timedelta(days=365)
-    await setting.store.commit(ChangeSet(clocks={"acme": next_year}))
+    await setting.store.commit(ChangeSet(clocks={"acme": ClockChange(next_year)}))
     answer = await setting.post(key="k9")
     (record,) = await setting.store.read_stable(0, 10)
     assert answer.json()["seen_at"] == "2027-03-01T12:00:00Z"

@@ -19,6 +19,9 @@ class Heard:
         self.asked.append((context, partition, position))
         return position <= self.position
 
+    async def catch_up(self, context: str, timeout_s: float) -> None:
+        raise AssertionError("no command refers to another context here")
+
 
 def test_a_commit_tells_the_furthest_position_of_each_partition() -> None:
     """Slots 1 and 5 share a partition of four; slot 2 has its own."""

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.records import ChangeSet, Timer
+from shared.framework.eventstore.records import ChangeSet, ClockChange, Timer
 from shared.framework.eventstore.unit_of_work import Session
 from shared.framework.leadership.port import MemoryLeadership
 from shared.framework.process.system import EventLoopSleeper
@@ -46,7 +46,7 @@ class Rig:
         session.append(f"cus_{timer.timer_id}", 0, [registered(timer.timer_id)])
 
     async def set(self, *timers: Timer, clock: datetime | None = None) -> None:
-        clocks = {} if clock is None else {TENANT: clock}
+        clocks = {} if clock is None else {TENANT: ClockChange(clock)}
         await self.store.commit(ChangeSet(timers=list(timers), clocks=clocks))
 
     async def names(self) -> Sequence[str]:
