@@ -1,5 +1,7 @@
 """The command that defines a meter, and the query of one meter."""
 
+from dataclasses import dataclass
+
 from services.metering.meters.decider import METER, Defined, DefineMeter, MeterIsUnknown, NoMeter
 from services.metering.meters.ports import MeterRepository, RegisteredMeter
 from shared.billing.contracts.metering.meters import MeterDefined
@@ -25,3 +27,17 @@ async def registered_meter(meters: MeterRepository, tenant_id: str, key: str) ->
     if registered is None:
         raise MeterIsUnknown(key)
     return registered
+
+
+@dataclass(frozen=True, slots=True)
+class MeterResumption:
+    """Registers meters whose definitions were put back after a restore; they count the past again."""
+
+    meters: MeterRepository
+
+    async def resume(self, session: Session, meter_id: str) -> None:
+        """Register the meter of a stream, unless it is registered."""
+        known = await self.meters.all()
+        for meter in (await session.work.stream(session.tenant_id, meter_id)).events:
+            if isinstance(meter, MeterDefined) and (session.tenant_id, meter.key) not in known:
+                session.add_side_write(self.meters.add_write(session.tenant_id, meter))

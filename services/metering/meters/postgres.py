@@ -10,10 +10,8 @@ from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.eventstore.pool import translate_errors
 from shared.framework.eventstore.ports import VersionConflict
 from shared.framework.eventstore.records import CommitReceipt, SideWrite
-from shared.framework.eventstore.unit_of_work import Session
 
 _ADD = "INSERT INTO meters (tenant_id, key, meter_id, definition) VALUES ($1, $2, $3, $4)"
-_RESTORE = f"{_ADD} ON CONFLICT DO NOTHING"
 _ACTIVATE = "UPDATE meters SET joined_from = $2 WHERE meter_id = $1 AND joined_from IS NULL"
 _COUNTS = "SELECT count(*), count(joined_from) FROM meters"
 _UNREADABLE = "SELECT events FROM unreadable_counts WHERE meter_id = $1"
@@ -49,13 +47,6 @@ class PostgresMeterRepository:
 
         return write
 
-    async def resume(self, session: Session, meter_id: str) -> None:
-        """Register a meter whose definition was put back after a restore; it counts the past again."""
-        events = (await session.work.stream(session.tenant_id, meter_id)).events
-        for meter in events:
-            if isinstance(meter, MeterDefined):
-                session.add_side_write(_restore_write(session.tenant_id, meter))
-
     def activate_write(self, meter_id: str, position: int) -> SideWrite:
         async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
             await connection.execute(_ACTIVATE, meter_id, position)
@@ -73,14 +64,6 @@ class PostgresMeterRepository:
                 raise VersionConflict("another meter was activated")
 
         return check
-
-
-def _restore_write(tenant_id: str, meter: MeterDefined) -> SideWrite:
-    async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
-        definition = msgspec.json.encode(meter)
-        await connection.execute(_RESTORE, tenant_id, meter.key, meter.meter_id, definition)
-
-    return write
 
 
 async def _counts(connection: Any) -> tuple[int, int]:
