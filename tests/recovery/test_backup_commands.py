@@ -17,8 +17,10 @@ from tollhouse.cli.output import FAILED, NOT_RUNNING
 from tollhouse.embedded import local_servers
 from tollhouse.installation_state import InstallationState
 from tollhouse.provision import Databases
+from tollhouse.recovery.backup import take_backup
 from tollhouse.supervisor import Stack
 
+UNDER_LOAD = 15
 AHEAD = "UPDATE inbox SET position = position + $1 WHERE consumer = 'payments' AND topic = 'invoicing-events'"
 
 
@@ -55,6 +57,7 @@ async def test_an_installation_moves_into_another_folder(tmp_path: Path) -> None
         house = house_of(stack)
         await house.open()
         await house.send_invoices(3)
+        await a_backup_under_load_fits_together(stack, house, tmp_path / "under-load")
         await settled(stack)
         taken = await as_json("backup", backups, "--folder", old)
         async with payments_ahead(stack.databases):
@@ -70,6 +73,20 @@ async def test_an_installation_moves_into_another_folder(tmp_path: Path) -> None
     assert "name what to replace" in refused
     await reconciled_by_default(new)
     await goes_on(new, house)
+
+
+async def a_backup_under_load_fits_together(stack: Stack, house: InvoicedHouse, folder: Path) -> None:
+    """What a database had consumed is in the dump of its context, although invoices were being collected."""
+    sending = asyncio.create_task(house.send_invoices(UNDER_LOAD))
+    while len(house.acknowledged_at) < UNDER_LOAD // 3:
+        await asyncio.sleep(0.01)
+    _, manifest = await take_backup(stack.databases, folder)
+    await sending
+    entries = [entry for database in manifest.databases for entry in database.positions]
+    heads = {(one.context, one.partition): one.position for one in entries if one.holder == "head"}
+    consumed = [one for one in entries if one.holder.startswith("consumer ")]
+    assert max(one.position for one in consumed) > 1
+    assert [one for one in consumed if one.position > heads[one.context, one.partition]] == []
 
 
 async def doctor_and_verify_see_it(folder: Path) -> None:
@@ -102,7 +119,7 @@ async def goes_on(folder: Path, before: InvoicedHouse) -> None:
         await house.send_invoices(3)
         await settled(stack)
         assert await house.shown() == dict.fromkeys(house.invoices.values(), "paid")
-        assert len(house.invoices) == 6
+        assert len(house.invoices) == 6 + UNDER_LOAD
         assert await differences(stack) == []
         await house.client.http.aclose()
 
