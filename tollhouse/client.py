@@ -30,8 +30,8 @@ class Client:
     Every call can be repeated without a second effect (idempotency keys, event ids), so calls to a service
     that is down or busy are retried for up to `timeout_s` seconds.
 
-    `positions` holds the newest position that each service returned. Every later call waits for them, so
-    that a client reads what it has written.
+    `positions` holds the newest position of each partition that a service returned. Every later call of
+    another service waits for them, so that a client reads what it has written.
     """
 
     urls: dict[str, str]
@@ -96,8 +96,8 @@ class Client:
         self, context: str, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> dict[str, Any]:
         headers = headers | {"authorization": f"Bearer {self.token}"}
-        if self.positions:
-            headers["tollhouse-wait-for"] = ", ".join(self.positions.values())
+        if elsewhere := [one for one in self.positions.values() if not one.startswith(f"{context}:")]:
+            headers["tollhouse-wait-for"] = ", ".join(elsewhere)
         answer = await self.http.request(method, self.urls[context] + path, content=body, headers=headers)
         payload: dict[str, Any] = msgspec.json.decode(answer.content) if answer.content else {}
         if answer.status_code >= 400:

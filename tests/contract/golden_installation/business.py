@@ -125,8 +125,9 @@ class Tenant:
         answer = await self.client.http.post(url, content=content, headers=headers)
         assert answer.is_success, answer.text
         position = answer.headers.get("tollhouse-position")
-        if position is not None:
-            self.client.positions[position.rpartition(":")[0]] = position
+        for one in (position or "").split(", "):
+            if one:
+                self.client.positions[one.rpartition(":")[0]] = one
         told = {"context": context, "path": path, "key": key, "body": content.decode()}
         self.commands.append(
             {**told, "status": answer.status_code, "answer": answer.text, "position": position}
