@@ -60,6 +60,7 @@ STARTED = SubscriptionStarted(
     time_zone="UTC",
     anchor_at=day(0),
     started_at=day(0),
+    starts_at=day(0),
 )
 
 
@@ -87,6 +88,14 @@ def closed(start: int, end: int) -> BillingPeriodClosed:
         full_period=period,
         closed_at=day(end),
     )
+
+
+def test_a_subscription_shows_from_when_it_is_billed() -> None:
+    """Events that were written before start and anchor were two things have no start: it is the anchor."""
+    new = msgspec.structs.replace(STARTED, starts_at=day(15))
+    old = msgspec.structs.replace(STARTED, starts_at=None)
+    rows = [row for event in (new, old) for row in rows_after_each(SUBSCRIPTIONS, event)]
+    assert [getattr(row, "starts_at", None) for row in rows] == [day(15), day(0)]
 
 
 def test_a_subscription_runs_on_until_its_end_is_reached() -> None:

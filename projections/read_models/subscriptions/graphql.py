@@ -28,6 +28,7 @@ class Subscription:
     interval: str
     time_zone: str
     anchor_at: datetime
+    starts_at: datetime = strawberry.field(description="From when usage and fees count.")
     started_at: datetime
     periods_closed: int
     billed_until: datetime | None

@@ -38,6 +38,7 @@ class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
     interval: str
     time_zone: str
     anchor_at: datetime
+    starts_at: datetime
     started_at: datetime
     status: SubscriptionStatus = SubscriptionStatus.ACTIVE
     periods_closed: int = 0
@@ -52,7 +53,8 @@ def fold(row: SubscriptionRow | None, event: SubscriptionEvent, _: DecodedEvent)
     changed = msgspec.structs.replace
     match row, event:
         case None, SubscriptionStarted():
-            return row_from(SubscriptionRow, event)
+            started = msgspec.structs.replace(event, starts_at=event.billed_from)
+            return row_from(SubscriptionRow, started)
         case SubscriptionRow(), SubscriptionCancelled():
             return changed(
                 row,
@@ -69,7 +71,7 @@ def fold(row: SubscriptionRow | None, event: SubscriptionEvent, _: DecodedEvent)
 
 SUBSCRIPTIONS = ReadModel(
     name="subscriptions",
-    version=2,
+    version=3,
     row=SubscriptionRow,
     events=get_args(SubscriptionEvent),
     targets=single_row("subscription_id"),
