@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest_asyncio
 
-from services.subscriptions.tests.harness import Harness
+from services.subscriptions.tests.harness import CUSTOMER, PLAN, Harness
 from services.subscriptions.tests.scenarios import NOON, on
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore import migrate
@@ -73,3 +73,16 @@ async def test_ten_equal_requests_at_once_start_one_subscription(service: Harnes
     assert len({response.content for response in responses if response.status_code == 201}) == 1
     started = [r for r in await service.records() if r.wire_name == "subscriptions.subscription.started.v1"]
     assert len(started) == 2
+
+
+async def test_of_starts_at_once_one_bills_the_usage(service: Harness) -> None:
+    """The stream of claims has one next version: the others decide again, and are refused."""
+    await service.define_meters()
+    await service.post_ok("/v1/plans", PLAN)
+    customer = await service.post_ok("/v1/customers", CUSTOMER)
+    body = {"customer_id": customer["customer_id"], "plan_key": "pro"}
+    responses = await asyncio.gather(*(service.post("/v1/subscriptions", body) for _ in range(6)))
+    codes = sorted(str(response.json().get("code")) for response in responses)
+    assert codes == ["None"] + 5 * ["usage-is-billed-already"]
+    [listed] = (await service.get_ok("/v1/subscriptions"))["items"]
+    assert listed in [response.json() for response in responses]
