@@ -38,6 +38,13 @@ class PageIsTooLarge(Refusal):
     kind = RefusalKind.INVALID
 
 
+class TenantIsBusy(Refusal):
+    """Too many queries of this tenant are waiting; try again later."""
+
+    code = "queries-overloaded"
+    kind = RefusalKind.UNAVAILABLE
+
+
 class InstantIsInvalid(Refusal):
     """The instant must be in RFC 3339 format with an offset."""
 

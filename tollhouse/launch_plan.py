@@ -52,11 +52,38 @@ class LaunchPlan:
         """The base URL of each service."""
         return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
 
-    def program(
-        self, service: ServiceProcess, probe: httpx2.AsyncClient, forked: ForkedProcesses | None
+    def programs(
+        self,
+        service: ServiceProcess,
+        probe: httpx2.AsyncClient,
+        forked: ForkedProcesses | None,
+        count: int = 1,
+    ) -> list[ProcessSpec]:
+        """A service as `count` child processes; if several, all serve its address."""
+        if count == 1:
+            return [self._program(service, service.name, self.ports[service.name], {}, probe, forked)]
+        shared = {"TOLLHOUSE_HTTP_SHARED_PORT": str(self.ports[service.name])}
+        names = [service.name, *(f"{service.name}-{number}" for number in range(2, count + 1))]
+        return [
+            self._program(service, name, self.state.port(f"{name}.own"), shared, probe, forked)
+            for name in names
+        ]
+
+    def _program(
+        self,
+        service: ServiceProcess,
+        name: str,
+        port: int,
+        shared: Mapping[str, str],
+        probe: httpx2.AsyncClient,
+        forked: ForkedProcesses | None,
     ) -> ProcessSpec:
-        """A service as a child process that is ready when /health/ready answers 200."""
-        url = self.urls[service.name]
+        """A child process that is ready when /health/ready on its own port answers 200."""
+        url = f"http://127.0.0.1:{port}"
+        own = {
+            "TOLLHOUSE_HTTP_PORT": str(port),
+            "TOLLHOUSE_TRACE_FILE": str(self.state.folder / "traces" / f"{name}.jsonl"),
+        }
 
         async def is_ready() -> bool:
             try:
@@ -72,18 +99,18 @@ class LaunchPlan:
             return True
 
         return ProcessSpec(
-            name=service.name,
+            name=name,
             command=lambda: [sys.executable, "-m", service.module],
             is_ready=is_ready,
             is_alive=is_alive,
-            log=self.state.folder / "logs" / f"{service.name}.log",
-            env=self.environment(service),
+            log=self.state.folder / "logs" / f"{name}.log",
+            env={**self.environment(service), **own, **shared, **self.extra_env},
             probe_interval_s=0.05,
             launch=None if forked is None else partial(forked.start, module=service.module),
         )
 
     def environment(self, service: ServiceProcess) -> dict[str, str]:
-        """The environment of a service."""
+        """The environment of all processes of a service."""
         sandbox = (
             {"TOLLHOUSE_SANDBOX_DATABASE_URL": self.databases.sandbox_dsn()} if service.uses_sandbox else {}
         )

@@ -19,7 +19,7 @@ from tollhouse.provision import Databases, provision
 from tollhouse.running_installation import RunningInstallation, published_addresses
 from tollhouse.servers.forked_process import ForkedProcesses, forked_processes
 from tollhouse.supervised_process import SupervisedProcess, supervised
-from tollhouse.topology import SERVICES, ServiceProcess
+from tollhouse.topology import READ_SIDE, SERVICES, ServiceProcess
 from tollhouse.upkeep import kept_bounded
 
 
@@ -42,9 +42,11 @@ class Stack:
         services: Sequence[ServiceProcess] = SERVICES,
         fast: bool = False,
         env: Mapping[str, str] | None = None,
+        readers: int = 1,
     ) -> "AsyncIterator[Stack]":
         """Run everything for the length of a block; all processes are stopped at its end.
 
+        `readers`: the number of processes that answer GraphQL; one of them projects.
         `env` is added to the environment of every service; `fast` is for tests (see local_servers).
         Raises AlreadyRunning, ChildDied, ChildNotReady.
         """
@@ -59,7 +61,11 @@ class Stack:
             probe = await resources.enter_async_context(
                 httpx2.AsyncClient(timeout=5, trust_env=False, verify=False)
             )
-            programs = [plan.program(service, probe, forked) for service in services]
+            programs = [
+                program
+                for service in services
+                for program in plan.programs(service, probe, forked, readers if service is READ_SIDE else 1)
+            ]
             processes = await resources.enter_async_context(supervised(programs))
             stack = Stack(
                 folder, plan.urls, servers, databases, plan.credentials, {**servers.processes, **processes}
@@ -105,7 +111,10 @@ async def _fork_server(
 
 
 async def serve(
-    folder: Path, announce: Callable[[Stack], None], services: Sequence[ServiceProcess] = SERVICES
+    folder: Path,
+    announce: Callable[[Stack], None],
+    services: Sequence[ServiceProcess] = SERVICES,
+    readers: int = 1,
 ) -> None:
     """Run an installation until Ctrl-C or SIGTERM, then stop it; a second signal stops it at once."""
     task = asyncio.current_task()
@@ -114,7 +123,7 @@ async def serve(
     for signum in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signum, task.cancel)
     try:
-        async with Stack.start(folder, services=services) as stack:
+        async with Stack.start(folder, services=services, readers=readers) as stack:
             announce(stack)
             await asyncio.Event().wait()
     except asyncio.CancelledError:

@@ -30,15 +30,17 @@ def _context(name: str, *, uses_sandbox: bool = False) -> ServiceProcess:
     return ServiceProcess(name, f"services.{name}.main", (*SHARED_MIGRATIONS, own), uses_sandbox)
 
 
+READ_SIDE = ServiceProcess(
+    "projections",
+    "projections.main",
+    (*SHARED_MIGRATIONS, REPOSITORY_ROOT / "projections" / "migrations"),
+)
+
 SERVICES = (
     _context("ingest"),
     _context("metering"),
     _context("subscriptions"),
     _context("invoicing"),
     _context("payments", uses_sandbox=True),
-    ServiceProcess(
-        "projections",
-        "projections.main",
-        (*SHARED_MIGRATIONS, REPOSITORY_ROOT / "projections" / "migrations"),
-    ),
+    READ_SIDE,
 )

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from graphql import GraphQLError
 from starlette.responses import Response
 from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.types import ExecutionResult
 
 from projections.api.schema import Schema
 from projections.api.schemas import GraphQLResponse
@@ -48,19 +49,25 @@ def graphql_routes(schema: Schema, stores: ReadStores) -> APIRouter:
     async def execute_query(request: Request, caller: Caller) -> Response:
         """Respond 200 with data, errors or both; the schema is projections/schema.graphql."""
         query = _read(await request.body())
-        fresh = await stores.freshness_for(caller.tenant_id)
-        try:
-            result = await schema.execute(
-                query.query,
-                variable_values=query.variables,
-                context_value=RequestReader(stores, viewer_of(caller)),
-                operation_name=query.operation_name,
-            )
-        except CannotGetOperationTypeError as error:
-            raise OperationIsUnknown(query.operation_name or "the query contains no operation") from error
-        return _response(result.data, result.errors or [], fresh)
+        async with stores.turns.query(caller.tenant_id):
+            fresh = await stores.freshness_for(caller.tenant_id)
+            result = await _execute(schema, query, RequestReader(stores, viewer_of(caller)))
+            return _response(result.data, result.errors or [], fresh)
 
     return router
+
+
+async def _execute(schema: Schema, query: GraphQLRequest, reader: RequestReader) -> ExecutionResult:
+    """The result of a query. Raises OperationIsUnknown."""
+    try:
+        return await schema.execute(
+            query.query,
+            variable_values=query.variables,
+            context_value=reader,
+            operation_name=query.operation_name,
+        )
+    except CannotGetOperationTypeError as error:
+        raise OperationIsUnknown(query.operation_name or "the query contains no operation") from error
 
 
 def _request_body() -> dict[str, Any]:

@@ -12,8 +12,7 @@ from projections.api.schemas import HistoryPage
 from projections.engine.bookmarks import Bookmark, Pass, format_cursor, parse_cursor, passes
 from projections.engine.event_archive import ArchiveCursor, ArchivePage, ArchiveQuery, EventArchive
 from projections.engine.freshness import Arrivals, FreshnessStore
-from projections.engine.read_model import Arrived, CustomerSource, Source, StreamSource
-from projections.engine.row_store import SortKey
+from projections.engine.read_model import Arrived, CustomerSource, SortKey, Source, StreamSource
 from projections.refusals import CursorIsUnreadable, HistoryIsForbidden, HistoryScopeIsMissing
 from shared.billing.contracts import CONTEXTS
 from shared.framework.eventstore.contracts import json_bytes

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from projections.audit.port import AuditSnapshot
-from projections.audit.report import Difference
+from projections.audit.report import Difference, Progress, unseen
 from projections.audit.stream_checks import difference_of
 from projections.engine.event_archive import CustomerStream
 from projections.engine.freshness import LatestEventTime
@@ -37,6 +37,7 @@ class Rebuild:
     partitions: int
     models: Collection[AnyModel]
     visitors: Sequence[RecordVisitor] = ()
+    progress: Progress = unseen
     differences: list[Difference] = field(default_factory=list)
     events: dict[str, int] = field(default_factory=dict)
     customer_streams: set[CustomerStream] = field(default_factory=set)
@@ -51,6 +52,7 @@ class Rebuild:
                 until = positions.get((topic, partition), 0)
                 async for page in self._pages(context, partition, until):
                     await self._project(page)
+                    self.progress(f"events of {context} read: {self.events[context]:,}")
 
     async def _pages(self, context: str, partition: int, until: int) -> AsyncIterator[list[EventRecord]]:
         after = 0

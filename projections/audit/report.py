@@ -1,6 +1,14 @@
 """The result of an audit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+Progress = Callable[[str], None]
+"""Called with what an audit does now, in a few words."""
+
+
+def unseen(_: str) -> None:
+    """A Progress that shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from projections.audit.cache_checks import check_cached_rows
 from projections.audit.money_checks import InvoiceCheck, NumberDateCheck, PaymentCheck
 from projections.audit.port import AuditSnapshot
 from projections.audit.rebuild import Rebuild
-from projections.audit.report import AuditReport, Difference
+from projections.audit.report import AuditReport, Difference, Progress, unseen
 from projections.audit.stream_checks import HistoryCheck, StreamCheck
 from projections.audit.usage_checks import usage_count_check
 from projections.engine.cache.cache import Cache
@@ -15,7 +15,11 @@ from shared.framework.messaging.feed import FeedReader
 
 
 async def verify(
-    snapshot: AuditSnapshot, feeds: FeedReader, partitions: int, cache: Cache | None = None
+    snapshot: AuditSnapshot,
+    feeds: FeedReader,
+    partitions: int,
+    cache: Cache | None = None,
+    progress: Progress = unseen,
 ) -> AuditReport:
     """Compare all rows, copies, archived events and indexes with the feeds, up to the snapshot's positions.
 
@@ -26,12 +30,14 @@ async def verify(
     usage = await usage_count_check(snapshot.live)
     money = (InvoiceCheck(), NumberDateCheck(), PaymentCheck())
     checks = (streams, archive, usage, *money)
-    rebuild = Rebuild(snapshot, feeds, partitions, READ_MODELS, checks)
+    rebuild = Rebuild(snapshot, feeds, partitions, READ_MODELS, checks, progress)
     await rebuild.run()
     report = AuditReport(events=rebuild.events)
     for model in READ_MODELS:
+        progress(f"comparing {model.name}")
         report.rows[model.name], report.digests[model.name] = await snapshot.digest(model)
         report.differences += await snapshot.compare(model)
+    progress("comparing the event archive, checking invariants")
     report.differences += [
         *rebuild.differences,
         *await _index_differences(snapshot, rebuild),

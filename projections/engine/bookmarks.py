@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 from projections.engine.freshness import Arrivals
-from projections.engine.read_model import Arrived
-from projections.engine.row_store import SortKey
+from projections.engine.read_model import Arrived, SortKey
 from projections.refusals import CursorIsOutdated, CursorIsUnreadable
 
 T = TypeVar("T")

@@ -8,8 +8,16 @@ from typing import Any
 
 from projections.engine.event_archive import ArchiveCursor, ArchivePage, ArchiveQuery, CustomerStream
 from projections.engine.freshness import Arrivals, LatestEventTime
-from projections.engine.read_model import AnyModel, Key, RowChange, Source, StoredRow, StreamSource
-from projections.engine.row_store import RowQuery, sort_key
+from projections.engine.read_model import (
+    AnyModel,
+    Key,
+    RowChange,
+    Source,
+    StoredRow,
+    StreamSource,
+    sort_key,
+)
+from projections.engine.row_store import RowQuery
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import InboxConflict
 from shared.framework.eventstore.records import CommitReceipt, EventRecord, InboxPosition, SideWrite

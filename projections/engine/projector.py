@@ -13,7 +13,7 @@ from projections.engine.freshness import FreshnessStore, LatestEventTime
 from projections.engine.large_events import LARGE_BYTES, decode_event
 from projections.engine.read_model import AnyModel, DecodedEvent, Key, RowChange, StoredRow
 from projections.engine.row_store import RowStore
-from projections.engine.slices import SLICE, Slices
+from projections.engine.turns import SLICE, Slices
 from shared.billing.contracts import EVENTS
 from shared.framework.core.event import Event
 from shared.framework.core.ids import partition_of

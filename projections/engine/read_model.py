@@ -62,6 +62,17 @@ class RowChange:
     expected: int
 
 
+class SortKey(NamedTuple):
+    """The order of a model's rows: moment, then history. Unique.
+
+    `position` is that of the event that made the row in its context; rows that one event made are by id.
+    """
+
+    sort_at: datetime
+    position: int
+    id: str
+
+
 class Arrived(NamedTuple):
     """What arrived in the read side after its commit `after` (-1: from the beginning) up to `until`."""
 
@@ -136,6 +147,11 @@ class ReadModel(Generic[Row, Part]):
 
 
 AnyModel: TypeAlias = ReadModel[Any, Any]
+
+
+def sort_key(model: AnyModel, stored: StoredRow[Any]) -> SortKey:
+    """The sort key of a row."""
+    return SortKey(model.sorted_by(stored.row), stored.position, stored.id)
 
 
 def single_row(field: str) -> Callable[[DecodedEvent], Iterable[tuple[str, Any]]]:

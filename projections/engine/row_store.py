@@ -3,21 +3,10 @@
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
-from projections.engine.read_model import AnyModel, Arrived, Key, RowChange, StoredRow
+from projections.engine.read_model import AnyModel, Arrived, Key, RowChange, SortKey, StoredRow
 from shared.framework.eventstore.records import SideWrite
-
-
-class SortKey(NamedTuple):
-    """The order of a model's rows: moment, then history. Unique.
-
-    `position` is that of the event that made the row in its context; rows that one event made are by id.
-    """
-
-    sort_at: datetime
-    position: int
-    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +51,6 @@ class RowStore(RowReader, Protocol):
 
     async def scan(self, model: AnyModel, after: Key, limit: int) -> Sequence[StoredRow[Any]]:
         """Rows of every tenant after a key, in the order of keys; for audits, never for a request."""
-
-
-def sort_key(model: AnyModel, stored: StoredRow[Any]) -> SortKey:
-    """The sort key of a row."""
-    return SortKey(model.sorted_by(stored.row), stored.position, stored.id)
 
 
 async def every_row(rows: RowStore, model: AnyModel, limit: int = 1000) -> AsyncIterator[StoredRow[Any]]:

@@ -9,9 +9,8 @@ import strawberry
 from strawberry.relay import PageInfo
 
 from projections.engine.bookmarks import Bookmark, format_cursor, parse_cursor, passes, read_on
-from projections.engine.read_model import AnyModel, Arrived, StoredRow
+from projections.engine.read_model import AnyModel, Arrived, SortKey, StoredRow, sort_key
 from projections.engine.request_reader import RequestReader, to_utc
-from projections.engine.row_store import SortKey, sort_key
 from projections.refusals import PageIsTooLarge
 
 Node = TypeVar("Node")

@@ -112,6 +112,21 @@ async def test_nothing_is_found_where_nothing_is_wrong(either_side: ReadSide, co
     assert all(report.rows.values())
 
 
+async def test_an_audit_says_what_it_does(either_side: ReadSide) -> None:
+    """How many events of each context are read so far, then which read model is compared."""
+    contexts, said = Contexts(), list[str]()
+    await a_year_in_short(contexts)
+    await deliver(contexts, either_side.projector, either_side.store)
+    async with snapshot_of(either_side) as snapshot:
+        report = await verify(snapshot, contexts.feeds, PARTITIONS, progress=said.append)
+    assert f"events of invoicing read: {report.events['invoicing']}" in said
+    counts = [int(one.rpartition(" ")[2]) for one in said if one.startswith("events of invoicing")]
+    assert counts == sorted(counts)
+    assert [one for one in said if one.startswith("comparing")][:-1] == [
+        f"comparing {model.name}" for model in READ_MODELS
+    ]
+
+
 async def test_an_audit_leaves_nothing_behind_and_can_be_repeated(
     either_side: ReadSide, contexts: Contexts
 ) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from projections.engine.turns import ROWS_PER_PASS, Turns
+from projections.engine.turns import QUERIES_MAX, ROWS_PER_PASS, WAITING_MAX, Turns
+from projections.refusals import TenantIsBusy
 from projections.tests.conftest import PostgresReadSide, stores_of
 from projections.tests.frontend import Frontend
 from projections.tests.scenarios import ADA, Contexts, day, deliver
@@ -58,6 +59,30 @@ async def test_a_cancelled_row_takes_no_turn() -> None:
     async with asyncio.timeout(5):
         await asyncio.gather(*rows, return_exceptions=True)
     assert sum(row.cancelled() for row in rows) == 2 * ROWS_PER_PASS
+
+
+async def test_one_tenants_queries_are_few_at_a_time_and_another_tenants_go_on() -> None:
+    """Those that wait go on in their order; beyond a bound they are refused."""
+    turns, running = Turns(), Counter[str]()
+    end = asyncio.Event()
+
+    async def query(tenant_id: str) -> None:
+        async with turns.query(tenant_id):
+            running[tenant_id] += 1
+            await end.wait()
+            running[tenant_id] -= 1
+
+    many = [asyncio.create_task(query("many")) for _ in range(QUERIES_MAX + WAITING_MAX)]
+    few = asyncio.create_task(query("few"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert running == {"many": QUERIES_MAX, "few": 1}
+    with pytest.raises(TenantIsBusy):
+        await query("many")
+    end.set()
+    await asyncio.gather(*many, few)
+    assert running.total() == 0
+    await query("many")  # the bound is of what waits now
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`make bench`: every figure is a ratio to something measured in the same run, on the same machine.
 
 `python -m tests.bench restart`: seconds until a service that was killed under load is ready again.
+`python -m tests.bench readside`: only the small query beside another tenant's lists.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import typer
 import uvloop
 
 from shared.framework.process.gc_tuning import tune_garbage_collector
-from tests.bench import commands, restart, usage
+from tests.bench import commands, readside, restart, usage
 from tollhouse.embedded import local_servers
 
 
@@ -25,6 +26,13 @@ async def bench() -> None:
             typer.echo(f"{speed} (goal {commands.GOAL}x)")
             typer.echo(await asyncio.to_thread(uvloop.run, commands.replay(servers.postgres_url)))
     typer.echo(await usage.run())
+    await neighbours()
+
+
+async def neighbours() -> None:
+    """A small query beside another tenant's lists."""
+    for neighbour in await readside.run():
+        typer.echo(neighbour)
 
 
 async def restarts() -> None:
@@ -34,4 +42,5 @@ async def restarts() -> None:
 
 
 tune_garbage_collector()  # as every service process does; what we are compared with has the same of it
-asyncio.run(restarts() if sys.argv[1:] == ["restart"] else bench())
+PARTS = {(): bench, ("restart",): restarts, ("readside",): neighbours}
+asyncio.run(PARTS[tuple(sys.argv[1:])]())

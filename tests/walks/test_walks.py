@@ -14,6 +14,7 @@ PAGE = ROOT / "docs" / "architecture.md"
 FILES_MAX = {"usage event": 60, "subscribe": 34, "payment time-out": 27}
 
 AROUND = (
+    "projections/engine/turns",
     "shared/billing/contracts/subscriptions/test_clocks.py",
     *(
         f"shared/framework/{path}"

@@ -14,6 +14,9 @@ def up(
     folder: Folder = DEFAULT_FOLDER,
     as_json: AsJson = False,
     tenant: Annotated[str, typer.Option(help="The tenant of the printed tokens.")] = "demo",
+    readers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that answer GraphQL, on one address.")
+    ] = 2,
 ) -> None:
     """Start servers and services, print their addresses and tokens, and keep them running."""
 
@@ -28,7 +31,7 @@ def up(
         else:
             _show(stack, tokens, tenant)
 
-    run(serve(folder, announce))
+    run(serve(folder, announce, readers=readers))
 
 
 def _show(stack: Stack, tokens: dict[str, str], tenant: str) -> None:

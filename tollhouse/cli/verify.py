@@ -1,13 +1,16 @@
 """`tollhouse verify`: rebuilds all read models from history and compares them with the live ones."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from projections.audit.postgres import postgres_snapshot
-from projections.audit.report import AuditReport, Difference
+from projections.audit.report import AuditReport, Difference, Progress, unseen
 from projections.audit.verify import verify as audit
 from projections.engine.cache.key_prefix import cache_prefix
 from projections.engine.cache.redis import RedisCache
@@ -40,7 +43,8 @@ def verify(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     Exit 1 and print every difference if there is one.
     """
     installation, credentials = running_installation(folder), Credentials(folder / "keys")
-    report = run(run_audit(installation, credentials))
+    with shown_progress(shown=errors.is_terminal and not as_json) as progress:
+        report = run(run_audit(installation, credentials, progress))
     if as_json:
         print_json({"ok": report.ok} | asdict(report))
     else:
@@ -48,13 +52,26 @@ def verify(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     raise typer.Exit(0 if report.ok else FAILED)
 
 
-async def run_audit(installation: RunningInstallation, credentials: Credentials) -> AuditReport:
+@contextmanager
+def shown_progress(*, shown: bool) -> Iterator[Progress]:
+    """A line on standard error that says what is being done, during the block."""
+    if not shown:
+        yield unseen
+        return
+    with errors.status("verify") as status:
+        yield lambda doing: status.update(f"verify: {escape(doing)}")
+
+
+async def run_audit(
+    installation: RunningInstallation, credentials: Credentials, progress: Progress = unseen
+) -> AuditReport:
     """Wait until everything is processed, then audit with the rights of the database owner."""
     token_file = credentials.service_token_file
     try:
+        progress("waiting until everything is processed")
         contradictions = (await inspect_dsns(installation.owner_dsns)).contradictions
         await wait_until_quiescent(installation.urls, token_file.read_text())
-        report = await _audit(installation, token_file)
+        report = await _audit(installation, token_file, progress)
         report.differences[:0] = map(_difference, contradictions)
         return report
     except (NotQuiescent, FeedUnavailable) as reason:
@@ -67,13 +84,13 @@ def _difference(contradiction: Contradiction) -> Difference:
     return Difference(f"positions of {known.context}", "*", what, f"{contradiction}: {CURE}")
 
 
-async def _audit(installation: RunningInstallation, token_file: Path) -> AuditReport:
+async def _audit(installation: RunningInstallation, token_file: Path, progress: Progress) -> AuditReport:
     owner = installation.owner_dsns["projections"]
     feeds = HttpFeeds(installation.urls, token_file)
     cache = RedisCache(installation.redis_url, await cache_prefix(owner))
     try:
         async with postgres_snapshot(owner, "projections") as snapshot:
-            return await audit(snapshot, feeds, PARTITIONS, cache)
+            return await audit(snapshot, feeds, PARTITIONS, cache, progress)
     finally:
         await feeds.close()
         await cache.close()

@@ -10,7 +10,7 @@ import msgspec
 from projections.engine.postgres.executor import Executor
 from projections.engine.read_model import AnyModel, Key, RowChange, StoredRow
 from projections.engine.row_store import RowQuery
-from projections.engine.slices import Slices
+from projections.engine.turns import Slices
 from shared.framework.eventstore.pool import connection_of, translate_errors
 from shared.framework.eventstore.ports import InboxConflict
 from shared.framework.eventstore.records import CommitReceipt, SideWrite

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 from collections.abc import Iterator, Mapping
 
 import uvicorn
@@ -29,9 +30,18 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: ASGIApp, tasks: Mapping[str, Task], *, host: str, port: int, grace_s: float) -> None:
+async def serve(
+    app: ASGIApp,
+    tasks: Mapping[str, Task],
+    *,
+    host: str,
+    port: int,
+    grace_s: float,
+    shared_port: int | None = None,
+) -> None:
     """Serve HTTP and run the tasks until SIGTERM or SIGINT; then requests have `grace_s` to end.
 
+    `shared_port`: also served, by other processes too; the kernel gives each connection to one of them.
     Raises LoopEnded if a task ended.
     """
     config = uvicorn.Config(
@@ -49,12 +59,24 @@ async def serve(app: ASGIApp, tasks: Mapping[str, Task], *, host: str, port: int
     )
     server = _Server(config)
     with _stopped_by_signals(server):
-        await _serve(server, tasks, grace_s)
+        await _serve(server, tasks, grace_s, _sockets(host, port, shared_port))
 
 
-async def _serve(server: uvicorn.Server, tasks: Mapping[str, Task], grace_s: float) -> None:
+def _sockets(host: str, port: int, shared_port: int | None) -> list[socket.socket] | None:
+    """Both ports of a process that shares one; None: uvicorn opens the port."""
+    if shared_port is None:
+        return None
+    return [socket.create_server((host, port)), socket.create_server((host, shared_port), reuse_port=True)]
+
+
+async def _serve(
+    server: uvicorn.Server,
+    tasks: Mapping[str, Task],
+    grace_s: float,
+    sockets: list[socket.socket] | None,
+) -> None:
     running = {asyncio.create_task(task()): name for name, task in tasks.items()}
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets))
     ended, _ = await asyncio.wait({serving, *running}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
     await serving

@@ -107,6 +107,7 @@ async def serve_context(
             tasks.tasks(service),
             host=settings.http_host,
             port=settings.http_port,
+            shared_port=settings.http_shared_port,
             grace_s=settings.shutdown_grace_s,
         )
 

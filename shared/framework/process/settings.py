@@ -7,7 +7,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
-    """Settings from environment variables with the prefix TOLLHOUSE_; a service may subclass it."""
+    """Settings from environment variables with the prefix TOLLHOUSE_; a service may subclass it.
+
+    Several processes of one service on one machine can also serve `http_shared_port` of the same host: each
+    connection goes to one of them.
+    """
 
     model_config = SettingsConfigDict(env_prefix="TOLLHOUSE_", frozen=True)
 
@@ -19,6 +23,7 @@ class ServiceSettings(BaseSettings):
     broker_fetch_wait_ms: PositiveInt = 100
     http_host: str = "127.0.0.1"
     http_port: int
+    http_shared_port: int | None = None
     feeds: dict[str, str] = {}
     jwks_file: Path
     api_keys_file: Path
