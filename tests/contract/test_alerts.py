@@ -2,15 +2,19 @@
 
 import importlib.util
 import re
+from math import prod
 
 import pytest
 import typer
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
+from services.payments.settings import PaymentsSettings
 from shared.framework.observability import metrics
 from tests.contract.alert_rules import RULES, RUNBOOKS, Rule, base_name, rules
+from tests.contract.deployed import K8S, container
 from tollhouse.cli import app
+from tollhouse.topology import SERVICES
 
 ALERTS = list(rules())
 MADE_BY_PROMETHEUS = {"up"}
@@ -107,3 +111,13 @@ def is_command(words: list[str]) -> bool:
             return False
         command = commands[word]
     return not hasattr(command, "commands")
+
+
+def test_thresholds_can_be_reached() -> None:
+    """A call is given up at the time limit, a container ended at its memory limit: the alert comes before."""
+    by_name = {rule.alert: rule.expr.rpartition(" > ")[2] for rule in ALERTS}
+    time_limit_s = PaymentsSettings.model_fields["gateway_timeout_s"].default
+    assert float(by_name["TollhouseGatewaySlow"]) < time_limit_s
+    assert prod(map(int, by_name["TollhouseMemoryHigh"].split(" * "))) < 2**30
+    for service in SERVICES:
+        assert container(K8S / "base", service.name)["resources"]["limits"]["memory"] == "1Gi"
