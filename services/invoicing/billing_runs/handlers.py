@@ -25,7 +25,7 @@ from services.invoicing.rating.rating import RatingContext, lines_of_period
 from shared.billing.contracts.invoicing.billing_runs import BillingRunStarted
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.framework.core.ids import has_prefix
-from shared.framework.core.refusals import ImpossibleHistory, Refusal
+from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 from shared.framework.eventstore.unit_of_work import Session
 
 
@@ -71,6 +71,8 @@ async def _complete_if_ready(session: Session, run_id: str) -> None:
     try:
         await _rate_and_finalize(session, run)
     except Refusal as refusal:
+        if refusal.kind is RefusalKind.UNAVAILABLE:  # not the period's fault: the same work may succeed later
+            raise
         # Not a dead letter: people correct the price or the usage, and retry.
         end = FailBillingRun(code=refusal.code, reason=str(refusal) or refusal.title, now=session.now)
     await session.handle(BILLING_RUN, run_id, end)

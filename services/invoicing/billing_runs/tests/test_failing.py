@@ -9,10 +9,14 @@ from hypothesis import strategies as st
 
 from services.invoicing.tests.harness import Harness
 from services.invoicing.tests.scenarios import CALLS, FEE, INVOICE_ID, RUN_ID, closed, quantity, reading
+from shared.billing.contracts import CONTRACTS
 from shared.billing.contracts.invoicing.billing_runs import BillingRunFailed, BillingRunRetried
 from shared.billing.contracts.invoicing.invoices import InvoiceDrafted
 from shared.billing.contracts.metering.readings import UsageReadingTaken
 from shared.billing.pricing import PerUnit
+from shared.framework.eventstore.memory import MemoryEventStore
+from shared.framework.eventstore.ports import StoreIsUnavailable
+from shared.framework.testing.fakes import FakeClock
 
 ONE_DOLLAR = msgspec.structs.replace(CALLS, price=PerUnit(unit_price=Decimal(1)))
 TOO_MUCH = str(10**17)
@@ -39,6 +43,28 @@ async def test_an_amount_beyond_the_bound_is_a_failure_with_its_reason_and_no_de
     assert failed.reason == "100000000000000049.00 USD"
     response = await service.request("POST", f"/v1/invoices/{INVOICE_ID}/finalize")
     assert (response.status_code, response.json()["code"]) == (409, "billing-run-not-completed")
+
+
+class AwayOnce(MemoryEventStore):
+    """A store whose connection is away at one reading of a version."""
+
+    is_away = True
+
+    async def version(self, tenant_id: str, stream_id: str) -> int:
+        if self.is_away:
+            self.is_away = False
+            raise StoreIsUnavailable("version")
+        return await super().version(tenant_id, stream_id)
+
+
+async def test_a_database_that_is_away_is_no_reason_to_fail() -> None:
+    """The reading is delivered again, and then the period is billed."""
+    service = Harness(AwayOnce("invoicing", FakeClock(), CONTRACTS))
+    await service.deliver(closed(charges=(FEE,)))
+    with pytest.raises(StoreIsUnavailable):
+        await service.deliver(reading())
+    await service.deliver(reading())
+    assert [document.total.minor for document in await service.documents()] == [4900]
 
 
 async def test_a_retried_run_is_billed_by_the_new_reading_with_the_flat_fee() -> None:
