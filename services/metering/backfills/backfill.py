@@ -4,7 +4,8 @@ The past is read from ingest's feed with an inbox position of the meter's own, m
 what it counts. When the feed has no more and the live inbox position is not after the meter's, the meter is
 activated in a transaction that asserts the live position. A rollup consumer at work at that time either has
 moved the live position, then the backfill goes on, or its commit fails because another meter is active
-(`MeterRepository.assert_active_count_write`), then it counts again.
+(`MeterRepository.assert_active_count_write`), then it counts again. Another process may see the same meter as
+pending: the activation also asserts the meter's own position, and counting asserts that it is pending still.
 """
 
 import logging
@@ -130,7 +131,8 @@ class MeterBackfill:
             InboxAdvance(replace(reached, position=records[-1].position), reached.position)
             for _, reached in group
         ]
-        return ChangeSet(inbox=inbox, side_writes=[write] if write else [])
+        pending = self.meters.assert_pending_write([one.meter.meter_id for one, _ in group])
+        return ChangeSet(inbox=inbox, side_writes=[pending, write] if write else [pending])
 
     async def _activate(self, group: Sequence[PendingMeter]) -> ChangeSet:
         reached = group[0][1]
@@ -138,7 +140,9 @@ class MeterBackfill:
         if live.position > reached.position:
             raise InboxConflict("usage was counted after the feed had been read to its end")
         writes = [self.meters.activate_write(one.meter.meter_id, reached.position) for one, _ in group]
-        return ChangeSet(inbox=[InboxAdvance(live, live.position)], side_writes=writes)
+        # Both kinds of position stay: another process has counted neither live nor as the past meanwhile.
+        positions = [live, *(reached for _, reached in group)]
+        return ChangeSet(inbox=[InboxAdvance(at, at.position) for at in positions], side_writes=writes)
 
     async def _reached(self, meter: RegisteredMeter) -> InboxPosition:
         """The inbox position of the meter's own backfill."""

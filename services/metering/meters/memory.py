@@ -1,11 +1,12 @@
 """Meters in memory: a table of the memory store, so that a failed commit undoes it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from services.metering.meters.ports import RegisteredMeter, RegisteredMeters
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.eventstore.memory import MemoryEventStore
-from shared.framework.eventstore.ports import VersionConflict
+from shared.framework.eventstore.ports import InboxConflict, VersionConflict
 from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 
@@ -37,6 +38,14 @@ class MemoryMeterRepository:
                     store.table("meters")[key] = replace(one, joined_from=position)
 
         return write
+
+    def assert_pending_write(self, meter_ids: Sequence[str]) -> SideWrite:
+        async def check(store: MemoryEventStore, _: CommitReceipt) -> None:
+            registered = store.table("meters").values()
+            if any(one.is_active for one in registered if one.meter.meter_id in meter_ids):
+                raise InboxConflict("a meter was activated by another process")
+
+        return check
 
     def assert_active_count_write(self, count: int) -> SideWrite:
         async def check(store: MemoryEventStore, _: CommitReceipt) -> None:

@@ -1,6 +1,6 @@
 """Port of meters: all of them by key, and the position from which each is counted live."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,6 +40,9 @@ class MeterRepository(Protocol):
 
     def activate_write(self, meter_id: str, position: int) -> SideWrite:
         """The side write that makes a meter active after this position of its tenant's partition."""
+
+    def assert_pending_write(self, meter_ids: Sequence[str]) -> SideWrite:
+        """The side write that raises InboxConflict if one of these meters is active by now."""
 
     def assert_active_count_write(self, count: int) -> SideWrite:
         """The side write that raises VersionConflict if not this number of meters is active."""

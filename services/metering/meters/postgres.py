@@ -1,5 +1,6 @@
 """Meters in Postgres."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -8,11 +9,12 @@ import msgspec
 from services.metering.meters.ports import RegisteredMeter, RegisteredMeters
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.eventstore.pool import translate_errors
-from shared.framework.eventstore.ports import VersionConflict
+from shared.framework.eventstore.ports import InboxConflict, VersionConflict
 from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 _ADD = "INSERT INTO meters (tenant_id, key, meter_id, definition) VALUES ($1, $2, $3, $4)"
 _ACTIVATE = "UPDATE meters SET joined_from = $2 WHERE meter_id = $1 AND joined_from IS NULL"
+_PENDING = "SELECT count(*) FROM meters WHERE meter_id = ANY($1) AND joined_from IS NULL"
 _COUNTS = "SELECT count(*), count(joined_from) FROM meters"
 _UNREADABLE = "SELECT events FROM unreadable_counts WHERE meter_id = $1"
 
@@ -52,6 +54,15 @@ class PostgresMeterRepository:
             await connection.execute(_ACTIVATE, meter_id, position)
 
         return write
+
+    def assert_pending_write(self, meter_ids: Sequence[str]) -> SideWrite:
+        """See MeterRepository. Their backfills' inbox positions were moved before in this transaction."""
+
+        async def check(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
+            if await connection.fetchval(_PENDING, list(meter_ids)) != len(meter_ids):
+                raise InboxConflict("a meter was activated by another process")
+
+        return check
 
     def assert_active_count_write(self, count: int) -> SideWrite:
         """See MeterRepository.

@@ -1,6 +1,7 @@
 """A meter counts the past too, each event once, whenever it is defined and whatever happens meanwhile."""
 
 import random
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -28,7 +29,7 @@ from services.metering.tests.usage import (
     oracle,
     usage,
 )
-from shared.framework.eventstore.ports import VersionConflict
+from shared.framework.eventstore.ports import InboxConflict, VersionConflict
 from shared.framework.eventstore.records import ChangeSet, FeedPage, InboxAdvance, InboxPosition
 from shared.framework.eventstore.unit_of_work import UnitOfWork
 from shared.framework.messaging.feed import InProcessFeeds
@@ -77,6 +78,49 @@ async def test_any_interleaving_of_usage_folding_and_catching_up_counts_everythi
     for one in METERS:
         for subject in ("UA", "DL"):
             assert await total(stores, one, subject, START, END) == oracle(events, one, subject, START, END)
+
+
+class SlowFeeds(InProcessFeeds):
+    """Feeds that let something happen before a page is read."""
+
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def page(self, context: str, partition: int, partitions: int, after: int, limit: int) -> FeedPage:
+        happens, self.meanwhile = self.meanwhile, None
+        if happens is not None:
+            await happens()
+        return await super().page(context, partition, partitions, after, limit)
+
+
+async def test_a_slow_process_does_not_count_what_the_active_meter_has_counted_live(stores: Stores) -> None:
+    """It has seen the meter as pending; another process activates it before it reads the feed."""
+    scenario = Scenario(stores)
+    await define(stores, "count")
+    feeds = SlowFeeds({"ingest": scenario.ingest})
+
+    async def another_process() -> None:
+        await backfill_of(scenario).step()
+        await scenario.accept(usage(value=1))
+        await scenario.fold()
+
+    feeds.meanwhile = another_process
+    await replace(backfill_of(scenario), feeds=feeds).step()
+    assert await total(stores, meter("count"), "UA", START, END) == {(): 1}
+
+
+async def test_a_slow_process_does_not_activate_a_meter_behind_what_another_has_counted(
+    stores: Stores,
+) -> None:
+    """It has found the feed at its end; another process counts what came then."""
+    scenario = Scenario(stores)
+    await define(stores, "count")
+    slow = backfill_of(scenario)
+    [pending] = await slow.pending()
+    changes = await slow._activate([(pending, await slow._reached(pending))])
+    await scenario.accept(usage(value=1))
+    await backfill_of(scenario).step()
+    with pytest.raises(InboxConflict):
+        await stores.store.commit(changes)
 
 
 async def test_who_folds_while_a_meter_joins_folds_again(stores: Stores) -> None:
