@@ -43,7 +43,7 @@ def verify(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
     Exit 1 and print every difference if there is one.
     """
     installation, credentials = running_installation(folder), Credentials(folder / "keys")
-    with shown_progress(shown=errors.is_terminal and not as_json) as progress:
+    with progress_line(visible=errors.is_terminal and not as_json) as progress:
         report = run(run_audit(installation, credentials, progress))
     if as_json:
         print_json({"ok": report.ok} | asdict(report))
@@ -53,9 +53,9 @@ def verify(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
 
 
 @contextmanager
-def shown_progress(*, shown: bool) -> Iterator[Progress]:
+def progress_line(*, visible: bool) -> Iterator[Progress]:
     """A line on standard error that says what is being done, during the block."""
-    if not shown:
+    if not visible:
         yield unseen
         return
     with errors.status("verify") as status:
