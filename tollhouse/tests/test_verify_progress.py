@@ -18,6 +18,6 @@ def test_progress_is_one_line_on_standard_error_of_a_terminal(
     monkeypatch.setattr(
         sys.modules[progress_line.__module__], "errors", Console(file=screen, force_terminal=True, width=100)
     )
-    with progress_line(visible=shown) as progress:
+    with progress_line(visible=visible) as progress:
         progress("events of invoicing read: 12,000")
     assert ("verify: events of invoicing read: 12,000" in screen.getvalue()) == visible
