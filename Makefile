@@ -9,10 +9,10 @@ TESTS  := $(BIN)/python -m pytest -q -n 2 --dist loadfile
 CODE   := services projections shared tollhouse tests conftest.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart demo up verify test check lint types imports security audit leaks drill bench kafka lock format clean
+.PHONY: help install quickstart demo up verify test check lint types imports security audit leaks drill sim sim-bugs bench kafka lock format clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: .venv/.installed ## create .venv from the pinned, hashed requirements (Python 3.11 or newer)
 
@@ -65,6 +65,12 @@ leaks: install ## look for secrets in files of the repository (detect-secrets)
 
 drill: install ## restore drill: backup, loss of the databases under load, restore, go on; prints RPO and RTO
 	@$(BIN)/python -m tests.recovery.drill
+
+sim: install ## run seeds of the simulated world on all cores (SEEDS=20000, or tell one: SEED=42)
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
+
+sim-bugs: install ## plant known bugs into copies of the tree; each must be caught by a seed
+	@$(BIN)/python -m tests.simulation.planted_bugs
 
 bench: install ## measure speed, as ratios against a limit measured in the same run
 	@$(BIN)/python -m tests.bench
