@@ -1,12 +1,13 @@
 """A test of the test: the world catches a planted bug. `make sim-bugs` plants all of them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.simulation.lives import Outcome, plan_of, run
 from tests.simulation.plan import Plan
-from tests.simulation.planted_bugs import PATCHES, hunt
+from tests.simulation.planted_bugs import PATCHES, hunt, plant
 from tests.simulation.shrink import shrunk
 
 CAUGHT_AT_ONCE = "tie_is_rounded_to_even"
@@ -14,6 +15,12 @@ CAUGHT_AT_ONCE = "tie_is_rounded_to_even"
 
 def test_fifteen_bugs_are_there_to_be_planted() -> None:
     assert len(PATCHES) >= 15
+
+
+@pytest.mark.parametrize("bug", PATCHES)
+def test_a_bug_can_be_planted(bug: str, tmp_path: Path) -> None:
+    """When this fails the code around the bug has moved: plant it by hand, and save `git diff`."""
+    plant(bug, tmp_path)
 
 
 @pytest.mark.timeout(180)
