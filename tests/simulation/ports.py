@@ -14,6 +14,8 @@ from shared.framework.leadership.port import LeadershipLost, Lease
 from shared.framework.messaging.feed import FeedUnavailable, InProcessFeeds
 from shared.framework.messaging.port import BrokerFailed, Delivery, Message, TopicPartition
 from shared.framework.messaging.relay import CursorConflict
+from shared.framework.messaging.tenant_progress import ProgressQuery, TenantProgress
+from shared.framework.retry.signal import Signal
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -36,6 +38,7 @@ class SimulatedStore:
         self.context = inner.context
         self.contracts = inner.contracts
         self.wakes: list[asyncio.Event] = []
+        self.commits, self.clock_changes = Signal(), Signal()
 
     def __getattr__(self, name: str) -> Any:
         """Every reading method of the inner store, behind a call that may fail."""
@@ -85,6 +88,9 @@ class SimulatedStore:
         if changes.appends or changes.timers or changes.clocks:
             for wake in self.wakes:
                 wake.set()
+        self.commits.notify()
+        if changes.clocks:
+            self.clock_changes.notify()
         return receipt
 
 
@@ -133,6 +139,31 @@ class SimulatedFeeds:
         world = self.process.world
         if world.dice.happens(world.weather.feed_fails) or not world.is_reachable(context):
             raise FeedUnavailable(context)
+
+
+class SimulatedProgress:
+    """The progress of all contexts, each asked from one of its processes."""
+
+    def __init__(self, process: "Process") -> None:
+        self.process = process
+
+    async def tenant_progress(self, context: str, query: ProgressQuery) -> TenantProgress:
+        await self.process.step()
+        asked = self.process.world.any_process(context)
+        if asked is None or asked.reporter is None:
+            raise FeedUnavailable(context)
+        answer: asyncio.Future[TenantProgress | None] = self.process.world.loop.create_future()
+
+        def done(task: "asyncio.Task[TenantProgress]") -> None:
+            if not answer.done():
+                failed = task.cancelled() or task.exception() is not None
+                answer.set_result(None if failed else task.result())
+
+        asked.spawn(asked.reporter.report(query)).add_done_callback(done)
+        report = await answer
+        if report is None:
+            raise FeedUnavailable(context)
+        return report
 
 
 class SimulatedBroker:

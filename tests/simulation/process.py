@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 from shared.framework.eventstore.ports import StoreIsUnavailable
 from shared.framework.http.read_your_writes import NoUpstreamPositions
 from shared.framework.messaging.feed import InProcessFeeds
+from shared.framework.messaging.tenant_progress import ProgressReporter
 from shared.framework.process.background_tasks import background_tasks
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
+from shared.framework.timers.ready_clock import ReadyClock
 from tests.simulation.ports import (
     Crashed,
     SimulatedBroker,
@@ -20,6 +22,7 @@ from tests.simulation.ports import (
     SimulatedFeeds,
     SimulatedLeadership,
     SimulatedLedger,
+    SimulatedProgress,
     SimulatedSleeper,
     SimulatedStore,
 )
@@ -60,6 +63,9 @@ class Process:
         self.clock, self.sleeper, self.ids = SimulatedClock(self), SimulatedSleeper(self), world.ids
         self.feeds = SimulatedFeeds(self, InProcessFeeds(world.stores))
         self.ledger = SimulatedLedger(self, world.ledger)
+        self.progress, self.leadership = SimulatedProgress(self), SimulatedLeadership(self)
+        self.clock_waiter = ReadyClock(cast(Any, self.store), self.sleeper, self.store.clock_changes)
+        self.reporter: ProgressReporter | None = None
         self.waiter: Any = NoUpstreamPositions()
         self.service = ServiceDefinition()
         self.timers: Any = None
@@ -105,7 +111,13 @@ class Process:
             cast(Any, self.store),
             broker=SimulatedBroker(self),
             cursor=SimulatedCursor(self, self.world.cursors),
-            leadership=SimulatedLeadership(self),
+        )
+        self.reporter = ProgressReporter(
+            cast(Any, self.store),
+            tasks.consumer,
+            self.world.plan.partitions,
+            self.sleeper,
+            self.store.commits,
         )
         self.timers = tasks.timers
         self.waiter = tasks.consumer or NoUpstreamPositions()
@@ -132,4 +144,8 @@ class Process:
             sleeper=self.sleeper,
             feeds=self.feeds,
             authenticator=cast(Any, None),
+            progress=self.progress,
+            leadership=self.leadership,
+            commits=self.store.commits,
+            clock_changes=self.store.clock_changes,
         )

@@ -165,7 +165,18 @@ def credential(tenant: str) -> Credential:
 def app_of(context: str, partitions: int) -> ASGIApp:
     """The HTTP application of a context, made once; a request is served by the process of its task."""
     current: dict[str, Any] = {
-        name: _Current(name) for name in ("store", "clock", "ids", "sleeper", "feeds", "waiter")
+        name: _Current(name)
+        for name in (
+            "store",
+            "clock",
+            "ids",
+            "sleeper",
+            "feeds",
+            "waiter",
+            "clock_waiter",
+            "progress",
+            "leadership",
+        )
     }
     authenticator = FakeAuthenticator({tenant: credential(tenant) for tenant in TENANTS})
     tools: ServiceDependencies[Any] = ServiceDependencies(
@@ -178,6 +189,8 @@ def app_of(context: str, partitions: int) -> ASGIApp:
         sleeper=current["sleeper"],
         feeds=current["feeds"],
         authenticator=authenticator,
+        progress=current["progress"],
+        leadership=current["leadership"],
     )
     with in_memory():
         service = _built(context, tools)
@@ -190,6 +203,7 @@ def app_of(context: str, partitions: int) -> ASGIApp:
         authenticator=authenticator,
         partitions=partitions,
         waiter=current["waiter"],
+        clock_waiter=current["clock_waiter"],
         raw={path: _RawRoute(path) for path in service.raw_routes},
     )
 

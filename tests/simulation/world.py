@@ -191,7 +191,8 @@ class World:
         """Whether a timer of this context is due, even one that has failed and waits."""
         store, now = self.stores[context], self.now()
         for timer in store._timers.values():
-            tenant_now = store._clocks.get(timer.tenant_id) if timer.test_clock else now
+            test_clock = store._clocks.get(timer.tenant_id)
+            tenant_now = now if not timer.test_clock else None if test_clock is None else test_clock.now
             if tenant_now is not None and timer.due_at <= tenant_now:
                 return True
         return False

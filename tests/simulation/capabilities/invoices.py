@@ -9,7 +9,7 @@ from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssign
 from tests.simulation.capability import DAY, Capability, Life
 from tests.simulation.client import Client, Request
 from tests.simulation.facts import Facts
-from tests.simulation.plain_model import CLOCK_ERROR_MAX, minor
+from tests.simulation.plain_model import minor
 from tests.simulation.plan import Step
 
 
@@ -129,7 +129,7 @@ def numbered(facts: Facts) -> Iterator[str]:
             yield f"{tenant} has assigned {series.get(tenant)} and printed {printed}"
         dated = sorted(documents.get(tenant, []), key=lambda one: one.number)
         for before, after in pairwise(dated):
-            if after.finalized_at < before.finalized_at - 2 * CLOCK_ERROR_MAX:
+            if after.finalized_at < before.finalized_at:
                 yield (
                     f"{before.number} of {tenant} has the date {before.finalized_at}, and "
                     f"{after.number} {after.finalized_at} ({after.invoice_id})"
