@@ -115,6 +115,8 @@ def _check_at_rest(world: World, capabilities: Sequence[Capability], *, is_last:
     """Stop all faults, wait for everything to come to rest, check, and let the faults go on."""
     weather = world.weather
     heal(world)
+    world.rest(REST_S)
+    world.run(1.1)  # what metering publishes every half second: totals, and events that cannot be read
     if not world.rest(REST_S, is_last=True):
         raise Violation(f"liveness (I16): after {REST_S} s: {_unfinished(world)}")
     world.note("everything rests")
