@@ -76,9 +76,7 @@ class EventsEndpoint:
         credential.require(SCOPE)
         headers = dict(scope["headers"])
         body = await read_body(scope, receive, BODY_BYTES_MAX)
-        events = parse_events(
-            body, headers.get(b"content-type", b""), headers.get(b"content-encoding", b"identity")
-        )
+        events = parse_events(body, headers.get(b"content-type", b""))
         await wait_for_positions(request)
         submission = Submission(
             tenant_id=credential.tenant_id,

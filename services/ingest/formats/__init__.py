@@ -10,12 +10,12 @@ from shared.framework.http.refusals import MediaTypeIsUnsupported
 FORMATS: Mapping[str, UsageFormat] = {one.media_type: one for one in (SINGLE, BATCH, BATCH_OR_SINGLE)}
 
 
-def parse_events(body: bytes, content_type: bytes, content_encoding: bytes) -> Sequence[ParsedEvent]:
+def parse_events(body: bytes, content_type: bytes) -> Sequence[ParsedEvent]:
     """The events of a request body.
 
     Raises MediaTypeIsUnsupported, UsageIsNotJson, UsageIsNotEvents, TooManyEvents.
     """
     media_type = content_type.split(b";")[0].strip().lower().decode("latin-1")
-    if media_type not in FORMATS or content_encoding.lower() != b"identity":
-        raise MediaTypeIsUnsupported(f"{', '.join(FORMATS)}, without content coding")
+    if media_type not in FORMATS:
+        raise MediaTypeIsUnsupported(", ".join(FORMATS))
     return FORMATS[media_type].read(body)

@@ -16,7 +16,7 @@ from services.subscriptions.customers.decider import (
 from shared.framework.core.ids import has_prefix
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
-from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier
+from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier, PrintableId
 from shared.framework.http.reads import Cursor, PageSize, ReadDep
 
 ZoneName = Annotated[str, Field(min_length=1, max_length=64, examples=["America/New_York"])]
@@ -25,7 +25,7 @@ ZoneName = Annotated[str, Field(min_length=1, max_length=64, examples=["America/
 class NewCustomer(ApiModel):
     """A customer to register; names and addresses are not accepted here."""
 
-    external_id: Identifier
+    external_id: PrintableId
     currency: CurrencyCode
     time_zone: ZoneName = "UTC"
 

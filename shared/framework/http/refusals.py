@@ -13,6 +13,13 @@ class RequestIsInvalid(Refusal):
     kind = RefusalKind.INVALID
 
 
+class BodyIsNotGzip(Refusal):
+    """The body is not what its content-encoding says: gzip."""
+
+    code = "body-not-gzip"
+    kind = RefusalKind.INVALID
+
+
 class BodyIsNotJson(Refusal):
     """The body is not JSON in UTF-8."""
 

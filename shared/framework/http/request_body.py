@@ -7,6 +7,7 @@ import asyncio
 import json
 import math
 import re
+import zlib
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.framework.core.refusals import Refusal
 from shared.framework.http.problem import problem_response
 from shared.framework.http.refusals import (
+    BodyIsNotGzip,
     BodyIsNotJson,
     BodyIsNotStorable,
     BodyIsTooLarge,
@@ -28,6 +30,9 @@ from shared.framework.http.refusals import (
 BODY_BYTES_MAX = 1024 * 1024
 BODY_TIMEOUT_S = 30.0
 DEPTH_MAX = 32
+CODINGS = frozenset({b"identity", b"gzip"})
+GZIP_WBITS = 31
+"""Of zlib: the largest window, with the header and trailer of gzip."""
 INT64 = range(-(2**63), 2**63)
 INT64_DIGITS_MAX = 20
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -58,15 +63,37 @@ class RequestBodyMiddleware:
 
 
 async def read_body(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
-    """The whole body. Raises BodyIsTooLarge, also by Content-Length, and BodyIsTooSlow."""
-    announced = dict(scope["headers"]).get(b"content-length", b"0")
+    """The whole body without its content coding, which may be gzip; `bytes_max` bounds it with and without.
+
+    Raises BodyIsTooLarge, also by Content-Length, BodyIsTooSlow, BodyIsNotGzip, MediaTypeIsUnsupported.
+    """
+    headers = dict(scope["headers"])
+    announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced[:20]) > bytes_max:
         raise BodyIsTooLarge(f"at most {bytes_max} bytes")
+    coding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if coding not in CODINGS:
+        raise MediaTypeIsUnsupported("a content-encoding other than gzip is not accepted")
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            return await _read(receive, bytes_max)
+            body = await _read(receive, bytes_max)
     except TimeoutError:
         raise BodyIsTooSlow(f"within {BODY_TIMEOUT_S:g} s") from None
+    return body if coding == b"identity" else _unzipped(body, bytes_max)
+
+
+def _unzipped(body: bytes, bytes_max: int) -> bytes:
+    """The content of one gzip member, of at most `bytes_max`: no more is unpacked of one that is larger."""
+    member = zlib.decompressobj(wbits=GZIP_WBITS)
+    try:
+        content = member.decompress(body, bytes_max + 1)
+    except zlib.error:
+        raise BodyIsNotGzip("invalid data") from None
+    if len(content) > bytes_max:
+        raise BodyIsTooLarge(f"at most {bytes_max} bytes, also without gzip")
+    if not member.eof or member.unused_data:
+        raise BodyIsNotGzip("exactly one member is accepted, whole")
+    return content
 
 
 async def _read(receive: Receive, bytes_max: int) -> bytes:
@@ -85,13 +112,11 @@ async def _read(receive: Receive, bytes_max: int) -> bytes:
 
 
 def check_media_type(scope: Scope) -> None:
-    """Raise MediaTypeIsUnsupported unless the headers say JSON without content encoding."""
+    """Raise MediaTypeIsUnsupported unless the headers say JSON."""
     headers = dict(scope["headers"])
     media_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
     if media_type != b"application/json" and not media_type.endswith(b"+json"):
         raise MediaTypeIsUnsupported(media_type.decode("latin-1") or "no content-type")
-    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise MediaTypeIsUnsupported("content-encoding is not accepted")
 
 
 def decoded(body: bytes) -> Any:

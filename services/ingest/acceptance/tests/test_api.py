@@ -1,6 +1,7 @@
 """Usage over HTTP: the three forms of CloudEvents, clear answers, and no way in without a credential."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -218,9 +219,37 @@ async def test_a_bad_request_is_a_clear_no(
     assert list(await client.stores.store.read_stable(0, 10)) == []
 
 
-async def test_compressed_bodies_and_other_methods_are_refused(client: ServiceClient) -> None:
-    """Nothing is unpacked here, so nothing can explode."""
-    assert (await client.post(body(event()), **{"content-encoding": "gzip"})).status_code == 415
+GZIP = {"content-encoding": "gzip"}
+
+
+async def test_a_body_may_be_gzip(client: ServiceClient) -> None:
+    """Usage is text that repeats itself: it packs well."""
+    answer = await client.post(gzip.compress(body(event())), **GZIP)
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "code"),
+    [
+        (body(event()), GZIP, 400, "body-not-gzip"),
+        (gzip.compress(body(event()))[:-1], GZIP, 400, "body-not-gzip"),
+        (gzip.compress(body(event())) + b"more", GZIP, 400, "body-not-gzip"),
+        (gzip.compress(bytes(BODY_BYTES_MAX + 1)), GZIP, 413, "body-too-large"),
+        (gzip.compress(b"[" * 100), GZIP, 400, "usage-not-json"),
+        (body(event()), {"content-encoding": "br"}, 415, "media-type-unsupported"),
+    ],
+)
+async def test_a_packed_body_that_cannot_be_is_refused(
+    client: ServiceClient, content: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    """Of a body that is larger unpacked, no more than the bound is unpacked."""
+    answer = await client.post(content, **headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert list(await client.stores.store.read_stable(0, 10)) == []
+
+
+async def test_other_methods_are_refused(client: ServiceClient) -> None:
+    """Also without the scope."""
     assert (await client.http.get(EVENTS_PATH)).status_code == 405
     viewer = {"authorization": "Bearer viewer"}
     assert (await client.http.get(EVENTS_PATH, headers=viewer)).status_code == 405

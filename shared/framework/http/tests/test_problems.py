@@ -115,7 +115,7 @@ async def test_a_body_beyond_the_limit_is_refused_when_announced_and_when_found(
 
 @pytest.mark.parametrize(
     "headers",
-    [{"content_type": "text/plain"}, {"content_type": ""}, {"content_encoding": "gzip"}],
+    [{"content_type": "text/plain"}, {"content_type": ""}, {"content_encoding": "br"}],
     ids=["text", "unsaid", "compressed"],
 )
 async def test_only_plain_json_is_taken(headers: dict[str, str]) -> None:
