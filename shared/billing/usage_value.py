@@ -15,6 +15,9 @@ PATH_RULE = (
 )
 _NAME = r"[^.$@*?\[\]()'\"\\\x00-\x1f\x7f]{1,64}"
 _PATH = re.compile(rf"{_NAME}(\.{_NAME}){{0,7}}")
+_JSON_NAME = _NAME.replace(r"\x00-\x1f\x7f", r"\u0000-\u001f\u007f")
+PATH_PATTERN = rf"^(\$\.)?{_JSON_NAME}(\.{_JSON_NAME}){{0,7}}$"
+"""PATH_RULE as a pattern of JSON Schema."""
 
 
 def plain_path(path: str) -> str | None:

@@ -14,6 +14,8 @@ import pytest_asyncio
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
+from projections.read_models.balances.projection import BALANCES
+from projections.register import READ_MODELS as REGISTER
 from tests.e2e.conftest import Installation, tollhouse_up
 from tests.e2e.small_business import JANUARY, open_business, use
 from tollhouse.cli import app
@@ -113,18 +115,21 @@ READ_MODELS = {
 }
 
 
+TABLES = {model.name: f"live.{model.table}" for model in REGISTER}
+
+
 @pytest.mark.parametrize(("model", "change"), READ_MODELS.items(), ids=READ_MODELS.keys())
 async def test_a_row_of_a_read_model_that_was_edited_by_hand_is_named(
     business: Installation, model: str, change: str
 ) -> None:
     """By its model and its id, whichever of its columns it was."""
-    async with edited(business, "projections", f"live.{model}_v1", change, "true") as row:
+    async with edited(business, "projections", TABLES[model], change, "true") as row:
         assert named(await verified(business, expect=FAILED), model, row["id"])
 
 
 async def test_people_are_told_in_words(business: Installation) -> None:
     """Each difference in one line, untruncated, and the result last."""
-    async with edited(business, "projections", "live.customers_v1", READ_MODELS["customers"], "true") as row:
+    async with edited(business, "projections", TABLES["customers"], READ_MODELS["customers"], "true") as row:
         command = ["verify", "--folder", str(business.folder)]
         done = await asyncio.to_thread(CliRunner().invoke, app, command)
     assert done.exit_code == FAILED
@@ -138,7 +143,7 @@ async def test_a_balance_that_was_edited_in_redis_is_named(business: Installatio
     async with business.client(TENANT) as client:
         await client.graphql("{ customers { edges { node { balance { owed { minor } } } } } }")
     async with Redis.from_url(business.addresses.redis_url) as redis:
-        (key,) = [key async for key in redis.scan_iter("*:balances_v1:*")]
+        (key,) = [key async for key in redis.scan_iter(f"*:{BALANCES.table}:*")]
         await redis.copy(key, "kept")
         document = await redis.hget(key, "document")
         assert isinstance(document, bytes)

@@ -18,7 +18,9 @@ PriceBody = Annotated[Any, PlainValidator(read_price), PlainSerializer(to_json),
 class RetryBody(ApiModel):
     """Other prices for this period, by the keys of its charges; without them those of the plan are used."""
 
-    prices: dict[Identifier, PriceBody] = Field(default_factory=dict, max_length=100)
+    prices: dict[Identifier, PriceBody] = Field(
+        default_factory=dict, max_length=100, json_schema_extra={"additionalProperties": False}
+    )
 
 
 class BillingRunBody(ApiModel):

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import AfterValidator, Field, GetPydanticSchema, StringConstraints
+from pydantic import AfterValidator, Field, GetPydanticSchema, StringConstraints, WithJsonSchema
 from pydantic_core.core_schema import literal_schema
 
 from services.metering.aggregations import AGGREGATIONS
@@ -13,7 +13,7 @@ from services.metering.meters.decider import DefineMeter, meter_id_of
 from services.metering.meters.handlers import define_meter, registered_meter
 from services.metering.meters.ports import MeterRepository
 from shared.billing.contracts.metering.meters import MeterDefined
-from shared.billing.usage_value import PATH_RULE, plain_path
+from shared.billing.usage_value import PATH_PATTERN, PATH_RULE, plain_path
 from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.command_endpoint import CommandDep
 from shared.framework.http.field_types import ApiModel, Identifier, Instant, PrintableId
@@ -21,6 +21,7 @@ from shared.framework.http.request_body import DecodedBodyRoute
 
 GROUP_BY_MAX = 8
 FILTER_TEXTS_MAX = 100
+PATH_LENGTH_MAX = 256
 
 
 def _plain(path: str) -> str:
@@ -29,7 +30,12 @@ def _plain(path: str) -> str:
     return plain
 
 
-Path = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_plain)]
+Path = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=PATH_LENGTH_MAX),
+    AfterValidator(_plain),
+    WithJsonSchema({"type": "string", "maxLength": PATH_LENGTH_MAX, "pattern": PATH_PATTERN}),
+]
 AggregationName = Annotated[str, GetPydanticSchema(lambda *_: literal_schema([*AGGREGATIONS]))]
 AllowedText = Annotated[str, StringConstraints(max_length=256)]
 
@@ -44,7 +50,11 @@ class NewMeter(ApiModel):
     group_by: Annotated[list[Path], Field(max_length=GROUP_BY_MAX, default_factory=list)]
     filter: Annotated[
         dict[Path, Annotated[list[AllowedText], Field(min_length=1, max_length=FILTER_TEXTS_MAX)]],
-        Field(max_length=GROUP_BY_MAX, default_factory=dict),
+        Field(
+            max_length=GROUP_BY_MAX,
+            default_factory=dict,
+            json_schema_extra={"additionalProperties": False},
+        ),
     ]
 
     def command(self, *, now: datetime, meter_id: str) -> DefineMeter:

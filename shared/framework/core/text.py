@@ -29,10 +29,11 @@ _JOINER_ELSEWHERE = (
 _UNPRINTABLE = re.compile(f"[{_CONTROLS}{_IGNORABLE}{_SURROGATES}{_NO_CHARACTERS}]|{_JOINER_ELSEWHERE}")
 
 _BASIC_PLANE = re.sub(r"\\U.{8}(-\\U.{8})?", "", _CONTROLS + _IGNORABLE + _JOINERS + _NO_CHARACTERS)
-SCHEMA_PATTERN = f"^[^{_BASIC_PLANE}\U0003fffe-\U0010ffff]+$"
-"""A pattern for JSON Schema of printable text. Joiners, accepted in few places, are left out of it.
+SCHEMA_PATTERN = f"^[^{_BASIC_PLANE}]+$"
+"""A pattern for JSON Schema of printable text.
 
-Its escapes are those of ECMA-262; for characters beyond the basic plane it has none that all validators know.
+It is stricter for joiners, which are accepted in few places, and does not exclude what is not printable
+beyond the basic plane: ECMA-262 has no escapes for it that all validators know.
 """
 
 

@@ -16,6 +16,7 @@ from shared.billing.contracts.metering.readings import UsageReadingTaken
 from shared.billing.pricing import PerUnit
 from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.ports import StoreIsUnavailable
+from shared.framework.eventstore.records import StreamHistory
 from shared.framework.testing.fakes import FakeClock
 
 ONE_DOLLAR = msgspec.structs.replace(CALLS, price=PerUnit(unit_price=Decimal(1)))
@@ -46,15 +47,15 @@ async def test_an_amount_beyond_the_bound_is_a_failure_with_its_reason_and_no_de
 
 
 class AwayOnce(MemoryEventStore):
-    """A store whose connection is away at one reading of a version."""
+    """A store whose connection is away at one reading of a stream's newest event."""
 
     is_away = True
 
-    async def version(self, tenant_id: str, stream_id: str) -> int:
+    async def newest(self, tenant_id: str, stream_id: str) -> StreamHistory:
         if self.is_away:
             self.is_away = False
-            raise StoreIsUnavailable("version")
-        return await super().version(tenant_id, stream_id)
+            raise StoreIsUnavailable("newest")
+        return await super().newest(tenant_id, stream_id)
 
 
 async def test_a_database_that_is_away_is_no_reason_to_fail() -> None:
