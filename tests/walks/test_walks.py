@@ -16,6 +16,8 @@ FILES_MAX = {"usage event": 63, "subscribe": 34, "payment time-out": 27}
 AROUND = (
     "projections/engine/turns",
     "shared/billing/contracts/subscriptions/test_clocks.py",
+    "services/subscriptions/test_clocks/leaps",
+    "services/metering/unreadable_usage/publisher",
     *(
         f"shared/framework/{path}"
         for path in (
