@@ -49,7 +49,9 @@ def _shared(folder: Path, process: str, traces: set[str]) -> set[str]:
 
 
 def _spans(folder: Path, process: str) -> list[dict[str, Any]]:
-    lines = (folder / "traces" / f"{process}.jsonl").read_text().splitlines()
+    # Of all processes of a service: which of the readers projects is decided when they start.
+    files = (folder / "traces").glob(f"{process}*.jsonl")
+    lines = [line for file in files for line in file.read_text().splitlines()]
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 

@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx2
 import pytest
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 from typer.testing import CliRunner, Result
 
 from tests.e2e.conftest import Installation
 from tests.e2e.small_business import JANUARY, open_business
 from tollhouse.cli import app
 from tollhouse.cli.output import FAILED, NOT_RUNNING
-from tollhouse.client import Client
+from tollhouse.client import CallFailed, Client
 from tollhouse.demo.playback import advance
 
 CUSTOMER = {"external_id": "acme", "currency": "EUR", "time_zone": "UTC"}
@@ -65,6 +66,15 @@ async def test_the_doctor_names_what_does_not_answer(installation: Installation,
     assert "not ready" in (await tollhouse(astray, "doctor", expect=FAILED)).stdout
 
 
+UNTIL_KEYS_ARE_READ: dict[str, Any] = {
+    "retry": retry_if_exception_type((CallFailed, AssertionError)),
+    "stop": stop_after_delay(10),
+    "wait": wait_fixed(0.1),
+    "reraise": True,
+}
+"""A process reads the file of keys at most once a second, so a new key is known to each a second later."""
+
+
 @pytest.mark.parametrize("kind", [(), ("--api-key",)], ids=["token", "api-key"])
 async def test_a_minted_credential_opens_the_door(installation: Installation, kind: tuple[str, ...]) -> None:
     """Both kinds, for the tenant and with the rights of the role that was asked for."""
@@ -72,13 +82,15 @@ async def test_a_minted_credential_opens_the_door(installation: Installation, ki
     token = minted.stdout.strip()
     assert token.startswith("th_live_" if kind else "ey")
     async with Client(installation.addresses.urls, token) as client:
-        assert await client.graphql(CUSTOMERS) == {"customers": {"edges": []}}
-        answer = await client.http.post(
-            f"{installation.addresses.urls['subscriptions']}/v1/customers",
-            headers={"authorization": f"Bearer {token}", "idempotency-key": "k"},
-            json={},
-        )
-    assert answer.status_code == httpx2.codes.FORBIDDEN
+        async for attempt in AsyncRetrying(**UNTIL_KEYS_ARE_READ):
+            with attempt:
+                assert await client.graphql(CUSTOMERS) == {"customers": {"edges": []}}
+                answer = await client.http.post(
+                    f"{installation.addresses.urls['subscriptions']}/v1/customers",
+                    headers={"authorization": f"Bearer {token}", "idempotency-key": "k"},
+                    json={},
+                )
+                assert answer.status_code == httpx2.codes.FORBIDDEN
 
 
 async def test_an_unknown_role_is_refused_with_those_that_there_are(installation: Installation) -> None:
