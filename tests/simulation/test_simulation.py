@@ -11,7 +11,7 @@ import pytest
 from tests.simulation.lives import plan_of, run
 
 ROOT = Path(__file__).parents[2]
-BUDGET_S = 25.0
+BUDGET_S = 10.0
 FIRST, SEEDS_MIN = 1_000_000, 3
 
 
