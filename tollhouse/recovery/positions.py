@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.billing.contracts import TOPICS
+from shared.framework.eventstore.records import BEYOND_ALL
 from tollhouse.servers.topics import PARTITIONS
 
 CONTEXT_OF = {topic: context for context, topic in TOPICS.items()}
@@ -23,7 +24,6 @@ _DRAWN = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_noti
 _HEADS = (
     "SELECT number, last_in_partition(number, $1, $2) FROM generate_series(0, $1 - 1) AS numbers (number)"
 )
-_BEYOND = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ async def known_positions(connection: Any, name: str) -> list[KnownPosition]:
 
 async def history_of(connection: Any) -> History:
     """What the context of this database has."""
-    heads = await connection.fetch(_HEADS, PARTITIONS, _BEYOND)
+    heads = await connection.fetch(_HEADS, PARTITIONS, BEYOND_ALL)
     return History(
         last=await connection.fetchval(_LAST),
         drawn=await connection.fetchval(_DRAWN),

@@ -20,12 +20,12 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.eventstore.ports import Store, TestClockIsAdvancing, VersionConflict
 from shared.framework.eventstore.records import CommitReceipt
 from shared.framework.eventstore.unit_of_work import Session, UnitOfWork, metadata_at
+from shared.framework.messaging.feed import head_of
 
 LOOKUP_FIRST_TRANSACTIONS = 32
 """The number of transactions after a repeat that look up their keys first: repeats seldom come alone."""
 
 ATTEMPTS_MAX = 8
-_AFTER_EVERYTHING = 2**62
 
 
 class UsageIsContended(Refusal):
@@ -144,8 +144,8 @@ class UsageAcceptance:
         if written:
             return evaluation.result(partition, max(written), unmetered)
         # Only repeats: the accepted originals are at or before the head.
-        page = await self.store.feed(partition, self.partitions, _AFTER_EVERYTHING, 1)
-        return evaluation.result(partition, page.head, unmetered)
+        head = await head_of(self.store, partition, self.partitions)
+        return evaluation.result(partition, head, unmetered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from services.subscriptions.test_clocks.handlers import clock_id, set_test_clock
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import partition_of
 from shared.framework.eventstore.ports import Store, TestClockIsAdvancing
-from shared.framework.eventstore.records import CommitReceipt, TenantClock
+from shared.framework.eventstore.records import BEYOND_ALL, CommitReceipt, TenantClock
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
 from shared.framework.leadership.port import Leadership, Lease
 from shared.framework.messaging.feed import FeedUnavailable
@@ -47,8 +47,6 @@ SEARCH_INTERVAL_S = 1.0
 PAUSE_S = 0.05
 UNAVAILABLE_PAUSE_S = 0.5
 RESTART_PAUSE_S = 2.0
-_BEYOND = 2**62
-"""After every position: it is not asked for events."""
 
 _log = logging.getLogger(__name__)
 
@@ -190,7 +188,7 @@ class Leaps:
         Raises TestClockIsAdvancing after FOLLOWED_WITHIN_S.
         """
         deadline, missing = self.sleeper.elapsed() + FOLLOWED_WITHIN_S, list(self.contexts)
-        query = ProgressQuery(tenant_id, heads, None, _BEYOND, WAIT_S)
+        query = ProgressQuery(tenant_id, heads, None, BEYOND_ALL, WAIT_S)  # not asked for events
         while missing and self.sleeper.elapsed() < deadline:
             answers = await asyncio.gather(*(self._try(context, query) for context in missing))
             missing = [

@@ -236,6 +236,10 @@ Readers keep a page in memory, and the relay sends one within a single time-out.
 """
 
 
+BEYOND_ALL = 2**62
+"""After every position: a page after it has a head and no records."""
+
+
 @dataclass(frozen=True, slots=True)
 class FeedPage:
     """Settled records of one partition in order, each with `previous`; `head`: its last settled position."""

@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from shared.framework.eventstore.ports import Feed
-from shared.framework.eventstore.records import FeedPage
+from shared.framework.eventstore.records import BEYOND_ALL, FeedPage
 from shared.framework.retry.transient import TransientFailure
-
-_BEYOND = 2**62
-"""Beyond every position: a page after it has a head and no records."""
 
 
 class FeedUnavailable(TransientFailure):
@@ -49,5 +46,9 @@ class InProcessFeeds:
 
 async def heads_of(store: Feed, partitions: int) -> dict[int, int]:
     """The last settled position of each partition of a store (0: none)."""
-    pages = {number: await store.feed(number, partitions, _BEYOND, 1) for number in range(partitions)}
-    return {number: page.head for number, page in pages.items()}
+    return {number: await head_of(store, number, partitions) for number in range(partitions)}
+
+
+async def head_of(store: Feed, partition: int, partitions: int) -> int:
+    """The last settled position of one of `partitions` partitions of a store (0: none)."""
+    return (await store.feed(partition, partitions, BEYOND_ALL, 1)).head

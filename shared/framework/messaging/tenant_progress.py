@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.framework.eventstore.ports import Store
-from shared.framework.eventstore.records import TenantActivity, TenantClock
+from shared.framework.eventstore.records import BEYOND_ALL, TenantActivity, TenantClock
 from shared.framework.messaging.feed import heads_of
 from shared.framework.retry.backoff import Sleeper
 from shared.framework.retry.signal import Signal
@@ -18,9 +18,6 @@ ATTEMPTS_HELD = 8
 """An advance waits for a failing timer for this many attempts (half a minute), then goes on without it."""
 
 RELOAD_INTERVAL_S = 0.1
-_BEYOND = 2**62
-"""After every position."""
-
 Heads = Mapping[str, Mapping[int, int]]
 """By context, the last position of each partition."""
 
@@ -100,7 +97,7 @@ class ProgressReporter:
             settled_position = await self.store.settled_position()
             activity = await self.store.tenant_activity(
                 query.tenant_id,
-                _BEYOND if query.after is None else query.after,
+                BEYOND_ALL if query.after is None else query.after,
                 self.partitions,
                 ATTEMPTS_HELD,
             )

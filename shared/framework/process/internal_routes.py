@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from shared.framework.core.clock import Clock
 from shared.framework.eventstore.ports import Store
-from shared.framework.eventstore.records import DeadLetter
+from shared.framework.eventstore.records import BEYOND_ALL, DeadLetter
 from shared.framework.http.authorization import requires
 from shared.framework.http.refusals import RequestIsInvalid
 from shared.framework.messaging.consumer import Consumer
@@ -25,7 +25,7 @@ TENANT_WAIT_MAX_S = 5.0
 
 _query = msgspec.json.Decoder(ProgressQuery)
 
-Number = Annotated[int, Query(ge=0, le=2**62)]
+Number = Annotated[int, Query(ge=0, le=BEYOND_ALL)]
 Partitions = Annotated[int | None, Query(ge=1, le=PARTITIONS_MAX)]
 
 
