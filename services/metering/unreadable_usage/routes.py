@@ -1,29 +1,18 @@
 """The REST route that lists the events that a meter could not read."""
 
 import re
-from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from services.metering.backfills.backfill import MeterBackfill
 from services.metering.rollups.unreadable_usage import UnreadableEvent
 from services.metering.unreadable_usage.ports import EventIndex, UnreadableUsage
-from shared.framework.core.refusals import Refusal, RefusalKind
 from shared.framework.http.authorization import Caller, requires
 from shared.framework.http.field_types import ApiModel, Identifier, Instant
 from shared.framework.http.read_your_writes import PositionToken
+from shared.framework.http.reads import Cursor, CursorIsUnreadable, PageSize
 
-PAGE_MAX = 500
 _CURSOR = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})", re.ASCII)
-
-Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
-
-
-class CursorIsUnreadable(Refusal):
-    """The cursor is not the `next_cursor` of an earlier page."""
-
-    code = "cursor-invalid"
-    kind = RefusalKind.INVALID
 
 
 class UnreadableEventBody(ApiModel):
@@ -55,7 +44,7 @@ def unreadable_usage_router(backfill: MeterBackfill, unreadable: UnreadableUsage
 
     @router.get("/v1/meters/{key}/unreadable", dependencies=[requires("usage:read")])
     async def list_unreadable(
-        key: Identifier, caller: Caller, limit: Limit = 100, cursor: str | None = None
+        key: Identifier, caller: Caller, limit: PageSize = 100, cursor: Cursor = None
     ) -> UnreadableEventPage:
         """List the events of the meter's type that it could not read and does not count, oldest first."""
         after = _cursor_in(cursor)
