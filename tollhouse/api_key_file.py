@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from shared.framework.http.api_keys import credential_of_entry
+from shared.framework.http.api_keys import PREFIX, credential_of_entry, subject_of_entry
+from shared.framework.http.reloading_file import ENTRY_FAULTS, keys_in
 from tollhouse.installation_state import write_private_file
 
 ENDING_LENGTH = 4
@@ -85,7 +86,7 @@ class ApiKeyFile:
         with self._changed() as entries:
             old = _find(entries, key_id)
             granted = {name: old.get(name) for name in ("tenant", "role", "scopes")}
-            granted["subject"] = old.get("subject", f"key:{key_id}")
+            granted["subject"] = subject_of_entry(old, key_id)
             key, entry = _new(granted, now + lifetime)
             old["expires_at"] = min(_instant(old), now + overlap).isoformat(timespec="seconds")
             entries.append(entry)
@@ -98,8 +99,8 @@ class ApiKeyFile:
 
     def _entries(self) -> list[Any]:
         try:
-            return list(json.loads(self.path.read_bytes())["keys"])
-        except (ValueError, KeyError, TypeError) as error:
+            return keys_in(self.path.read_bytes())
+        except ValueError as error:
             raise FileIsUnreadable(f"{self.path} is not an object with a list of keys: {error!r}") from error
 
     @contextmanager
@@ -115,7 +116,7 @@ class ApiKeyFile:
 
 def format_api_key(key_id: str, secret: str) -> str:
     """`th_live_<id>_<secret>_<crc32>`: the checksum shows typing errors without a look-up."""
-    body = f"th_live_{key_id}_{secret}"
+    body = f"{PREFIX}{key_id}_{secret}"
     return f"{body}_{zlib.crc32(body.encode()):08x}"
 
 
@@ -132,7 +133,7 @@ def _new(granted: Entry, expires_at: datetime) -> tuple[str, Entry]:
     }
     try:
         credential_of_entry(entry)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except ENTRY_FAULTS as error:
         raise KeyIsRefused(str(error)) from error
     return key, entry
 
@@ -147,7 +148,7 @@ def _find(entries: list[Any], key_id: str) -> Entry:
 def _instant(entry: Entry) -> datetime:
     try:
         return credential_of_entry(entry).expires_at or datetime.max.replace(tzinfo=UTC)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except ENTRY_FAULTS as error:
         raise KeyIsRefused(f"{entry.get('id')} is unreadable, revoke it: {error}") from error
 
 
@@ -156,16 +157,16 @@ def _listed(entry: Any, now: datetime) -> ApiKey:
     try:
         expires_at = credential_of_entry(known).expires_at
         state = "expired" if expires_at and expires_at <= now else "active"
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except ENTRY_FAULTS as error:
         state = f"broken: {error!r}"
     key_id = str(known.get("id"))
     return ApiKey(
         id=key_id,
-        masked=f"th_live_{key_id}_…{known.get('ending', '')}",
+        masked=f"{PREFIX}{key_id}_…{known.get('ending', '')}",
         state=state,
         tenant=str(known.get("tenant")),
         role=str(known.get("role")),
-        subject=str(known.get("subject", f"key:{key_id}")),
+        subject=str(subject_of_entry(known, key_id)),
         scopes=[str(scope) for scope in known.get("scopes") or ()],
         expires_at=str(known.get("expires_at")),
     )

@@ -1,7 +1,6 @@
 """API keys: with a checksum against typing errors, stored as hashes in a file that is reloaded."""
 
 import hashlib
-import json
 import re
 import zlib
 from datetime import UTC, datetime
@@ -10,12 +9,12 @@ from typing import Any
 
 from shared.framework.core.clock import Clock
 from shared.framework.http.authorization import Credential, CredentialIsNotAccepted, credential_from
-from shared.framework.http.reloading_file import FileContent, ReloadingFile
+from shared.framework.http.reloading_file import FileContent, ReloadingFile, read_entries
 from shared.framework.observability import metrics
 
 PREFIX = "th_live_"
 _SHA256 = re.compile("[0-9a-f]{64}", re.ASCII)
-_KEY = re.compile(r"(th_live_([A-Za-z0-9]{1,64})_[A-Za-z0-9]{32,128})_([0-9a-f]{8})", re.ASCII)
+_KEY = re.compile(rf"({PREFIX}([A-Za-z0-9]{{1,64}})_[A-Za-z0-9]{{32,128}})_([0-9a-f]{{8}})", re.ASCII)
 
 
 class ApiKeyVerifier:
@@ -50,17 +49,7 @@ def _is_expired(credential: Credential, now: datetime) -> bool:
 
 
 def _by_hash(content: bytes) -> FileContent[dict[str, Credential]]:
-    try:
-        entries = list(json.loads(content)["keys"])
-    except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError("an API keys file is an object with a list of keys") from error
-    credentials, unreadable = {}, []
-    for number, entry in enumerate(entries, start=1):
-        try:
-            credentials[_hash_of(entry)] = credential_of_entry(entry)
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            unreadable.append(f"entry {number}: {error!r}")
-    return FileContent(credentials, unreadable)
+    return read_entries(content, lambda entry: (_hash_of(entry), credential_of_entry(entry)))
 
 
 def _hash_of(entry: dict[str, Any]) -> str:
@@ -70,12 +59,14 @@ def _hash_of(entry: dict[str, Any]) -> str:
 
 
 def credential_of_entry(entry: dict[str, Any]) -> Credential:
-    """The credential of an entry of the file. Raises KeyError, TypeError, ValueError or OverflowError.
-
-    Without `subject` of its own it has `key:<id>`.
-    """
+    """The credential of an entry of the file. Raises one of ENTRY_FAULTS."""
     expires_at = datetime.fromisoformat(entry["expires_at"])
     if expires_at.tzinfo is None:
         raise ValueError("expires_at needs an offset")
-    subject = entry.get("subject", f"key:{entry['id']}")
+    subject = subject_of_entry(entry, entry["id"])
     return credential_from(entry, subject=subject, expires_at=expires_at.astimezone(UTC))
+
+
+def subject_of_entry(entry: dict[str, Any], key_id: object) -> Any:
+    """The subject of an entry: its own, or `key:<id>`."""
+    return entry.get("subject", f"key:{key_id}")

@@ -1,6 +1,5 @@
 """JSON web tokens, verified by RS256 with keys of a JWKS file only."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from joserfc.jwk import GuestProtocol, RSAKey
 
 from shared.framework.core.clock import Clock
 from shared.framework.http.authorization import Credential, CredentialIsNotAccepted, credential_from
-from shared.framework.http.reloading_file import FileContent, ReloadingFile
+from shared.framework.http.reloading_file import FileContent, ReloadingFile, read_entries
 from shared.framework.observability import metrics
 
 ISSUER = AUDIENCE = "tollhouse"
@@ -71,20 +70,14 @@ class JwtVerifier:
 
 def _public_keys(content: bytes) -> FileContent[dict[str, RSAKey]]:
     """RSA keys by `kid`. Raises ValueError for a file without a usable one."""
-    try:
-        entries = list(json.loads(content)["keys"])
-    except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError("a JWKS file is an object with a list of keys") from error
-    keys, unreadable = {}, []
-    for number, entry in enumerate(entries, start=1):
-        try:
-            if entry["kty"] == "RSA":
-                keys[str(entry["kid"])] = _rsa_key(entry)
-        except (JoseError, KeyError, TypeError, ValueError) as error:
-            unreadable.append(f"entry {number}: {error!r}")
-    if not keys:
+    keys = read_entries(content, _named_rsa_key, JoseError)
+    if not keys.value:
         raise ValueError(f"a JWKS file has RSA keys of at least {RSA_BITS_MIN} bits, each with a kid")
-    return FileContent(keys, unreadable)
+    return keys
+
+
+def _named_rsa_key(entry: dict[str, Any]) -> tuple[str, RSAKey] | None:
+    return (str(entry["kid"]), _rsa_key(entry)) if entry["kty"] == "RSA" else None
 
 
 def _rsa_key(entry: dict[str, Any]) -> RSAKey:

@@ -3,12 +3,13 @@
 An entry that cannot be read disables itself only: the others are used, and their revocation is felt.
 """
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from prometheus_client import Gauge
 
@@ -19,6 +20,9 @@ T = TypeVar("T")
 CHECK_INTERVAL = timedelta(seconds=1)
 _log = logging.getLogger(__name__)
 
+ENTRY_FAULTS = (KeyError, TypeError, ValueError, OverflowError)
+"""What reading a broken entry raises."""
+
 Stamp = tuple[int, int, int] | None
 
 
@@ -28,6 +32,32 @@ class FileContent(Generic[T]):
 
     value: T
     unreadable: Sequence[str] = ()
+
+
+def keys_in(content: bytes) -> list[Any]:
+    """The entries of a file of keys: a JSON object with the list `keys`. Raises ValueError."""
+    try:
+        return list(json.loads(content)["keys"])
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("a file of keys is an object with a list of keys") from error
+
+
+def read_entries(
+    content: bytes, read: Callable[[Any], tuple[str, T] | None], *faults: type[Exception]
+) -> FileContent[dict[str, T]]:
+    """What `read` makes of each entry of a file of keys, by the name that it gives; None: nothing of it.
+
+    An entry for which `read` raises one of ENTRY_FAULTS or `faults` is unreadable. Raises ValueError for what
+    is no such file.
+    """
+    found, unreadable = [], []
+    caught: tuple[type[Exception], ...] = (*ENTRY_FAULTS, *faults)
+    for number, entry in enumerate(keys_in(content), start=1):
+        try:
+            found.append(read(entry))
+        except caught as error:
+            unreadable.append(f"entry {number}: {error!r}")
+    return FileContent(dict(filter(None, found)), unreadable)
 
 
 class ReloadingFile(Generic[T]):
