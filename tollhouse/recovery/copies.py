@@ -43,7 +43,7 @@ async def lost_events(
     others = [*on_broker, *[one async for one in _dead_letters(connections)]]
     for context, lost in found.items():
         candidates = {one.position: one for one in others if one.context == context}
-        known = await _existing(connections[context], [one.event_id for one in candidates.values()])
+        known = await existing(connections[context], [one.event_id for one in candidates.values()])
         for position, record in candidates.items():
             if record.event_id not in known:
                 lost.records.setdefault(position, record)
@@ -74,7 +74,9 @@ async def _dead_letters(connections: Mapping[str, Any]) -> AsyncIterator[EventRe
             yield dead_letter_of(row).record
 
 
-async def _existing(connection: Any, event_ids: list[UUID]) -> set[UUID]:
-    if not event_ids:
+async def existing(connection: Any, event_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of some events that a context has."""
+    wanted = list(event_ids)
+    if not wanted:
         return set()
-    return {row[0] for row in await connection.fetch(_EXISTING, event_ids)}
+    return {row[0] for row in await connection.fetch(_EXISTING, wanted)}

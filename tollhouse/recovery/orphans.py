@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.billing.contracts import TOPICS
+from tollhouse.recovery.copies import existing
 from tollhouse.recovery.report import EventLine, OrphanedEffect
 
 CANDIDATES_MAX = 100_000
@@ -17,7 +18,6 @@ _CAUSED = """
       FROM events
      WHERE recorded_at >= $1 AND metadata ->> 'causation_id' ~ '^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-'
      ORDER BY notification_id DESC LIMIT $2"""
-_EXISTING = "SELECT event_id FROM events WHERE event_id = ANY($1::uuid[])"
 
 
 async def orphaned_effects(connections: Mapping[str, Any], since: datetime) -> Sequence[OrphanedEffect]:
@@ -28,8 +28,7 @@ async def orphaned_effects(connections: Mapping[str, Any], since: datetime) -> S
         caused += [(context, row) for row in rows]
     missing = {UUID(row["cause"]) for _, row in caused}
     for context in TOPICS:
-        found = await connections[context].fetch(_EXISTING, list(missing))
-        missing -= {row[0] for row in found}
+        missing -= await existing(connections[context], missing)
     return [
         OrphanedEffect(_line(context, row), row["cause"])
         for context, row in caused

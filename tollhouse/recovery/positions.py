@@ -7,12 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.billing.contracts import TOPICS
+from shared.billing.contracts import CONTRACTS, TOPICS
 from shared.framework.eventstore.records import BEYOND_ALL
 from tollhouse.servers.topics import PARTITIONS
-
-CONTEXT_OF = {topic: context for context, topic in TOPICS.items()}
-"""The context of each topic."""
 
 ALL = -1
 
@@ -71,13 +68,13 @@ async def known_positions(connection: Any, name: str) -> list[KnownPosition]:
     known = [
         KnownPosition(
             f"consumer {row['consumer']}",
-            CONTEXT_OF[row["topic"]],
+            CONTRACTS.contexts[row["topic"]],
             row["partition"],
             row["position"],
             row["consumer"],
         )
         for row in await connection.fetch(_INBOX)
-        if row["topic"] in CONTEXT_OF
+        if row["topic"] in CONTRACTS.contexts
     ]
     if name in TOPICS:
         known.append(KnownPosition(f"the relay of {name}", name, ALL, await connection.fetchval(_CURSOR)))
