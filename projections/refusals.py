@@ -45,13 +45,6 @@ class TenantIsBusy(Refusal):
     kind = RefusalKind.UNAVAILABLE
 
 
-class InstantIsInvalid(Refusal):
-    """The instant must be in RFC 3339 format with an offset."""
-
-    code = "instant-invalid"
-    kind = RefusalKind.INVALID
-
-
 class HistoryScopeIsMissing(Refusal):
     """Exactly one of stream_id and customer_id is required."""
 

@@ -10,12 +10,13 @@ exactly one pass, and is read in it once.
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple, TypeVar
 
 from projections.engine.freshness import Arrivals
 from projections.engine.read_model import Arrived, SortKey
 from projections.refusals import CursorIsOutdated, CursorIsUnreadable
+from shared.framework.core.instants import as_utc
 
 T = TypeVar("T")
 
@@ -91,11 +92,8 @@ def _of_database(arrivals: Arrivals) -> str:
 
 def _instant(text: str, cursor: str) -> datetime:
     try:
-        instant = datetime.fromisoformat(text)
-        if instant.tzinfo is None:
-            raise ValueError("it has no offset")
-        return instant.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+        return as_utc(datetime.fromisoformat(text))
+    except ValueError as error:
         raise CursorIsUnreadable(cursor[:100]) from error
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from projections.engine.batches import Batches
@@ -13,14 +13,12 @@ from projections.engine.point_in_time import row_as_of
 from projections.engine.read_model import AnyModel, StoredRow
 from projections.engine.row_store import RowQuery, RowReader
 from projections.engine.turns import Turns
-from projections.refusals import InstantIsInvalid
-from shared.billing.contracts import TOPICS
+from shared.billing.contracts import CONTRACTS
 
 HOLDS_NOTHING = "\0"
 """Possible in a GraphQL string, impossible in a text of the database: no row has an id or a value with it."""
 PASSES = 3
 """Of the event loop, from the turn of a row to the calls for what belongs to it."""
-_CONTEXTS = {topic: context for context, topic in TOPICS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class ReadStores:
         found = [
             PartitionFreshness(context, one.partition, one.position, times.get((context, one.partition)))
             for one in inbox
-            if (context := _CONTEXTS.get(one.topic)) is not None
+            if (context := CONTRACTS.contexts.get(one.topic)) is not None
         ]
         return sorted(found, key=lambda fresh: (fresh.context, fresh.partition))
 
@@ -73,15 +71,13 @@ class RequestReader:
         """A row by its id, now or as of an instant; None when there is none that this viewer may see.
 
         `linked`: it is reached from a row that the viewer may see, so its owner is not checked.
-        Raises InstantIsInvalid.
         """
         if HOLDS_NOTHING in row_id:
             return None
         if as_of is None:
             stored = await self._loader(model).load(row_id)
         else:
-            instant = to_utc(as_of)
-            stored = await row_as_of(self._stores.archive, model, self.viewer.tenant_id, row_id, instant)
+            stored = await row_as_of(self._stores.archive, model, self.viewer.tenant_id, row_id, as_of)
         return stored if stored and (linked or await self._may_see(model, stored)) else None
 
     async def page(self, model: AnyModel, query: RowQuery) -> Sequence[StoredRow[Any]]:
@@ -164,13 +160,3 @@ class RequestReader:
             return customer_id
         stored = await self._loader(model.owner_of.model).load(customer_id)
         return model.owner_of.value(stored.row) if stored else None
-
-
-def to_utc(instant: datetime) -> datetime:
-    """The instant in UTC; InstantIsInvalid if it has no offset, or a year that UTC lacks."""
-    if instant.tzinfo is None:
-        raise InstantIsInvalid(instant.isoformat())
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError as error:
-        raise InstantIsInvalid(instant.isoformat()) from error

@@ -10,7 +10,7 @@ from strawberry.relay import PageInfo
 
 from projections.engine.bookmarks import Bookmark, format_cursor, parse_cursor, passes, read_on
 from projections.engine.read_model import AnyModel, Arrived, SortKey, StoredRow, sort_key
-from projections.engine.request_reader import RequestReader, to_utc
+from projections.engine.request_reader import RequestReader
 from projections.refusals import PageIsTooLarge
 
 Node = TypeVar("Node")
@@ -82,13 +82,13 @@ async def connection(
 ) -> Connection[Any]:
     """A page of a model's rows. `of`: the filter column and value of their parent; parents come in batches.
 
-    Raises PageIsTooLarge, CursorIsUnreadable, CursorIsOutdated, InstantIsInvalid.
+    Raises PageIsTooLarge, CursorIsUnreadable, CursorIsOutdated.
     """
     size, backwards = arguments.size, arguments.backwards
     query = reader.query(
         filters=tuple((column, value) for column, value in filters.items() if value is not None),
-        since=to_utc(since) if since else None,
-        until=to_utc(until) if until else None,
+        since=since,
+        until=until,
         backwards=backwards,
         limit=size + 1,  # one more, to see whether there is a next page
     )
