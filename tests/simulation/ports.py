@@ -15,7 +15,7 @@ from shared.framework.messaging.feed import FeedUnavailable, InProcessFeeds
 from shared.framework.messaging.port import BrokerFailed, Delivery, Message, TopicPartition
 from shared.framework.messaging.relay import CursorConflict
 from shared.framework.messaging.tenant_progress import ProgressQuery, TenantProgress
-from shared.framework.retry.signal import Signal
+from shared.framework.retry.signal import CommitSignals
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -37,8 +37,7 @@ class SimulatedStore:
         self.inner = inner
         self.context = inner.context
         self.contracts = inner.contracts
-        self.wakes: list[asyncio.Event] = []
-        self.commits, self.clock_changes = Signal(), Signal()
+        self.signals = CommitSignals()
 
     def __getattr__(self, name: str) -> Any:
         """Every reading method of the inner store, behind a call that may fail."""
@@ -85,12 +84,7 @@ class SimulatedStore:
         if dice.happens(weather.commit_unknown):
             world.note(f"{process.name}: the connection breaks after the commit of {described(changes)}")
             raise StoreIsUnavailable("after commit") from ConnectionError()
-        if changes.appends or changes.timers or changes.clocks:
-            for wake in self.wakes:
-                wake.set()
-        self.commits.notify()
-        if changes.clocks:
-            self.clock_changes.notify()
+        self.signals.committed(changes)
         return receipt
 
 

@@ -64,7 +64,7 @@ class Process:
         self.feeds = SimulatedFeeds(self, InProcessFeeds(world.stores))
         self.ledger = SimulatedLedger(self, world.ledger)
         self.progress, self.leadership = SimulatedProgress(self), SimulatedLeadership(self)
-        self.clock_waiter = ReadyClock(cast(Any, self.store), self.sleeper, self.store.clock_changes)
+        self.clock_waiter = ReadyClock(cast(Any, self.store), self.sleeper, self.store.signals.clock_changes)
         self.reporter: ProgressReporter | None = None
         self.waiter: Any = NoUpstreamPositions()
         self.service = ServiceDefinition()
@@ -117,7 +117,7 @@ class Process:
             tasks.consumer,
             self.world.plan.partitions,
             self.sleeper,
-            self.store.commits,
+            self.store.signals.commits,
         )
         self.timers = tasks.timers
         self.waiter = tasks.consumer or NoUpstreamPositions()
@@ -146,6 +146,6 @@ class Process:
             authenticator=cast(Any, None),
             progress=self.progress,
             leadership=self.leadership,
-            commits=self.store.commits,
-            clock_changes=self.store.clock_changes,
+            commits=self.store.signals.commits,
+            clock_changes=self.store.signals.clock_changes,
         )

@@ -55,7 +55,7 @@ def background_tasks(
     retention = timedelta(days=deps.settings.idempotency_retention_days)
     relay = Relay(deps.store, broker, cursor, leadership, sleeper, partitions)
     timers = TimerLoop(deps.store, service.timers, deps.clock, leadership, sleeper)
-    store.wakes.extend([relay.wake, timers.wake])
+    store.signals.wakes.extend([relay.wake, timers.wake])
     return BackgroundTasks(
         broker=broker,
         relay=relay if deps.context in store.contracts.topics else None,

@@ -1,6 +1,5 @@
 """The Postgres store of a process: commits and claims are measured, and wake relay and timers."""
 
-import asyncio
 from datetime import datetime
 from time import monotonic
 from typing import Any
@@ -9,7 +8,7 @@ from shared.framework.eventstore.postgres import PostgresEventStore
 from shared.framework.eventstore.records import ChangeSet, CommitReceipt, IdempotencyKey, StoredResponse
 from shared.framework.observability import metrics, names
 from shared.framework.observability.tracing import span
-from shared.framework.retry.signal import Signal
+from shared.framework.retry.signal import CommitSignals
 
 _NOTHING = ChangeSet()
 
@@ -18,18 +17,13 @@ CLAIM_REMEMBERED_S = 900.0
 
 
 class InstrumentedEventStore(PostgresEventStore):
-    """`wakes`: set after each commit with events, timers or test clocks.
-
-    `commits` is notified after each commit, `clock_changes` after each with test clocks.
-    """
+    """`signals`: of its commits, except those of nothing."""
 
     def __init__(self, *arguments: Any) -> None:
         """The arguments of PostgresEventStore."""
         super().__init__(*arguments)
-        self.wakes: list[asyncio.Event] = []
+        self.signals = CommitSignals()
         self._claimed_at: dict[tuple[str, str], float] = {}
-        self.commits = Signal()
-        self.clock_changes = Signal()
         for wire_name in self.contracts.events:
             if wire_name.startswith(f"{self.context}."):
                 # At 0 from the start: the increase from nothing to the first one would not be seen.
@@ -46,12 +40,7 @@ class InstrumentedEventStore(PostgresEventStore):
                 metrics.EVENTS_APPENDED.labels(self.context, type(event).wire_name).inc()
         if changes.response is not None:
             self._claim_ended(changes.response[0])
-        if changes.appends or changes.timers or changes.clocks:
-            for wake in self.wakes:
-                wake.set()
-        self.commits.notify()
-        if changes.clocks:
-            self.clock_changes.notify()
+        self.signals.committed(changes)
         return receipt
 
     async def claim(self, key: IdempotencyKey, now: datetime) -> StoredResponse | None:

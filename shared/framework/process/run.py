@@ -136,8 +136,8 @@ async def _open(
         authenticator=BearerAuthenticator(settings.jwks_file, settings.api_keys_file, clock),
         progress=feeds,
         leadership=MeteredLeadership(PostgresLeadership(session, sleeper)),
-        commits=store.commits,
-        clock_changes=store.clock_changes,
+        commits=store.signals.commits,
+        clock_changes=store.signals.clock_changes,
     )
     return deps, store
 

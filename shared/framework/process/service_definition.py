@@ -33,7 +33,7 @@ Task = Callable[[], Coroutine[Any, Any, None]]
 class ServiceDependencies(Generic[SettingsT]):
     """The argument of a service's `build`: settings, connections, clock, ids and sleeper of the process.
 
-    `feeds` and `progress`: of all contexts. `commits`, `clock_changes`: see InstrumentedEventStore.
+    `feeds` and `progress`: of all contexts. `commits`, `clock_changes`: see CommitSignals.
     """
 
     context: str
