@@ -5,7 +5,7 @@ from collections.abc import Collection
 import asyncpg
 
 from services.ingest.metered_types.ports import EventType
-from shared.framework.eventstore.pool import translate_errors
+from shared.framework.eventstore.pool import fetch
 from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 _METERED = """
@@ -26,8 +26,7 @@ class PostgresMeteredTypes:
     async def unmetered(self, types: Collection[EventType]) -> frozenset[EventType]:
         missing = frozenset(types) - self._known
         if missing:
-            with translate_errors():
-                rows = await self._pool.fetch(_METERED, *map(list, zip(*sorted(missing), strict=True)))
+            rows = await fetch(self._pool, _METERED, *map(list, zip(*sorted(missing), strict=True)))
             self._known.update((row["tenant_id"], row["event_type"]) for row in rows)
             missing -= self._known
         return missing

@@ -6,7 +6,7 @@ import asyncpg
 
 from services.metering.rollups.unreadable_usage import UnreadableEvent
 from services.metering.unreadable_usage.ports import EventIndex, UnpublishedCount
-from shared.framework.eventstore.pool import translate_errors
+from shared.framework.eventstore.pool import fetch
 from shared.framework.eventstore.records import CommitReceipt, SideWrite
 
 _COLUMNS = ", ".join(f"e.{name}" for name in UnreadableEvent.__struct_fields__)
@@ -39,13 +39,11 @@ class PostgresUnreadableUsage:
         self._pool = pool
 
     async def page(self, meter_id: str, after: EventIndex, limit: int) -> Sequence[UnreadableEvent]:
-        with translate_errors():
-            rows = await self._pool.fetch(_PAGE, meter_id, *after, limit)
+        rows = await fetch(self._pool, _PAGE, meter_id, *after, limit)
         return [UnreadableEvent(*row) for row in rows]
 
     async def to_publish(self, limit: int) -> Sequence[UnpublishedCount]:
-        with translate_errors():
-            rows = await self._pool.fetch(_TO_PUBLISH, limit)
+        rows = await fetch(self._pool, _TO_PUBLISH, limit)
         return [UnpublishedCount(row[0], row[1], row[2], UnreadableEvent(*tuple(row)[3:])) for row in rows]
 
     async def published_write(self, counts: Sequence[UnpublishedCount]) -> SideWrite:
@@ -57,7 +55,5 @@ class PostgresUnreadableUsage:
         return write
 
     async def unpublished_count(self) -> int:
-        with translate_errors():
-            return int(
-                await self._pool.fetchval("SELECT count(*) FROM unreadable_counts WHERE events > published")
-            )
+        rows = await fetch(self._pool, "SELECT count(*) FROM unreadable_counts WHERE events > published")
+        return int(rows[0][0])

@@ -88,6 +88,14 @@ async def connection_of(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[A
         await pool.release(connection)
 
 
+async def fetch(pool: "asyncpg.Pool[asyncpg.Record]", query: str, *arguments: object) -> list[asyncpg.Record]:
+    """The rows of a query on a connection of the pool. Raises what translate_errors raises."""
+    with translate_errors():
+        async with connection_of(pool) as connection:
+            rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
+            return rows
+
+
 @contextmanager
 def translate_errors() -> Iterator[None]:
     """Raise errors of the database as errors of the ports.

@@ -15,7 +15,7 @@ import msgspec
 
 from shared.framework.eventstore.contracts import Contracts
 from shared.framework.eventstore.idempotency import ClaimOwner, NoOwner
-from shared.framework.eventstore.pool import connection_of, translate_errors
+from shared.framework.eventstore.pool import connection_of, fetch, translate_errors
 from shared.framework.eventstore.postgres_idempotency import claim, delete_expired, release, store_response
 from shared.framework.eventstore.records import (
     PAGE_BYTES_MAX,
@@ -198,10 +198,7 @@ class PostgresEventStore:
         return connection_of(self._pool)
 
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
-        with translate_errors():
-            async with self._connection() as connection:
-                rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
-                return rows
+        return await fetch(self._pool, query, *arguments)
 
     def _record(self, row: asyncpg.Record, previous: int = 0) -> EventRecord:
         return EventRecord(

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from shared.framework.core.event import Metadata
-from shared.framework.eventstore.pool import connection_of, translate_errors
+from shared.framework.eventstore.pool import fetch
 from shared.framework.eventstore.ports import EventStore
 from shared.framework.eventstore.records import CommitReceipt
 from shared.framework.eventstore.rows import metadata_of
@@ -41,9 +41,9 @@ async def resume_streams(
     `handlers` by prefix of the stream id; a stream of another kind has nothing but its events.
     """
     count = 0
-    while streams := await _fetch(pool, _WAITING, PAGE):
+    while streams := await fetch(pool, _WAITING, PAGE):
         for tenant_id, stream_id in streams:
-            (last,) = await _fetch(pool, _LAST, tenant_id, stream_id)
+            (last,) = await fetch(pool, _LAST, tenant_id, stream_id)
             await _resume(store, tenant_id, stream_id, metadata_of(last), handlers)
         count += len(streams)
     if count:
@@ -78,12 +78,3 @@ def _done_write(tenant_id: str, stream_id: str) -> Callable[[Any, CommitReceipt]
         await connection.execute(_DONE, tenant_id, stream_id)
 
     return write
-
-
-async def _fetch(
-    pool: "asyncpg.Pool[asyncpg.Record]", query: str, *arguments: object
-) -> list[asyncpg.Record]:
-    with translate_errors():
-        async with connection_of(pool) as connection:
-            rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
-            return rows
