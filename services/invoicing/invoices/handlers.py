@@ -49,7 +49,7 @@ async def finalize(session: Session, command: FinalizeDraft) -> Invoice:
     Raises InvoiceIsUnknown, InvoiceIsEmpty and InvoiceIsNotADraft.
     """
     invoice_id = command.invoice_id
-    _check_is_invoice(invoice_id)
+    check_is_invoice(invoice_id)
     series = series_id(session.tenant_id)
     assigned = await session.newest(series)
     number, now = next_number(assigned.version), issued_at(next(iter(assigned.events), None), command.now)
@@ -65,12 +65,12 @@ async def finalize(session: Session, command: FinalizeDraft) -> Invoice:
 
 async def void(session: Session, command: VoidInvoice) -> Invoice:
     """Void an invoice, and return it. Raises InvoiceIsUnknown."""
-    _check_is_invoice(command.invoice_id)
+    check_is_invoice(command.invoice_id)
     await session.handle(INVOICE, command.invoice_id, command)
     return await session.state(INVOICE, command.invoice_id)
 
 
-def _check_is_invoice(invoice_id: str) -> None:
+def check_is_invoice(invoice_id: str) -> None:
     """Raise InvoiceIsUnknown for an id of another kind: its stream must not be read as an invoice."""
     if not has_prefix("inv", invoice_id):
         raise InvoiceIsUnknown(invoice_id)

@@ -9,13 +9,12 @@ from pydantic import Field
 
 from services.invoicing.invoices.commands import DraftOneOff, FinalizeDraft, VoidInvoice
 from services.invoicing.invoices.decider import INVOICE
-from services.invoicing.invoices.handlers import draft_one_off, finalize, void
+from services.invoicing.invoices.handlers import check_is_invoice, draft_one_off, finalize, void
 from services.invoicing.invoices.refusals import InvoiceIsUnknown
 from services.invoicing.invoices.state import Draft, Finalized, Invoice, NoInvoice, Paid, Voided
 from services.invoicing.rating.rating import OneOffLine
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.billing.money import total
-from shared.framework.core.ids import has_prefix
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import (
@@ -131,8 +130,7 @@ def invoice_reads() -> APIRouter:
     @router.get("/invoices/{invoice_id}", dependencies=[requires("invoices:read", customers=True)])
     async def get_invoice(invoice_id: Identifier, ctx: ReadDep) -> InvoiceBody:
         """An invoice by its id; a customer's own credential reads its own invoices alone."""
-        if not has_prefix("inv", invoice_id):
-            raise InvoiceIsUnknown(invoice_id)
+        check_is_invoice(invoice_id)
         invoice = await ctx.state(INVOICE, invoice_id)
         if not ctx.may_see(_customer_of(invoice)):
             raise InvoiceIsUnknown(invoice_id)
