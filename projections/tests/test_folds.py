@@ -115,23 +115,26 @@ def test_a_subscription_runs_on_until_its_end_is_reached() -> None:
     ]
 
 
+BEGUN = CollectionStarted(
+    collection_id="col", invoice_id="inv", customer_id="cus", amount=dollars(1), started_at=day(0)
+)
+GAVE_UP = CollectionGaveUp(
+    collection_id="col",
+    invoice_id="inv",
+    customer_id="cus",
+    amount=dollars(1),
+    reason="hard_declined",
+    gave_up_at=day(1),
+)
+
+
 def test_a_collection_that_gave_up_opens_again_when_somebody_asks() -> None:
     """And a void closes it for good, whatever state it is in."""
-    names = {"collection_id": "col"}
-    begun = CollectionStarted(
-        **names, invoice_id="inv", customer_id="cus", amount=dollars(1), started_at=day(0)
-    )
-    due = [CollectionAttemptDue(**names, attempt=n, due_at=day(n), reason="asked") for n in (1, 2)]
-    gave_up = CollectionGaveUp(
-        **names,
-        invoice_id="inv",
-        customer_id="cus",
-        amount=dollars(1),
-        reason="hard_declined",
-        gave_up_at=day(1),
-    )
-    cancelled = CollectionCancelled(**names, invoice_id="inv", cancelled_at=day(3))
-    rows = rows_after_each(COLLECTIONS, begun, due[0], gave_up, due[1], cancelled)
+    due = [
+        CollectionAttemptDue(collection_id="col", attempt=n, due_at=day(n), reason="asked") for n in (1, 2)
+    ]
+    cancelled = CollectionCancelled(collection_id="col", invoice_id="inv", cancelled_at=day(3))
+    rows = rows_after_each(COLLECTIONS, BEGUN, due[0], GAVE_UP, due[1], cancelled)
     states = [
         (row.status, row.attempt, row.next_attempt_at) for row in rows if isinstance(row, CollectionRow)
     ]
@@ -146,27 +149,20 @@ def test_a_collection_that_gave_up_opens_again_when_somebody_asks() -> None:
 
 def test_a_manual_attempt_is_told_from_a_scheduled_one_and_none_is_next_while_one_is_open() -> None:
     """After it has paid, the reason of the earlier failure is gone."""
-    names = {"collection_id": "col"}
-    begun = CollectionStarted(
-        **names, invoice_id="inv", customer_id="cus", amount=dollars(1), started_at=day(0)
-    )
-    due = CollectionAttemptDue(**names, attempt=1, due_at=day(0), reason="first_attempt")
+    due = CollectionAttemptDue(collection_id="col", attempt=1, due_at=day(0), reason="first_attempt")
     attempts = [
         CollectionAttemptStarted(
-            **names, invoice_id="inv", attempt=n, payment_id=f"pay_{n}", manual=n > 1, started_at=day(n)
+            collection_id="col",
+            invoice_id="inv",
+            attempt=n,
+            payment_id=f"pay_{n}",
+            manual=n > 1,
+            started_at=day(n),
         )
         for n in (1, 2)
     ]
-    gave_up = CollectionGaveUp(
-        **names,
-        invoice_id="inv",
-        customer_id="cus",
-        amount=dollars(1),
-        reason="hard_declined",
-        gave_up_at=day(1),
-    )
-    paid = CollectionCompleted(**names, invoice_id="inv", payment_id="pay_2", completed_at=day(2))
-    rows = rows_after_each(COLLECTIONS, begun, due, attempts[0], gave_up, attempts[1], paid)
+    paid = CollectionCompleted(collection_id="col", invoice_id="inv", payment_id="pay_2", completed_at=day(2))
+    rows = rows_after_each(COLLECTIONS, BEGUN, due, attempts[0], GAVE_UP, attempts[1], paid)
     states = [
         (row.status, row.attempt, row.manual, row.next_attempt_at, row.reason)
         for row in rows
