@@ -1,5 +1,6 @@
 """Alerts ask for what a running installation exposes, and a healthy one raises none of the simple ones."""
 
+import contextlib
 import operator
 import re
 from collections import defaultdict
@@ -8,6 +9,7 @@ from collections.abc import Mapping
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
+from shared.framework.testing.messaging_harness import eventually
 from tests.contract.alert_rules import Rule, base_name, rules
 from tests.e2e.conftest import Installation
 from tests.e2e.scraped import Samples, scrape
@@ -44,12 +46,25 @@ def keys_of(samples: Mapping[str, Samples], metric: str) -> list[tuple[str, tupl
 
 
 async def test_a_healthy_installation_raises_no_alert(installation: Installation) -> None:
-    """Of those that compare the present value of one metric: a threshold beyond its sense is seen here."""
+    """Of those that compare the present value of one metric: a threshold beyond its sense is seen here.
+
+    Prometheus fires a rule whose expression held at every evaluation of its `for`, so that one which was seen
+    false once has not fired: a hand-over leaves a moment without a leader.
+    """
     await installation.settled()
-    samples = {name: await scrape(url) for name, url in installation.addresses.urls.items()}
     computed = [rule for rule in rules() if SIMPLE.fullmatch(rule.expr)]
     assert len(computed) >= 10
-    assert [rule.alert for rule in computed if raised(rule, samples)] == []
+    held = computed
+
+    async def each_was_false() -> bool:
+        nonlocal held
+        samples = {name: await scrape(url) for name, url in installation.addresses.urls.items()}
+        held = [rule for rule in held if raised(rule, samples)]
+        return all(rule.lasts == "0s" for rule in held)
+
+    with contextlib.suppress(TimeoutError):
+        await eventually(each_was_false)
+    assert [rule.alert for rule in held] == []
 
 
 def raised(rule: Rule, samples: Mapping[str, Samples]) -> bool:
