@@ -9,8 +9,16 @@ from shared.billing.contracts.metering.readings import MeterQuantity
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.money import Money
 from shared.billing.period import Period
-from shared.billing.pricing import PerUnit, RatingStep, exact_sum
+from shared.billing.pricing import PerUnit, RatingStep, Usage, UsageDetail, exact_sum
 from shared.framework.core.ids import derived_id
+from shared.framework.core.refusals import Refusal, RefusalKind
+
+
+class UsageDetailIsMissing(Refusal):
+    """The reading has the meter's usage, but not in the detail that the price needs."""
+
+    code = "usage-detail-missing"
+    kind = RefusalKind.UNPROCESSABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +64,24 @@ def _lines_of(
         days, full_days = context.period.days(context.time_zone), context.full_period.days(context.time_zone)
         steps = price.rate_prorated(days, full_days)
         return [_line(context, charge, {}, steps[0].quantity, steps)]
-    read = [quantity for quantity in quantities if quantity.meter_key == charge.meter_key]
-    counted = sorted((sorted(each.dimensions.items()), each.quantity) for each in read) or [([], Decimal(0))]
     return [
-        _line(context, charge, dict(dimensions), quantity, price.rate(quantity))
-        for dimensions, quantity in counted
+        _line(context, charge, usage.dimensions, usage.quantity, price.rate(usage))
+        for usage in _usages(charge.meter_key, price.usage_detail, quantities)
     ]
+
+
+def _usages(
+    meter_key: str | None, detail: UsageDetail, quantities: Sequence[MeterQuantity]
+) -> Sequence[Usage]:
+    """The meter's usage in the detail that the price needs, by dimensions; zero if nothing was counted."""
+    of_meter = [each for each in quantities if each.meter_key == meter_key]
+    read = sorted(
+        (each for each in of_meter if each.detail == detail), key=lambda each: sorted(each.dimensions.items())
+    )
+    if of_meter and not read:
+        raise UsageDetailIsMissing(f"{detail} of {meter_key}")
+    usages = [Usage(quantity=each.quantity, parts=each.parts, dimensions=each.dimensions) for each in read]
+    return usages or [Usage(quantity=Decimal(0))]
 
 
 def _line(
@@ -85,7 +105,7 @@ def _line(
 
 
 def _item_line(invoice_id: str, currency: str, number: int, item: OneOffLine) -> InvoiceLine:
-    steps = PerUnit(unit_price=item.unit_price).rate(item.quantity)
+    steps = PerUnit(unit_price=item.unit_price).rate(Usage(quantity=item.quantity))
     return InvoiceLine(
         line_id=derived_id("lin", invoice_id, str(number)),
         charge_key=None,

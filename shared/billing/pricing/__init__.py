@@ -2,7 +2,7 @@
 
 from shared.billing.pricing.flat import Flat
 from shared.billing.pricing.graduated import Graduated, Tier
-from shared.billing.pricing.model import PriceIsInvalid, RatingStep, exact_sum
+from shared.billing.pricing.model import PriceIsInvalid, RatingStep, Usage, UsageDetail, exact_sum
 from shared.billing.pricing.per_unit import PerUnit
 
 Price = Flat | PerUnit | Graduated
@@ -15,5 +15,7 @@ __all__ = [
     "PriceIsInvalid",
     "RatingStep",
     "Tier",
+    "Usage",
+    "UsageDetail",
     "exact_sum",
 ]

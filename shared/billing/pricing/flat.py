@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from shared.billing.money import EXACT
-from shared.billing.pricing.model import PRICE_PLACES_MAX, RatingStep, checked_price, rating_step
+from shared.billing.pricing.model import PRICE_PLACES_MAX, RatingStep, checked_price
 from shared.framework.core.refusals import in_field
 
 
@@ -20,10 +20,6 @@ class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="fl
         """Refuse an amount that cannot be a price."""
         with in_field("amount"):
             checked_price(self.amount)
-
-    def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
-        """One step, for `quantity` whole periods."""
-        return (rating_step("flat fee", quantity, self.amount),)
 
     def rate_prorated(self, days: int, full_days: int) -> tuple[RatingStep, ...]:
         """One step for `days` of a period that really has `full_days` (billing rule 9).

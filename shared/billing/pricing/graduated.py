@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from shared.billing.money import EXACT
-from shared.billing.pricing.model import RatingStep, checked_price, rating_step
+from shared.billing.pricing.model import RatingStep, Usage, UsageDetail, checked_price, rating_step
 from shared.framework.core.refusals import Refusal, RefusalKind, in_field
 
 TIERS_MAX = 100
@@ -43,6 +43,7 @@ class Graduated(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", ta
     """Every unit at the price of its tier; `flat_at_zero`: the first tier's fee is due even without usage."""
 
     needs_meter: ClassVar[Literal[True]] = True
+    usage_detail: ClassVar[UsageDetail] = UsageDetail.TOTAL
     tiers: tuple[Tier, ...]
     flat_at_zero: bool = True
 
@@ -56,8 +57,9 @@ class Graduated(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", ta
                 with in_field(index):
                     floor = tier.check(floor, is_last=index == len(self.tiers) - 1)
 
-    def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
+    def rate(self, usage: Usage) -> tuple[RatingStep, ...]:
         """One step per tier that the quantity reaches, the lowest first (vectors V13, V14, V18)."""
+        quantity = usage.quantity
         steps, floor = [], Decimal(0)
         for tier in self.tiers:
             units = _units_between(floor, quantity if tier.up_to is None else min(quantity, tier.up_to))

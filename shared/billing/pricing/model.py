@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal, localcontext
+from enum import StrEnum
 from typing import ClassVar, Literal, Protocol
 
 import msgspec
@@ -32,16 +33,45 @@ class RatingStep(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
 
 
+class UsageDetail(StrEnum):
+    """What a price needs of metering beside the total: nothing, or the quantities of the parts of a period.
+
+    Hours are UTC hours; days and months are those of the customer's calendar.
+    """
+
+    TOTAL = "total"
+    HOURS = "hours"
+    DAYS = "days"
+    MONTHS = "months"
+    EVENTS = "events"
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a meter counted in a period, for one combination of dimensions.
+
+    `parts`, in order of time: the quantity of each hour, day or month that has usage, or the value of each
+    event, as the price's `usage_detail` demands; empty for a price of the total.
+    """
+
+    quantity: Decimal
+    parts: tuple[Decimal, ...] = ()
+    dimensions: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class UsagePrice(Protocol):
     """A price of what a meter counted. A line is the sum of its steps, rounded once (billing rule 1)."""
 
     needs_meter: ClassVar[Literal[True]]
 
+    @property
+    def usage_detail(self) -> UsageDetail:
+        """What `rate` needs of metering beside the total; nothing is read again when usage is rated."""
+
     def check(self) -> None:
         """Refuse what cannot be a price; called when a plan is published, never on history."""
 
-    def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
-        """The steps for this quantity, lowest tier first; usage is never prorated."""
+    def rate(self, usage: Usage) -> tuple[RatingStep, ...]:
+        """The steps for this usage, lowest tier or earliest part first; usage is never prorated."""
 
 
 class RecurringPrice(Protocol):

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from shared.billing.pricing.model import RatingStep, checked_price, rating_step
+from shared.billing.pricing.model import RatingStep, Usage, UsageDetail, checked_price, rating_step
 from shared.framework.core.refusals import in_field
 
 
@@ -13,6 +13,7 @@ class PerUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag=
     """`unit_price` in major units of the plan's currency, up to 12 places."""
 
     needs_meter: ClassVar[Literal[True]] = True
+    usage_detail: ClassVar[UsageDetail] = UsageDetail.TOTAL
     unit_price: Decimal
 
     def check(self) -> None:
@@ -20,6 +21,6 @@ class PerUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag=
         with in_field("unit_price"):
             checked_price(self.unit_price)
 
-    def rate(self, quantity: Decimal) -> tuple[RatingStep, ...]:
+    def rate(self, usage: Usage) -> tuple[RatingStep, ...]:
         """One step; a negative quantity is billed as zero (billing rule 3)."""
-        return (rating_step("per unit", max(quantity, Decimal(0)), self.unit_price),)
+        return (rating_step("per unit", max(usage.quantity, Decimal(0)), self.unit_price),)

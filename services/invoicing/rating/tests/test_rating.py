@@ -3,11 +3,18 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.invoicing.rating.rating import OneOffLine, RatingContext, lines_of_items, lines_of_period
+from services.invoicing.rating.rating import (
+    OneOffLine,
+    RatingContext,
+    UsageDetailIsMissing,
+    lines_of_items,
+    lines_of_period,
+)
 from services.invoicing.tests.scenarios import CALLS, FEE, JANUARY, MILES, quantity
 from shared.billing.contracts.metering.readings import MeterQuantity
 from shared.billing.contracts.subscriptions.plans import Charge
@@ -52,6 +59,14 @@ def test_a_meter_with_dimensions_has_a_line_for_each_combination() -> None:
         ("Miles (origin=LGA)", 1000),
     ]
     assert len({line.line_id for line in lines}) == 2
+
+
+def test_usage_in_another_detail_than_the_price_needs_is_not_billed_as_zero() -> None:
+    """The billing run fails with the reason, rather than with an invoice of nothing."""
+    hourly = msgspec.structs.replace(quantity("calls", "120"), detail="hours", parts=(Decimal(120),))
+    with pytest.raises(UsageDetailIsMissing, match="total of calls"):
+        lines_of_period(bill(), (CALLS,), [hourly])
+    assert amounts((CALLS,), hourly, quantity("calls", "120")) == [220]
 
 
 def test_a_line_is_rounded_once_from_its_exact_steps() -> None:

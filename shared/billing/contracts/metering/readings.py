@@ -10,11 +10,17 @@ from shared.framework.core.event import Event
 
 
 class MeterQuantity(msgspec.Struct, frozen=True, kw_only=True):
-    """The quantity of one meter over a reading's period, for one combination of dimensions."""
+    """The quantity of one meter over a reading's period, for one combination of dimensions.
+
+    `detail` is the UsageDetail that `parts` are of: the quantity of each hour, day or month that has usage,
+    or the value of each event, in order of time.
+    """
 
     meter_key: str
     dimensions: dict[str, str]
     quantity: Decimal
+    detail: str = "total"
+    parts: tuple[Decimal, ...] = ()
 
 
 class UsageReadingTaken(Event, frozen=True, kw_only=True):

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from shared.billing.money import Money
 from shared.billing.pricing import Flat, PerUnit, PriceIsInvalid, exact_sum
+from shared.billing.pricing.model import rating_step
+from shared.billing.pricing.tests.usages import used
 
 amounts = st.decimals(min_value=0, max_value=10**8 - 1, places=12, allow_nan=False, allow_infinity=False)
 
@@ -53,7 +55,8 @@ def test_a_part_is_rounded_as_its_exact_fraction_is(amount: Decimal, days: int, 
 @given(amounts, st.integers(1, 400))
 def test_all_days_cost_the_whole_fee(amount: Decimal, full_days: int) -> None:
     """A whole period and all of its days are the same bill, told the same way."""
-    assert Flat(amount=amount).rate_prorated(full_days, full_days) == Flat(amount=amount).rate(Decimal(1))
+    whole = (rating_step("flat fee", Decimal(1), amount),)
+    assert Flat(amount=amount).rate_prorated(full_days, full_days) == whole
 
 
 def test_a_part_says_which_days_it_is_for() -> None:
@@ -67,20 +70,20 @@ def test_a_part_says_which_days_it_is_for() -> None:
 def test_every_unit_costs_the_same() -> None:
     """Vectors V27 (5, then 8 in all, is 30 more) and V80."""
     price = PerUnit(unit_price=Decimal(10))
-    assert exact_sum(price.rate(Decimal(5))) == 50
-    assert exact_sum(price.rate(Decimal(8))) - exact_sum(price.rate(Decimal(5))) == 30
-    assert exact_sum(PerUnit(unit_price=Decimal("0.0006")).rate(Decimal(65_000))) == 39
+    assert exact_sum(price.rate(used(Decimal(5)))) == 50
+    assert exact_sum(price.rate(used(Decimal(8)))) - exact_sum(price.rate(used(Decimal(5)))) == 30
+    assert exact_sum(PerUnit(unit_price=Decimal("0.0006")).rate(used(Decimal(65_000)))) == 39
 
 
 def test_net_usage_below_zero_bills_nothing() -> None:
     """Vector V65: a net of minus four is zero, never a credit."""
-    assert exact_sum(PerUnit(unit_price=Decimal(10)).rate(Decimal(-4))) == 0
+    assert exact_sum(PerUnit(unit_price=Decimal(10)).rate(used(Decimal(-4)))) == 0
 
 
 def test_no_digit_is_lost_between_the_longest_quantity_and_the_longest_price() -> None:
     """Python's own 28 digits would round this silently."""
     quantity, unit_price = Decimal("99999999999999999999.999999999999"), Decimal("12345678.123456789012")
-    assert Fraction(exact_sum(PerUnit(unit_price=unit_price).rate(quantity))) == Fraction(
+    assert Fraction(exact_sum(PerUnit(unit_price=unit_price).rate(used(quantity)))) == Fraction(
         quantity
     ) * Fraction(unit_price)
 

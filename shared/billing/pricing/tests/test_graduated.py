@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.billing.pricing import Graduated, PriceIsInvalid, Tier, exact_sum
 from shared.billing.pricing.graduated import TiersAreInvalid
+from shared.billing.pricing.tests.usages import used
 
 Rows = list[tuple[str | None, str, str]]
 
@@ -52,25 +53,25 @@ V80B = graduated(("1000", "0.10", "0"), ("10000", "0.05", "0"), (None, "0.01", "
 )
 def test_each_tiers_units_are_rated_at_its_own_price(price: Graduated, expected: dict[str, str]) -> None:
     """The vectors of the field, under the policy that a first fee is due at zero."""
-    got = {quantity: exact_sum(price.rate(Decimal(quantity))) for quantity in expected}
+    got = {quantity: exact_sum(price.rate(used(Decimal(quantity)))) for quantity in expected}
     assert got == {quantity: Decimal(amount) for quantity, amount in expected.items()}
 
 
 def test_a_first_fee_may_be_due_only_once_something_is_used() -> None:
     """The policy of the price, `flat_at_zero`."""
     price = graduated(("10", "10", "2"), (None, "5", "0"), flat_at_zero=False)
-    assert exact_sum(price.rate(Decimal(0))) == 0
-    assert exact_sum(price.rate(Decimal("0.001"))) == Decimal("2.01")
+    assert exact_sum(price.rate(used(Decimal(0)))) == 0
+    assert exact_sum(price.rate(used(Decimal("0.001")))) == Decimal("2.01")
 
 
 def test_usage_below_zero_bills_no_more_than_no_usage() -> None:
     """A sum may go negative inside a period; the bill does not (billing rule 3)."""
-    assert exact_sum(V13.rate(Decimal(-4))) == exact_sum(V13.rate(Decimal(0))) == 2
+    assert exact_sum(V13.rate(used(Decimal(-4)))) == exact_sum(V13.rate(used(Decimal(0)))) == 2
 
 
 def test_the_steps_say_how_the_amount_came_about() -> None:
     """One per tier that was reached, in order, each of which can be checked by hand."""
-    steps = V13.rate(Decimal(12))
+    steps = V13.rate(used(Decimal(12)))
     assert [(step.description, step.quantity, step.amount) for step in steps] == [
         ("0 to 10", Decimal(10), Decimal(102)),
         ("10 to 20", Decimal(2), Decimal(13)),
@@ -102,20 +103,20 @@ def test_the_amount_is_the_sum_over_all_tiers(price: Graduated, quantity: Decima
         entered = units > 0 or (place == 0 and price.flat_at_zero)
         expected += units * Fraction(tier.unit_price) + (Fraction(tier.flat_fee) if entered else 0)
         floor = Fraction(tier.up_to or 0)
-    assert Fraction(exact_sum(price.rate(quantity))) == expected
+    assert Fraction(exact_sum(price.rate(used(quantity)))) == expected
 
 
 @given(prices(), amounts, amounts)
 def test_more_usage_never_costs_less(price: Graduated, one: Decimal, other: Decimal) -> None:
     """Unlike volume prices, graduated ones only rise."""
     low, high = sorted((one, other))
-    assert exact_sum(price.rate(low)) <= exact_sum(price.rate(high))
+    assert exact_sum(price.rate(used(low))) <= exact_sum(price.rate(used(high)))
 
 
 @given(prices(), amounts)
 def test_the_steps_hold_every_unit_once(price: Graduated, quantity: Decimal) -> None:
     """Nothing is rated twice at a bound, and nothing falls between two tiers."""
-    assert sum(Fraction(step.quantity) for step in price.rate(quantity)) == Fraction(quantity)
+    assert sum(Fraction(step.quantity) for step in price.rate(used(quantity))) == Fraction(quantity)
 
 
 @pytest.mark.parametrize(
