@@ -10,7 +10,7 @@ from tollhouse.client import Client
 FIRST_INVOICE = """
 query Invoice($customer: String!) { invoices(first: 1, customerId: $customer) { edges { node {
   number status period { start end } subtotal { minor amount } tax { minor amount }
-  total { minor amount currency }
+  total { minor amount currency } discounts { name amount { amount } }
   lines { description quantity amount { minor amount } steps { description quantity unitPrice amount } }
   payments { status attempt declineCode } } } } }
 """
@@ -38,8 +38,10 @@ def invoice_table(invoice: dict[str, Any]) -> Table:
         for step in line["steps"] if more else ():
             numbers = (grouped(step[part]) for part in ("quantity", "unitPrice", "amount"))
             table.add_row(f"  {step['description']}", *numbers, style="dim")
-    for part in ("subtotal", "tax", "total"):
-        table.add_row(part, "", "", grouped(invoice[part]["amount"]), style="bold")
+    sums = [(part, grouped(invoice[part]["amount"])) for part in ("subtotal", "tax", "total")]
+    sums[1:1] = [(one["name"], f"-{grouped(one['amount']['amount'])}") for one in invoice["discounts"]]
+    for name, amount in sums:
+        table.add_row(name, "", "", amount, style="bold")
     for payment in invoice["payments"]:
         reason = f" ({payment['declineCode']})" if payment["declineCode"] else ""
         table.add_row(f"payment attempt {payment['attempt']}: {payment['status']}{reason}", style="dim")

@@ -1,11 +1,17 @@
 """Checks of money (docs/invariants.md, I4 and I5) on the events themselves, without the read models."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
 from projections.audit.report import Difference
-from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceLine, InvoicePaid
+from shared.billing.contracts.invoicing.invoices import (
+    InvoiceDiscount,
+    InvoiceFinalized,
+    InvoiceLine,
+    InvoicePaid,
+)
 from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanceStarted
@@ -56,18 +62,23 @@ class InvoiceCheck:
         currency = event.total.currency
         lines = total((line.amount for line in event.lines), currency)
         taxes = total((tax.amount for tax in event.taxes), currency)
+        discounts = total((one.amount for one in event.discounts), currency)
         due = Money(max(event.total.minor, 0), currency)
         wrong = [
             name
             for name, amount, expected in (
                 ("subtotal", event.subtotal, lines),
                 ("tax", event.tax, taxes),
-                ("total", event.total, lines + taxes),
+                ("total", event.total, lines - discounts + taxes),
                 ("amount due", event.amount_due, due),
             )
             if amount != expected
         ]
         wrong += [f"line {line.line_id}" for line in event.lines if not _is_rounded_once(line)]
+        wrong += [
+            f"discount {one.discount_id}" for one in event.discounts if not _is_spread(one, event.lines)
+        ]
+        wrong += [f"discount of line {line.line_id}" for line in event.lines if not _is_covered(line)]
         if wrong:
             detail = f"{', '.join(wrong)} is not the sum of its parts"
             self.differences.append(Difference("invoice sums", tenant_id, event.invoice_id, detail))
@@ -116,6 +127,17 @@ class NumberDateCheck:
 def _is_rounded_once(line: InvoiceLine) -> bool:
     exact = sum((step.amount for step in line.steps), Decimal(0))
     return not line.steps or Money.rounded(exact, line.amount.currency) == line.amount
+
+
+def _is_spread(discount: InvoiceDiscount, lines: Iterable[InvoiceLine]) -> bool:
+    parts = (part for line in lines for part in line.discounts if part.discount_id == discount.discount_id)
+    return total((part.amount for part in parts), discount.amount.currency) == discount.amount
+
+
+def _is_covered(line: InvoiceLine) -> bool:
+    """Whether the discounts of a line are together no more than its amount."""
+    taken = sum(part.amount.minor for part in line.discounts)
+    return 0 <= taken <= max(line.amount.minor, 0)
 
 
 class PaymentCheck:

@@ -43,7 +43,12 @@ from projections.tests.scenarios import (
 from projections.tests.test_cached_rows import MemoryCache
 from shared.billing.contracts import decode
 from shared.billing.contracts.ingest.usage import UsageEvent, UsageRecorded
-from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
+from shared.billing.contracts.invoicing.invoices import (
+    InvoiceDiscount,
+    InvoiceFinalized,
+    InvoiceLine,
+    LineDiscount,
+)
 from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
 from shared.billing.contracts.metering.meters import MeterDefined, UnreadableUsageFound
 from shared.billing.contracts.metering.usage_totals import UsageAggregated, UsageWindow
@@ -256,6 +261,44 @@ async def test_an_invoice_that_was_paid_twice_is_found_even_if_everybody_agrees(
     await contexts.publish("payments", paid, again, at=day(3))
     await deliver(contexts, side.projector, side.store)
     assert {"payments", "balance sums"} <= named(await audited(side, contexts))
+
+
+OFF = InvoiceDiscount(discount_id="cpn_1", name="Spring", amount=dollars(3_00))
+
+
+@pytest.mark.parametrize(
+    ("parts", "totals", "wrong"),
+    [
+        ([3_00], 7_00, None),
+        ([2_00], 7_00, "discount cpn_1"),
+        ([3_00], 10_00, "total"),
+        ([13_00, -10_00], 7_00, "discount of line 1, discount of line 2"),
+    ],
+)
+async def test_a_discount_that_is_not_the_sum_of_its_parts_is_found(
+    parts: list[int], totals: int, wrong: str | None
+) -> None:
+    """A line is reduced by no more than its amount, and the total by what the lines are."""
+    contexts, side = Contexts(), MemoryReadSide()
+    ada = await a_customer(contexts, "ada")
+    await an_invoice(contexts, ada, 1, 10_00, day(1))
+    lines = tuple(
+        InvoiceLine(
+            line_id=str(number),
+            charge_key="calls",
+            description="Calls",
+            quantity=Decimal(1),
+            amount=dollars(10_00 if number == 1 else 0),
+            discounts=(LineDiscount(discount_id="cpn_1", amount=dollars(part)),),
+        )
+        for number, part in enumerate(parts, start=1)
+    )
+    total = dollars(totals)
+    changed: dict[str, Any] = {"lines": lines, "discounts": (OFF,), "total": total, "amount_due": total}
+    rewritten(contexts, "invoicing", InvoiceFinalized, **changed)
+    await deliver(contexts, side.projector, side.store)
+    found = [d.detail for d in (await audited(side, contexts)).differences if d.where == "invoice sums"]
+    assert found == ([] if wrong is None else [f"{wrong} is not the sum of its parts"])
 
 
 async def test_a_number_that_was_given_twice_is_found() -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from projections.engine.large_events import LARGE_BYTES, DecodedOnDemand, decode_event
@@ -19,10 +20,12 @@ from projections.tests.frontend import Frontend
 from projections.tests.scenarios import ADA, TENANT, Contexts, a_customer, day, deliver, dollars
 from shared.billing.contracts import CONTRACTS
 from shared.billing.contracts.invoicing.invoices import (
+    InvoiceDiscount,
     InvoiceDrafted,
     InvoiceFinalized,
     InvoiceLine,
     InvoiceLinesRated,
+    LineDiscount,
 )
 from shared.billing.pricing import RatingStep
 from shared.framework.eventstore.contracts import EventIsUnreadable
@@ -216,3 +219,41 @@ async def test_an_invoice_of_40_000_lines_never_holds_the_event_loop(postgres_si
     }
     slices = {name: await longest_slice(work) for name, work in works.items()}
     assert {name: cpu_s for name, cpu_s in slices.items() if cpu_s > SLICE_CPU_S} == {}, slices
+
+
+DISCOUNTS = """query($id: ID!) { invoice(id: $id) {
+  subtotal { minor } discount { minor } total { minor } discounts { discountId name percent amount { minor } }
+  lines { amount { minor } discounts { discountId amount { minor } } } } }"""
+
+
+async def test_discounts_are_shown_on_the_invoice_and_on_its_lines(either_side: ReadSide) -> None:
+    """On the draft already; the discount of the whole is there once it is a document."""
+    contexts, frontend = Contexts(), Frontend(stores_of(either_side))
+    await a_customer(contexts, "ada")
+    await drafted(contexts)
+    off = InvoiceDiscount(discount_id="cpn_1", name="Spring", amount=dollars(3), percent=Decimal(30))
+    part = LineDiscount(discount_id="cpn_1", amount=dollars(3))
+    lines = (msgspec.structs.replace(line(10), discounts=(part,)),)
+    rated = InvoiceLinesRated(
+        invoice_id=INVOICE, lines=lines, reading_id=None, rated_at=day(2), discounts=(off,)
+    )
+    await contexts.publish("invoicing", INVOICE, rated, at=day(2))
+    await deliver(contexts, either_side.projector, either_side.store)
+    draft = (await frontend.data(DISCOUNTS, id=INVOICE))["invoice"]
+    assert draft["discounts"] == [
+        {"discountId": "cpn_1", "name": "Spring", "percent": "30", "amount": {"minor": 3}}
+    ]
+    assert draft["discount"] is None
+    assert draft["lines"] == [
+        {"amount": {"minor": 10}, "discounts": [{"discountId": "cpn_1", "amount": {"minor": 3}}]}
+    ]
+    document = InvoiceFinalized(
+        invoice_id=INVOICE, customer_id=ADA, subscription_id=None, number="INV-000001",
+        lines=lines, taxes=(), subtotal=dollars(10), tax=dollars(0), total=dollars(7), amount_due=dollars(7),
+        finalized_at=day(3), discounts=(off,),
+    )  # fmt: skip
+    await contexts.publish("invoicing", INVOICE, document, at=day(3))
+    await deliver(contexts, either_side.projector, either_side.store)
+    final = (await frontend.data(DISCOUNTS, id=INVOICE))["invoice"]
+    assert [final[name]["minor"] for name in ("subtotal", "discount", "total")] == [10, 3, 7]
+    assert final["discounts"] == draft["discounts"]

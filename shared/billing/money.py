@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
+from fractions import Fraction
 from typing import Self
 
 import msgspec
@@ -37,6 +38,12 @@ class Money(msgspec.Struct, frozen=True, order=False):
         """Money of an exact amount in major units, rounded half away from zero (billing rule 1)."""
         with localcontext(EXACT):
             return cls(int(exact.scaleb(exponent(currency)).to_integral_value(ROUND_HALF_UP)), currency)
+
+    @classmethod
+    def nearest(cls, minor: Fraction, currency: str) -> Self:
+        """Money of an exact number of minor units, rounded half away from zero (billing rule 1)."""
+        rounded = (2 * abs(minor.numerator) + minor.denominator) // (2 * minor.denominator)
+        return cls(-rounded if minor < 0 else rounded, currency)
 
     @property
     def major(self) -> Decimal:

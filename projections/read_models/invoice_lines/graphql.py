@@ -11,6 +11,7 @@ from projections.graphql.row_types import Money, Period, attribute, of_row
 from projections.read_models.invoice_lines.projection import INVOICE_LINES, InvoiceLineRow
 from projections.read_models.invoices.projection import InvoiceRow
 from projections.refusals import LinesNeedPages
+from shared.billing.contracts.invoicing.invoices import LineDiscount
 from shared.billing.pricing import RatingStep
 
 
@@ -24,9 +25,17 @@ class InvoiceStepType:
     amount: Decimal
 
 
+@of_row(LineDiscount, name="InvoiceLineDiscount")
+class LineDiscountType:
+    """The part of an invoice's discount that reduces a line."""
+
+    discount_id: strawberry.ID
+    amount: Money
+
+
 @of_row(INVOICE_LINES)
 class InvoiceLine:
-    """One charge: the exact sum of its steps, rounded once."""
+    """One charge: the exact sum of its steps, rounded once; `amount` is before the discounts."""
 
     id: strawberry.ID = attribute("line_id")
     charge_key: str | None
@@ -36,6 +45,7 @@ class InvoiceLine:
     amount: Money
     period: Period | None
     steps: list[InvoiceStepType]
+    discounts: list[LineDiscountType]
 
 
 async def _all_lines(root: StoredRow[InvoiceRow], info: Info) -> list[StoredRow[InvoiceLineRow]]:

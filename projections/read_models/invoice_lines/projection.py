@@ -32,7 +32,7 @@ def fold(_: InvoiceLineRow | None, line: InvoiceLine, decoded: DecodedEvent) -> 
 
 INVOICE_LINES: ReadModel[InvoiceLineRow, InvoiceLine] = ReadModel(
     name="invoice_lines",
-    version=1,
+    version=2,
     row=InvoiceLineRow,
     events=(InvoiceLinesRated,),
     targets=parts,

@@ -12,7 +12,7 @@ from projections.read_models.customers.projection import CUSTOMERS
 from projections.read_models.invoice_lines.graphql import InvoiceLine, all_lines
 from projections.read_models.invoices.projection import INVOICES, InvoiceStatus
 from projections.read_models.payments.graphql import Payment
-from shared.billing.contracts.invoicing.invoices import TaxAmount
+from shared.billing.contracts.invoicing.invoices import InvoiceDiscount, TaxAmount
 
 
 @of_row(TaxAmount, name="InvoiceTax")
@@ -22,6 +22,16 @@ class InvoiceTaxType:
     name: str
     rate: Decimal
     base: Money
+    amount: Money
+
+
+@of_row(InvoiceDiscount, name="InvoiceDiscount")
+class InvoiceDiscountType:
+    """A discount, as the sum of its parts on the lines; tax is on what is left (billing rule 6)."""
+
+    discount_id: strawberry.ID
+    name: str
+    percent: Decimal | None = strawberry.field(description="Null: a fixed amount.")
     amount: Money
 
 
@@ -40,8 +50,10 @@ class Invoice:
     currency: str
     period: Period | None
     line_count: int
+    discounts: list[InvoiceDiscountType]
     taxes: list[InvoiceTaxType]
     subtotal: Money | None
+    discount: Money | None = strawberry.field(description="The sum of the discounts.")
     tax: Money | None
     total: Money | None
     amount_due: Money | None

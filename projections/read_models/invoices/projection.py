@@ -8,6 +8,7 @@ import msgspec
 
 from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
 from shared.billing.contracts.invoicing.invoices import (
+    InvoiceDiscount,
     InvoiceDrafted,
     InvoiceFinalized,
     InvoiceLinesRated,
@@ -21,7 +22,17 @@ from shared.framework.core.refusals import ImpossibleHistory
 
 InvoiceEvent = InvoiceDrafted | InvoiceLinesRated | InvoiceFinalized | InvoicePaid | InvoiceVoided
 
-_FINAL = ("number", "taxes", "subtotal", "tax", "total", "amount_due", "finalized_at")
+_FINAL = (
+    "number",
+    "discounts",
+    "discount",
+    "taxes",
+    "subtotal",
+    "tax",
+    "total",
+    "amount_due",
+    "finalized_at",
+)
 """Fields that a draft gets when it is finalized; the event has the same names."""
 
 
@@ -50,8 +61,10 @@ class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
     number: str | None = None
     rating_id: str | None = None
     line_count: int = 0
+    discounts: tuple[InvoiceDiscount, ...] = ()
     taxes: tuple[TaxAmount, ...] = ()
     subtotal: Money | None = None
+    discount: Money | None = None
     tax: Money | None = None
     total: Money | None = None
     amount_due: Money | None = None
@@ -76,7 +89,7 @@ def fold(row: InvoiceRow | None, event: InvoiceEvent, decoded: DecodedEvent) -> 
             return row_from(InvoiceRow, event)
         case InvoiceRow(), InvoiceLinesRated():
             lines = {"rating_id": rating_id(decoded), "line_count": len(event.lines)}
-            return changed(row, reading_id=event.reading_id, **lines)
+            return changed(row, reading_id=event.reading_id, discounts=event.discounts, **lines)
         case InvoiceRow(), InvoiceFinalized():
             return changed(
                 row, status=InvoiceStatus.FINALIZED, **{name: getattr(event, name) for name in _FINAL}
@@ -92,7 +105,7 @@ def fold(row: InvoiceRow | None, event: InvoiceEvent, decoded: DecodedEvent) -> 
 
 INVOICES = ReadModel(
     name="invoices",
-    version=2,
+    version=3,
     row=InvoiceRow,
     events=get_args(InvoiceEvent),
     targets=single_row("invoice_id"),

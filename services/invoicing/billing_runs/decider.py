@@ -230,6 +230,7 @@ def _started(command: StartBillingRun) -> BillingRunStarted:
         period=closed.period,
         full_period=closed.full_period,
         started_at=command.now,
+        discounts=closed.discounts,
     )
 
 

@@ -21,6 +21,7 @@ from services.invoicing.invoices.commands import DraftInvoice, FinalizeDraft, Ra
 from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.handlers import finalize
 from services.invoicing.invoices.state import Draft
+from services.invoicing.rating.discounts import discounted
 from services.invoicing.rating.rating import RatingContext, lines_of_period
 from shared.billing.contracts.invoicing.billing_runs import BillingRunStarted
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
@@ -103,7 +104,10 @@ async def _rate_and_finalize(session: Session, run: Ready) -> None:
     if not isinstance(invoice, Draft):
         return  # the draft was voided before its reading was consumed
     lines = lines_of_period(_rating_context(run.started), run.started.charges, run.reading.quantities)
-    rate = RateInvoice(invoice_id=invoice_id, lines=lines, reading_id=run.reading.reading_id, now=now)
+    lines, discounts = discounted(lines, run.started.discounts)
+    rate = RateInvoice(
+        invoice_id=invoice_id, lines=lines, discounts=discounts, reading_id=run.reading.reading_id, now=now
+    )
     await session.handle(INVOICE, invoice_id, rate)
     await finalize(session, FinalizeDraft(invoice_id=invoice_id, now=now))
 

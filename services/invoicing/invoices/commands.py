@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.invoicing.rating.rating import OneOffLine
 from services.invoicing.tax.decider import TaxRate
-from shared.billing.contracts.invoicing.invoices import InvoiceLine
+from shared.billing.contracts.invoicing.invoices import InvoiceDiscount, InvoiceLine
 from shared.billing.money import Money
 from shared.billing.period import Period
 
@@ -34,10 +34,11 @@ class DraftOneOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateInvoice:
-    """Replace the lines of a draft."""
+    """Replace the lines and the discounts of a draft."""
 
     invoice_id: str
     lines: tuple[InvoiceLine, ...]
+    discounts: tuple[InvoiceDiscount, ...] = ()
     reading_id: str | None = None
     now: datetime
 

@@ -91,6 +91,7 @@ def rate(invoice: Invoice, command: RateInvoice) -> Sequence[InvoiceEvent]:
                     lines=command.lines,
                     reading_id=command.reading_id,
                     rated_at=command.now,
+                    discounts=command.discounts,
                 )
             ]
         case NoInvoice():

@@ -12,9 +12,9 @@ from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.handlers import check_is_invoice, draft_one_off, finalize, void
 from services.invoicing.invoices.refusals import InvoiceIsUnknown
 from services.invoicing.invoices.state import Draft, Finalized, Invoice, NoInvoice, Paid, Voided
+from services.invoicing.invoices.totals import discounted_subtotal
 from services.invoicing.rating.rating import OneOffLine
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
-from shared.billing.money import total
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import (
@@ -84,8 +84,8 @@ def invoice_body(invoice_id: str, invoice: Invoice) -> InvoiceBody:
     """The response body of an invoice. Raises InvoiceIsUnknown if there is none."""
     match invoice:
         case Draft():
-            subtotal = total((line.amount for line in invoice.lines), invoice.currency)
-            return InvoiceBody(invoice_id=invoice_id, status="draft", total=AmountBody.of(subtotal))
+            before_tax = AmountBody.of(discounted_subtotal(invoice))
+            return InvoiceBody(invoice_id=invoice_id, status="draft", total=before_tax)
         case Finalized(document=document):
             return _document_body(invoice_id, "finalized", document)
         case Paid(document=document):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from shared.billing.contracts.invoicing.invoices import (
+    InvoiceDiscount,
     InvoiceDrafted,
     InvoiceFinalized,
     InvoiceLine,
@@ -28,6 +29,7 @@ class Draft:
     currency: str
     subscription_id: str | None
     lines: tuple[InvoiceLine, ...] = ()
+    discounts: tuple[InvoiceDiscount, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def evolve(invoice: Invoice, event: InvoiceEvent) -> Invoice:
         case NoInvoice(), InvoiceDrafted():
             return Draft(event.customer_id, event.currency, event.subscription_id)
         case Draft(), InvoiceLinesRated():
-            return replace(invoice, lines=event.lines)
+            return replace(invoice, lines=event.lines, discounts=event.discounts)
         case Draft(), InvoiceFinalized():
             return Finalized(event)
         case Finalized(), InvoicePaid():

@@ -8,11 +8,15 @@ from shared.billing.money import Money, total
 
 
 def document_of(draft: Draft, command: FinalizeInvoice) -> InvoiceFinalized:
-    """The document of a draft: subtotal + tax = total; the amount due is at least zero (billing rule 12)."""
+    """The document of a draft: subtotal - discounts + tax = total (billing rule 6).
+
+    The amount due is at least zero (billing rule 12).
+    """
     subtotal = total((line.amount for line in draft.lines), draft.currency)
-    taxes = taxes_on(subtotal, command.tax_rate)
+    base = discounted_subtotal(draft)
+    taxes = taxes_on(base, command.tax_rate)
     tax = total((each.amount for each in taxes), draft.currency)
-    with_tax = subtotal + tax
+    with_tax = base + tax
     return InvoiceFinalized(
         invoice_id=command.invoice_id,
         customer_id=draft.customer_id,
@@ -25,4 +29,11 @@ def document_of(draft: Draft, command: FinalizeInvoice) -> InvoiceFinalized:
         total=with_tax,
         amount_due=with_tax if with_tax.minor > 0 else Money.zero(draft.currency),
         finalized_at=command.now,
+        discounts=draft.discounts,
     )
+
+
+def discounted_subtotal(draft: Draft) -> Money:
+    """The sum of a draft's lines less its discounts: what is taxed."""
+    lines = total((line.amount for line in draft.lines), draft.currency)
+    return lines - total((one.amount for one in draft.discounts), draft.currency)

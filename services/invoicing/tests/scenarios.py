@@ -10,6 +10,7 @@ from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
+from shared.billing.discounts import AmountOff, Discount, PercentageOff
 from shared.billing.money import Money
 from shared.billing.period import Period
 from shared.billing.pricing import Flat, Graduated, PerUnit, Tier
@@ -45,6 +46,7 @@ def closed(
     full_period: Period | None = None,
     currency: str = "USD",
     time_zone: str = "UTC",
+    discounts: tuple[Discount, ...] = (),
 ) -> BillingPeriodClosed:
     """The close of January; `full_period` where it was cut."""
     return BillingPeriodClosed(
@@ -60,6 +62,27 @@ def closed(
         period=period,
         full_period=full_period or period,
         closed_at=period.end,
+        discounts=discounts,
+    )
+
+
+def percent_off(percent: str, *charge_keys: str, coupon: str = "cpn_1") -> Discount:
+    """A percentage off these charges, or off all."""
+    return Discount(
+        discount_id=coupon,
+        name=f"{percent}% off",
+        reduction=PercentageOff(percent=Decimal(percent)),
+        charge_keys=charge_keys,
+    )
+
+
+def amount_off(minor: int, *charge_keys: str, coupon: str = "cpn_2", currency: str = "USD") -> Discount:
+    """An amount off these charges, or off all."""
+    return Discount(
+        discount_id=coupon,
+        name=f"{minor} off",
+        reduction=AmountOff(amount=Money(minor, currency)),
+        charge_keys=charge_keys,
     )
 
 

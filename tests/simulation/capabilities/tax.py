@@ -32,7 +32,7 @@ async def set_rate(client: Client, step: Step) -> bool:
 
 
 def taxed(facts: Facts) -> Iterator[str]:
-    """The tax of an invoice is its subtotal times the rate of then, rounded once.
+    """The tax of an invoice is its subtotal less the discounts times the rate of then, rounded once.
 
     A rate that is set while the invoice is finalized may count or not.
     """
@@ -43,7 +43,7 @@ def taxed(facts: Facts) -> Iterator[str]:
         before = [one for one in rates.get(record.tenant_id, []) if one[0].position < record.position]
         settled = [one for one in before if one[0].recorded_at < record.recorded_at - RACE]
         allowed = {_tax(invoice, [rate for _, rate in known]) for known in (before, settled)}
-        if invoice.tax.minor not in allowed or invoice.total != invoice.subtotal + invoice.tax:
+        if invoice.tax.minor not in allowed or invoice.total.minor != _base(invoice) + invoice.tax.minor:
             yield f"invoice {invoice.invoice_id} of {invoice.finalized_at} has {invoice.tax}, not {allowed}"
 
 
@@ -54,7 +54,11 @@ def _tax(invoice: InvoiceFinalized, known: Sequence[TaxRateSet]) -> int:
         return 0
     currency = invoice.subtotal.currency
     rate, unit = Fraction(in_force[-1].rate), minor(Fraction(1), currency)
-    return minor(Fraction(invoice.subtotal.minor, unit) * rate, currency)
+    return minor(Fraction(_base(invoice), unit) * rate, currency)
+
+
+def _base(invoice: InvoiceFinalized) -> int:
+    return invoice.subtotal.minor - sum(one.amount.minor for one in invoice.discounts)
 
 
 CAPABILITY = Capability(

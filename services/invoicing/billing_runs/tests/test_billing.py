@@ -4,6 +4,7 @@ import itertools
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,18 +13,24 @@ from services.invoicing.tax.decider import TAX_RATES, SetTaxRate, tax_rates_id
 from services.invoicing.tests.harness import Harness
 from services.invoicing.tests.scenarios import (
     END,
+    FEE,
     INVOICE_ID,
     JANUARY,
     LATER,
+    MILES,
     REGISTERED,
+    amount_off,
     closed,
+    percent_off,
     quantity,
     reading,
     succeeded,
 )
+from shared.billing.contracts.invoicing.billing_runs import BillingRunFailed
 from shared.billing.contracts.invoicing.invoices import InvoiceDrafted, InvoicePaid, InvoiceVoided
 from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
 from shared.billing.period import Period
+from shared.billing.pricing import Flat
 from shared.framework.core.event import Metadata
 from shared.framework.eventstore.ports import StreamIsBusy
 from shared.framework.eventstore.unit_of_work import UnitOfWork, transact
@@ -56,6 +63,48 @@ async def test_a_closed_period_and_its_reading_become_a_numbered_document() -> N
     assert (document.number, document.subtotal.minor, document.tax.minor) == ("INV-000001", 5120, 422)
     assert document.total.minor == document.amount_due.minor == 5542
     assert document.finalized_at == LATER
+
+
+async def test_discounts_come_off_before_the_tax() -> None:
+    """V39: 80 of usage and 20 flat, 25% off the usage, then 10 off all: 8.25 % of 70.00 is 5.78."""
+    service = Harness()
+    await taxed(service)
+    fee = msgspec.structs.replace(FEE, price=Flat(amount=Decimal(20)))
+    discounts = (amount_off(1000), percent_off("25", "miles"))
+    await service.deliver(closed(charges=(fee, MILES), discounts=discounts), at=END)
+    await service.deliver(reading(quantity("miles", "6400")), at=LATER)
+    [document] = await service.documents()
+    assert [(one.discount_id, one.amount.minor, one.percent) for one in document.discounts] == [
+        ("cpn_1", 2000, Decimal(25)),
+        ("cpn_2", 1000, None),
+    ]
+    assert [[(one.discount_id, one.amount.minor) for one in line.discounts] for line in document.lines] == [
+        [("cpn_2", 250)],
+        [("cpn_1", 2000), ("cpn_2", 750)],
+    ]
+    assert (document.subtotal.minor, document.discount.minor) == (10000, 3000)
+    assert (document.taxes[0].base.minor, document.tax.minor) == (7000, 578)
+    assert document.total.minor == document.amount_due.minor == 7578
+
+
+async def test_a_discount_on_all_that_is_billed_leaves_nothing_to_collect() -> None:
+    """The invoice is a document of zero, and is paid at once."""
+    service = Harness()
+    await taxed(service)
+    await service.deliver(closed(discounts=(percent_off("100"), amount_off(1))), reading(CALLS))
+    [document] = await service.documents()
+    assert (document.subtotal.minor, document.total.minor, document.tax.minor) == (5120, 0, 0)
+    assert [one.discount_id for one in document.discounts] == ["cpn_1"]
+    assert any(isinstance(event, InvoicePaid) for event in await service.history())
+
+
+async def test_a_discount_of_another_currency_fails_the_run() -> None:
+    """A reason for people, and no document."""
+    service = Harness()
+    await service.deliver(closed(discounts=(amount_off(100, currency="EUR"),)), reading(CALLS))
+    [failed] = [event for event in await service.history() if isinstance(event, BillingRunFailed)]
+    assert failed.code == "currencies-differ"
+    assert await service.documents() == []
 
 
 async def test_the_draft_is_there_while_its_reading_is_not() -> None:

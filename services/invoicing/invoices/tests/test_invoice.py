@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from services.invoicing.invoices.commands import (
@@ -24,6 +25,7 @@ from services.invoicing.invoices.state import InvoiceEvent
 from services.invoicing.tax.decider import TaxRate
 from services.invoicing.tests.scenarios import END, LATER, line
 from shared.billing.contracts.invoicing.invoices import (
+    InvoiceDiscount,
     InvoiceDrafted,
     InvoiceFinalized,
     InvoiceLinesRated,
@@ -106,6 +108,18 @@ def test_lines_replace_those_that_a_draft_had() -> None:
 def test_a_draft_is_finalized_for_the_sum_of_its_lines_and_the_tax_on_it() -> None:
     """8.25 % of 100.00 is 8.25; the document carries every number of it."""
     invoice.given(drafted, rated(8000, 2000)).when(FINALIZE).then(finalized)
+
+
+def test_the_discounts_of_the_last_rating_are_those_of_the_document() -> None:
+    """Rated again, a draft has the new ones alone; 8.25 % is of what is left."""
+    off = InvoiceDiscount(discount_id="cpn_1", name="Spring", amount=Money(4000, "USD"))
+    first, again = (
+        msgspec.structs.replace(rated(8000, 2000), discounts=found) for found in ((off, off), (off,))
+    )
+    [document] = invoice.given(drafted, first, again).when(FINALIZE).decided
+    assert isinstance(document, InvoiceFinalized)
+    assert (document.discounts, document.discount) == ((off,), Money(4000, "USD"))
+    assert (document.subtotal.minor, document.tax.minor, document.total.minor) == (10000, 495, 6495)
 
 
 def test_an_invoice_without_lines_is_no_document() -> None:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from shared.billing.contracts.metering.readings import MeterQuantity
 from shared.billing.contracts.subscriptions.plans import Charge
+from shared.billing.discounts import Discount
 from shared.billing.period import Period
 from shared.framework.core.event import Event
 
@@ -11,8 +12,9 @@ from shared.framework.core.event import Event
 class BillingRunStarted(Event, frozen=True, kw_only=True):
     """A closed period is being billed; the ids of run and invoice are derived from subscription and period.
 
-    `charges` are the prices in force, `full_period` is the denominator of any proration: both are copied
-    from the closed period, so the invoice can be rated from this event and the reading alone.
+    `charges` are the prices in force, `discounts` those of the period, `full_period` is the denominator of
+    any proration: all are copied from the closed period, so the invoice can be rated from this event and the
+    reading alone.
     """
 
     wire_name = "invoicing.billing-run.started.v1"
@@ -27,6 +29,7 @@ class BillingRunStarted(Event, frozen=True, kw_only=True):
     period: Period
     full_period: Period
     started_at: datetime
+    discounts: tuple[Discount, ...] = ()
 
 
 class UsageReadingReceived(Event, frozen=True, kw_only=True):

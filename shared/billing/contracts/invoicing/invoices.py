@@ -5,14 +5,33 @@ from decimal import Decimal
 
 import msgspec
 
-from shared.billing.money import Money
+from shared.billing.money import Money, total
 from shared.billing.period import Period
 from shared.billing.pricing import RatingStep
 from shared.framework.core.event import Event
 
 
+class LineDiscount(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a discount that reduces one line."""
+
+    discount_id: str
+    amount: Money
+
+
+class InvoiceDiscount(msgspec.Struct, frozen=True, kw_only=True):
+    """What a discount takes off an invoice: the sum of its parts on the lines; `percent` is None if fixed."""
+
+    discount_id: str
+    name: str
+    amount: Money
+    percent: Decimal | None = None
+
+
 class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One charge on an invoice; `amount` is rounded once, from the exact sum of its steps."""
+    """One charge on an invoice; `amount` is rounded once, from the exact sum of its steps.
+
+    It is the amount before the `discounts`, which together are at most as much.
+    """
 
     line_id: str
     charge_key: str | None
@@ -22,6 +41,7 @@ class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[RatingStep, ...] = ()
     period: Period | None = None
     meter_key: str | None = None
+    discounts: tuple[LineDiscount, ...] = ()
 
 
 class TaxAmount(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +67,7 @@ class InvoiceDrafted(Event, frozen=True, kw_only=True):
 
 
 class InvoiceLinesRated(Event, frozen=True, kw_only=True):
-    """A draft got its lines; they replace those that it had."""
+    """A draft got its lines and discounts; they replace those that it had."""
 
     wire_name = "invoicing.invoice.lines-rated.v1"
 
@@ -55,12 +75,14 @@ class InvoiceLinesRated(Event, frozen=True, kw_only=True):
     lines: tuple[InvoiceLine, ...]
     reading_id: str | None
     rated_at: datetime
+    discounts: tuple[InvoiceDiscount, ...] = ()
 
 
 class InvoiceFinalized(Event, frozen=True, kw_only=True):
     """A draft became a legal document: from now on only a credit note corrects it.
 
-    subtotal + tax = total; `amount_due` is what is to be collected, never negative (billing rule 12).
+    subtotal - discounts + tax = total, and tax is on what is left after the discounts (billing rule 6);
+    `amount_due` is what is to be collected, never negative (billing rule 12).
     """
 
     wire_name = "invoicing.invoice.finalized.v1"
@@ -76,6 +98,12 @@ class InvoiceFinalized(Event, frozen=True, kw_only=True):
     total: Money
     amount_due: Money
     finalized_at: datetime
+    discounts: tuple[InvoiceDiscount, ...] = ()
+
+    @property
+    def discount(self) -> Money:
+        """The sum of the discounts."""
+        return total((one.amount for one in self.discounts), self.subtotal.currency)
 
 
 class InvoicePaid(Event, frozen=True, kw_only=True):

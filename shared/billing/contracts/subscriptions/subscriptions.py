@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from shared.billing.contracts.subscriptions.plans import Charge
+from shared.billing.discounts import Discount
 from shared.billing.period import Period
 from shared.framework.core.event import Event
 
@@ -52,8 +53,8 @@ class BillingPeriodClosed(Event, frozen=True, kw_only=True):
     """A period is over and may be billed: published exactly once for a subscription and a period.
 
     `period` is what is billed; `full_period` is the real length of the period, which a start or an end may
-    cut: the denominator of any proration (billing rule 9). `charges` are the prices in force: rating needs no
-    other event.
+    cut: the denominator of any proration (billing rule 9). `charges` are the prices in force, `discounts`
+    those that reduce this period, in the order in which they were applied: rating needs no other event.
     """
 
     wire_name = "subscriptions.billing-period.closed.v1"
@@ -70,6 +71,7 @@ class BillingPeriodClosed(Event, frozen=True, kw_only=True):
     period: Period
     full_period: Period
     closed_at: datetime
+    discounts: tuple[Discount, ...] = ()
 
 
 class SubscriptionEnded(Event, frozen=True, kw_only=True):
