@@ -26,7 +26,7 @@ from tests.simulation.ports import (
     SimulatedSleeper,
     SimulatedStore,
 )
-from tests.simulation.services import CURRENT, build, settings_of, without_routes
+from tests.simulation.services import CURRENT, build, settings_of
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -101,8 +101,7 @@ class Process:
 
     async def _run(self) -> None:
         try:
-            with without_routes():
-                self.service = await build(self.context, self._tools())
+            self.service = await build(self.context, self._tools())
         except StoreIsUnavailable:
             return self.world.crash(self.host, 1.0)  # as the supervisor does after a failed start
         tasks = background_tasks(

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from fastapi import APIRouter
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
@@ -102,14 +103,20 @@ def in_memory() -> Iterator[None]:
             for name, adapter in adapters.items():
                 stack.enter_context(patch.object(MAINS[context], name, adapter))
         stack.enter_context(patch.object(MAINS["payments"], "GATEWAYS", {"sandbox": _sandbox}))
+        stack.enter_context(patch.object(APIRouter, "add_api_route", _add_api_route))
         yield
 
 
-@contextlib.contextmanager
-def without_routes() -> Iterator[None]:
-    """Let routers be made without their routes: only the first build of a service serves requests."""
-    with patch("fastapi.APIRouter.add_api_route", lambda *_, **__: None):
-        yield
+_ADD_API_ROUTE = APIRouter.add_api_route
+
+
+def _add_api_route(router: APIRouter, *arguments: Any, **options: Any) -> None:
+    """Add a route, but to no router of a process: requests are served by the one application of a context.
+
+    It depends on who builds: builds of several processes take turns, and one may be cut off by a crash.
+    """
+    if isinstance(CURRENT.get(), _NoProcess):
+        _ADD_API_ROUTE(router, *arguments, **options)
 
 
 async def build(context: str, tools: ServiceDependencies[Any]) -> ServiceDefinition:

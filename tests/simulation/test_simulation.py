@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi import APIRouter
 
 from tests.simulation.lives import plan_of, run
+from tests.simulation.plan import Weather
 
 ROOT = Path(__file__).parents[2]
 BUDGET_S = 10.0
@@ -23,6 +26,16 @@ def test_as_many_seeds_as_the_budget_allows() -> None:
         outcome = run(plan_of(seed))
         assert outcome.violation is None, f"make sim SEED={seed}: {outcome.violation}"
         seed += 1
+
+
+@pytest.mark.timeout(60)
+def test_a_world_takes_no_routes_from_the_next() -> None:
+    """Services whose builds take turns once left every later application without routes: all was refused."""
+    add_api_route = APIRouter.add_api_route
+    for seed in range(3):
+        suspending = replace(plan_of(seed), days=0.01, replicas={"subscriptions": 2}, steps=(), faults=())
+        assert run(replace(suspending, weather=Weather(suspends=1.0))).violation is None
+        assert APIRouter.add_api_route is add_api_route
 
 
 DIGESTS = "from tests.simulation.lives import *; print(run(plan_of(3)).digest, run(plan_of(4)).digest)"
