@@ -22,6 +22,8 @@ class Life:
     days: float
     tenants: tuple[str, ...]
     steps: list[Step] = field(default_factory=list)
+    opened: dict[str, Step] = field(default_factory=dict)
+    """By tenant, the step that all its others follow, if there is one."""
     made: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
@@ -30,9 +32,10 @@ class Life:
         return self.days * DAY
 
     def add(self, at: float, capability: str, action: str, /, *after: Step, **arguments: Any) -> Step:
-        """Plan a step, to be done once the steps `after` have succeeded."""
-        name = f"s{len(self.steps)}"
-        step = Step(at, capability, action, arguments, name, tuple(earlier.name for earlier in after))
+        """Plan a step, to be done once the steps `after`, and the one in `opened`, have succeeded."""
+        opened = self.opened.get(arguments.get("tenant", ""))
+        names = tuple(earlier.name for earlier in ((opened, *after) if opened else after))
+        step = Step(at, capability, action, arguments, f"s{len(self.steps)}", names)
         self.steps.append(step)
         return step
 

@@ -3,17 +3,21 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.payments.gateways.sandbox.ledger import SandboxCharge, SandboxRefund
 from shared.billing.contracts import CONTRACTS
+from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanceFinished
 from shared.framework.core.event import Event
-from shared.framework.eventstore.records import EventRecord, Timer
+from shared.framework.eventstore.records import EventRecord, TenantClock, Timer
 from tests.simulation.client import Answer, Request
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+CLOCK_ERROR_MAX = timedelta(seconds=301)
+"""The most by which a fault makes a host's clock wrong."""
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -32,7 +36,7 @@ class Fact:
 
 @dataclass(slots=True)
 class Facts:
-    """`now`: the true time. `memory`: what clients remember."""
+    """`now`: the true time. `memory`: what clients remember. `clocks`: by context, those of tenants."""
 
     now: datetime
     charges: Sequence[SandboxCharge]
@@ -42,6 +46,7 @@ class Facts:
     by_type: dict[type[Event], list[Fact]] = field(default_factory=lambda: defaultdict(list))
     records: Sequence[EventRecord] = ()
     timers: dict[str, list[Timer]] = field(default_factory=dict)
+    clocks: dict[str, dict[str, TenantClock]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, world: "World") -> "Facts":
@@ -55,12 +60,34 @@ class Facts:
             world.memory,
             records=world.records(),
             timers={context: list(store._timers.values()) for context, store in world.stores.items()},
+            clocks={context: dict(store._clocks) for context, store in world.stores.items()},
         )
         for record in self.records:
             event = CONTRACTS.decode(record.wire_name, record.state)
             if event is not None:
                 self.by_type[type(event)].append(Fact(record, event))
         return self
+
+    def clock_of(self, tenant: str) -> datetime | None:
+        """The instant of a tenant's test clock; None if it has none."""
+        clock = self.clocks["subscriptions"].get(tenant)
+        return None if clock is None else clock.now
+
+    def now_of(self, tenant: str) -> datetime:
+        """The tenant's time."""
+        return self.clock_of(tenant) or self.now
+
+    def clock_error_of(self, tenant: str) -> timedelta:
+        """By how much the tenant's time may be wrong where something happens: a test clock is never wrong."""
+        return CLOCK_ERROR_MAX if self.clock_of(tenant) is None else timedelta(0)
+
+    def occurred_at(self, record: EventRecord) -> datetime:
+        """When an event happened: by the test clock, or as the database noted it."""
+        return record.metadata.occurred_at if record.metadata.test_clock else record.recorded_at
+
+    def left_behind(self) -> set[str]:
+        """The tenants whose test clock once went on without timers that failed again and again."""
+        return {record.tenant_id for record, event in self.all(TestClockAdvanceFinished) if event.overdue}
 
     def all(self, kind: type[EventT]) -> Iterator[tuple[EventRecord, EventT]]:
         """The events of a class in the order of their positions."""

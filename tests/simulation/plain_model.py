@@ -19,9 +19,6 @@ from shared.billing.contracts.ingest.usage import UsageRecorded
 from shared.billing.contracts.subscriptions.subscriptions import SubscriptionCancelled, SubscriptionStarted
 from tests.simulation.facts import Facts
 
-CLOCK_ERROR_MAX = timedelta(seconds=301)
-"""The most by which a fault makes a clock wrong."""
-
 GRACE = timedelta(hours=1)
 PLACES = {"USD": 2, "EUR": 2, "GBP": 2, "JPY": 0, "KWD": 3}
 DAYS = {"P1D": 1, "P3D": 3, "P1W": 7}
@@ -43,8 +40,10 @@ def periods_of(facts: Facts) -> dict[str, list[PlainPeriod]]:
     for _, event in facts.all(SubscriptionCancelled):
         ends[event.subscription_id] = min(event.ends_at, ends.get(event.subscription_id, event.ends_at))
     return {
-        event.subscription_id: _periods(event, ends.get(event.subscription_id), facts.now)
-        for _, event in facts.all(SubscriptionStarted)
+        event.subscription_id: _periods(
+            event, ends.get(event.subscription_id), facts.now_of(record.tenant_id)
+        )
+        for record, event in facts.all(SubscriptionStarted)
     }
 
 

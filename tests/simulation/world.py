@@ -175,6 +175,8 @@ class World:
                 return f"{context} has not published everything"
             if store._timers and self.has_due_timers(context):
                 return f"{context} has a due timer"
+            if any(clock.target is not None for clock in store._clocks.values()):
+                return f"a test clock advances in {context}"
         for host in self.hosts:
             if behind := self._behind(host):
                 return behind

@@ -14,7 +14,6 @@ from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodCl
 from tests.simulation.capability import Capability, Life
 from tests.simulation.facts import Facts
 from tests.simulation.plain_model import (
-    CLOCK_ERROR_MAX,
     GRACE,
     PlainPeriod,
     flat_of,
@@ -43,21 +42,26 @@ def read_once(facts: Facts) -> Iterator[str]:
         if key in readings:
             yield f"period {key} is read twice"
         readings[key] = event
-        due = max(event.period.end, closed_at[key]) + GRACE - CLOCK_ERROR_MAX
-        missed = [
-            batch.stream_id
+        due = max(event.period.end, closed_at[key]) + GRACE - facts.clock_error_of(record.tenant_id)
+        accepted = [
+            (batch, facts.occurred_at(batch))
             for batch, _ in facts.all(UsageRecorded)
             if batch.tenant_id == record.tenant_id
-            and batch.recorded_at < due
-            and batch.position > event.cutoff_position
+        ]
+        missed = [
+            batch.stream_id for batch, at in accepted if at < due and batch.position > event.cutoff_position
         ]
         if missed:
             yield f"the reading of {key} misses the usage {missed} that was accepted before {due}"
+        later = [b.stream_id for b, at in accepted if at > due and b.position <= event.cutoff_position]
+        if later and record.metadata.test_clock and record.tenant_id not in facts.left_behind():
+            yield f"the reading of {key} at {due} counts the usage {later} that was accepted after the leap"
+    tenants = {event.subscription_id: record.tenant_id for record, event in facts.all(SubscriptionStarted)}
     for subscription_id, periods in periods_of(facts).items():
         for one in periods:
             key = (subscription_id, one.start)
             due = max(one.end, closed_at.get(key, one.end)) + GRACE
-            if due <= facts.now and key not in readings:
+            if due <= facts.now_of(tenants[subscription_id]) and key not in readings:
                 yield f"period {one.start} of {subscription_id} is over since {one.end} and not read"
 
 

@@ -12,7 +12,7 @@ from shared.billing.contracts.subscriptions.subscriptions import (
 from tests.simulation.capability import DAY, Capability, Life
 from tests.simulation.client import Client, Request
 from tests.simulation.facts import Facts
-from tests.simulation.plain_model import CLOCK_ERROR_MAX, periods_of
+from tests.simulation.plain_model import periods_of
 from tests.simulation.plan import Step
 
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
@@ -73,6 +73,8 @@ async def subscribe(client: Client, step: Step) -> bool:
     body = {"customer_id": customer["customer_id"], "plan_key": arguments["plan"]}
     if arguments["anchor"] is not None:
         body["anchor_at"] = client.moment(arguments["anchor"]).isoformat()
+    if arguments["starts"] is not None:
+        body["starts_at"] = client.moment(arguments["starts"]).isoformat()
     answer = await client.send(
         Request("subscriptions", tenant, "POST", "/v1/subscriptions", body, key=step.name)
     )
@@ -102,11 +104,13 @@ def kept(facts: Facts) -> Iterator[str]:
 def closed_once(facts: Facts) -> Iterator[str]:
     """Periods follow each other without gap from the anchor, and each is closed once when it is over."""
     closed: dict[str, list[tuple[datetime, datetime]]] = {}
+    tenants = {event.subscription_id: record.tenant_id for record, event in facts.all(SubscriptionStarted)}
     for _, event in facts.all(BillingPeriodClosed):
         closed.setdefault(event.subscription_id, []).append((event.period.start, event.period.end))
     for subscription_id, expected in periods_of(facts).items():
-        over = [(one.start, one.end) for one in expected if one.end <= facts.now]
-        early = [(one.start, one.end) for one in expected if one.end <= facts.now + CLOCK_ERROR_MAX]
+        now, error = facts.now_of(tenants[subscription_id]), facts.clock_error_of(tenants[subscription_id])
+        over = [(one.start, one.end) for one in expected if one.end <= now]
+        early = [(one.start, one.end) for one in expected if one.end <= now + error]
         found = closed.get(subscription_id, [])
         if found not in (over, early):
             yield f"subscription {subscription_id} has closed {found}, and not {over}"
