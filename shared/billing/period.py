@@ -66,6 +66,15 @@ class Interval(msgspec.Struct, frozen=True):
             raise IntervalIsInvalid(text)
         return interval
 
+    def multiple_of(self, other: "Interval") -> int | None:
+        """How many of the other interval this one has, if that is a whole number on every calendar."""
+        pairs = [(self.months, other.months), (self.days, other.days)]
+        if any((mine == 0) != (theirs == 0) for mine, theirs in pairs):
+            return None
+        counts = {divmod(mine, theirs) for mine, theirs in pairs if theirs}
+        count, rest = counts.pop()
+        return count if not counts and rest == 0 else None
+
 
 def zone_named(name: str) -> ZoneInfo:
     """The IANA time zone of this name. Raises ZoneIsUnknown."""

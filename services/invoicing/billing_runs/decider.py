@@ -17,7 +17,7 @@ from shared.billing.contracts.metering.readings import UsageReadingTaken
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.period import Period
-from shared.billing.pricing import Price
+from shared.billing.pricing import Price, PriceDoesNotFit
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind, in_field
@@ -94,13 +94,6 @@ class ChargeIsNotInRun(Refusal):
     """The billing run has no charge with this key."""
 
     code = "charge-not-in-run"
-    kind = RefusalKind.UNPROCESSABLE
-
-
-class PriceDoesNotFit(Refusal):
-    """A charge with a meter needs a price of usage, and a charge without one a price per period."""
-
-    code = "price-does-not-fit"
     kind = RefusalKind.UNPROCESSABLE
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
+from shared.billing.contracts.subscriptions.plans import AtTrialEnd, Charge, PlanPublished
 from shared.billing.currency import checked_currency
 from shared.billing.period import Interval
+from shared.billing.proration import Proration
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind, in_field
@@ -47,6 +48,27 @@ class FlatChargeHasMeter(Refusal):
     kind = RefusalKind.INVALID
 
 
+class UsageChargeIsDueInArrears(Refusal):
+    """A charge with a meter is due in arrears each period of the plan, and has no seats."""
+
+    code = "usage-charge-in-arrears"
+    kind = RefusalKind.INVALID
+
+
+class OneOffChargeHasNoPeriod(Refusal):
+    """A one-off charge is due at once, so it is neither in advance nor has it an interval."""
+
+    code = "one-off-charge-period"
+    kind = RefusalKind.INVALID
+
+
+class ChargeIntervalDoesNotFit(Refusal):
+    """The interval of a charge must be a whole multiple of the plan's interval."""
+
+    code = "charge-interval-invalid"
+    kind = RefusalKind.INVALID
+
+
 class MeterIsUnknown(Refusal):
     """A charge names a meter that is not defined."""
 
@@ -69,6 +91,9 @@ class PublishPlan:
     interval: str
     charges: tuple[Charge, ...]
     shares_usage: bool = False
+    proration: Proration = "day"
+    trial: str | None = None
+    at_trial_end: AtTrialEnd = "bill"
     now: datetime
     registered_meters: frozenset[str] = frozenset()
 
@@ -117,8 +142,11 @@ PLAN: Decider[Plan, PublishPlan, PlanPublished] = Decider(Plan(), publish, evolv
 
 
 def _published(command: PublishPlan, version: int) -> PlanPublished:
-    Interval.parse(command.interval)
-    _check_charges(command.charges)
+    interval = Interval.parse(command.interval)
+    with in_field("trial"):
+        if command.trial is not None:
+            Interval.parse(command.trial)
+    _check_charges(command.charges, interval)
     return PlanPublished(
         plan_id=command.plan_id,
         key=command.key,
@@ -129,10 +157,13 @@ def _published(command: PublishPlan, version: int) -> PlanPublished:
         charges=command.charges,
         published_at=command.now,
         shares_usage=command.shares_usage,
+        proration=command.proration,
+        trial=command.trial,
+        at_trial_end=command.at_trial_end,
     )
 
 
-def _check_charges(charges: tuple[Charge, ...]) -> None:
+def _check_charges(charges: tuple[Charge, ...], interval: Interval) -> None:
     if not charges:
         raise PlanIsEmpty
     keys = [charge.key for charge in charges]
@@ -141,10 +172,24 @@ def _check_charges(charges: tuple[Charge, ...]) -> None:
     for index, charge in enumerate(charges):
         with in_field("charges", index):
             _check_charge(charge)
+            _check_due(charge, interval)
+
+
+def _check_due(charge: Charge, interval: Interval) -> None:
+    if charge.is_rated_by_period:
+        return
+    if charge.meter_key is not None:
+        raise UsageChargeIsDueInArrears(charge.key)
+    if charge.one_off and (charge.in_advance or charge.interval is not None):
+        raise OneOffChargeHasNoPeriod(charge.key)
+    if charge.interval is not None:
+        with in_field("interval"):
+            if Interval.parse(charge.interval).multiple_of(interval) is None:
+                raise ChargeIntervalDoesNotFit(f"{charge.interval} of {interval}")
 
 
 def _check_charge(charge: Charge) -> None:
-    if charge.price.needs_meter and charge.meter_key is None:
+    if charge.price.needs_meter and charge.meter_key is None and not charge.seats:
         raise ChargeNeedsMeter(charge.key)
     if not charge.price.needs_meter and charge.meter_key is not None:
         raise FlatChargeHasMeter(charge.key)
@@ -162,4 +207,5 @@ def _check_meters(command: PublishPlan) -> None:
 
 def _content(published: PlanPublished) -> tuple[object, ...]:
     terms = published.name, published.currency, published.interval, published.charges
-    return (*terms, published.shares_usage)
+    rules = published.shares_usage, published.proration, published.trial, published.at_trial_end
+    return (*terms, *rules)

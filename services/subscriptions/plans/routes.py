@@ -8,8 +8,9 @@ from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from services.subscriptions.plans.decider import PLAN, PublishPlan, plan_id_of
 from services.subscriptions.plans.handlers import publish_plan
-from shared.billing.contracts.subscriptions.plans import Charge
+from shared.billing.contracts.subscriptions.plans import AtTrialEnd, Charge
 from shared.billing.pricing.price_json import PRICE_SCHEMA, read_price
+from shared.billing.proration import Proration
 from shared.framework.core.decimals import to_json
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
@@ -28,16 +29,28 @@ VersionNumber = Annotated[int | None, Query(ge=1, le=1_000_000)]
 
 
 class NewCharge(ApiModel):
-    """A charge of a plan; `meter_key` names its meter, null for a flat fee."""
+    """A charge of a plan; `meter_key` names its meter, null for a fee.
+
+    A fee is due at the end of each period, or at its start (`in_advance`), or once (`one_off`); for each of
+    the subscription's `seats`; for periods of another `interval`, a multiple of the plan's.
+    """
 
     key: Identifier
     name: ShortText
     price: PriceBody
     meter_key: Identifier | None = None
+    in_advance: bool = False
+    one_off: bool = False
+    seats: bool = False
+    interval: Duration | None = None
 
 
 class NewPlan(ApiModel):
-    """A plan version to publish; `shares_usage`: it may bill usage that other subscriptions bill too."""
+    """A plan version to publish; `shares_usage`: it may bill usage that other subscriptions bill too.
+
+    `proration`: how a part of a period is billed. `trial`: a new subscription is free for that time;
+    `at_trial_end`: it is then billed, cancelled or paused.
+    """
 
     key: Identifier
     name: ShortText
@@ -45,6 +58,9 @@ class NewPlan(ApiModel):
     interval: Duration
     charges: Annotated[list[NewCharge], Field(max_length=100)]
     shares_usage: bool = False
+    proration: Proration = "day"
+    trial: Duration | None = None
+    at_trial_end: AtTrialEnd = "bill"
 
     def command(self, *, now: datetime, plan_id: str) -> PublishPlan:
         """The command of this request."""
@@ -68,6 +84,9 @@ class PlanDetail(PlanResponse):
     interval: str
     charges: list[NewCharge]
     shares_usage: bool
+    proration: Proration
+    trial: str | None
+    at_trial_end: AtTrialEnd
     published_at: Instant
 
 

@@ -1,35 +1,47 @@
-"""Commands on subscriptions, and the timers of their periods' ends."""
+"""Commands on subscriptions, and the timers of what falls due on them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from services.subscriptions.customers.decider import CUSTOMER, CustomerIsUnknown, registered
 from services.subscriptions.plans.decider import PLAN, plan_id_of
-from services.subscriptions.subscriptions.decider import (
-    SUBSCRIPTION,
-    Active,
-    Ended,
-    NoSubscription,
+from services.subscriptions.subscriptions.commands import (
+    ChangeAt,
+    ChangeSubscription,
     StartSubscription,
     SubscriptionCommand,
 )
+from services.subscriptions.subscriptions.decider import SUBSCRIPTION
+from services.subscriptions.subscriptions.due import next_due
 from services.subscriptions.subscriptions.refusals import SubscriptionIsUnknown
-from services.subscriptions.usage_claims.handlers import claim_usage, release_usage
-from shared.billing.contracts.subscriptions.subscriptions import SubscriptionCancelled, SubscriptionStarted
+from services.subscriptions.subscriptions.state import Ended, Live, NoSubscription, Subscription
+from services.subscriptions.usage_claims.handlers import claim_more_usage, claim_usage, release_usage
+from shared.billing.contracts.subscriptions.plans import PlanPublished
+from shared.billing.contracts.subscriptions.subscriptions import (
+    CancellationWithdrawn,
+    SubscriptionCancelled,
+    SubscriptionChanged,
+    SubscriptionEnded,
+    SubscriptionStarted,
+)
+from shared.billing.period import Interval, boundary
+from shared.billing.pricing import Price
 from shared.framework.core.event import Event
 from shared.framework.core.ids import derived_id, has_prefix
 from shared.framework.eventstore.unit_of_work import Session
 
 CLOSE_PERIOD = "close-billing-period"
-"""The purpose of the timers that end periods."""
+"""The purpose of the timers of all that falls due on a subscription; the first of it were ends of periods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscribeCustomer:
     """Start a subscription: by default to the newest plan version, from now on, for the external id.
 
-    The anchor is the start unless another one is given.
+    The anchor is the instant from which it is billed unless another one is given. A plan with a trial gives
+    it to every new subscription, unless `trial_ends_at` says another end; the start itself means no trial.
     """
 
     subscription_id: str
@@ -39,10 +51,28 @@ class SubscribeCustomer:
     anchor_at: datetime | None = None
     starts_at: datetime | None = None
     subject: str | None = None
+    quantities: Mapping[str, Decimal] = field(default_factory=dict)
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    trial_ends_at: datetime | None = None
     now: datetime
 
 
-async def start_subscription(session: Session, command: SubscribeCustomer) -> Active | Ended:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePlan:
+    """Change the terms of a subscription; `plan_key` None: only quantities and prices."""
+
+    subscription_id: str
+    change_id: str
+    at: ChangeAt
+    effective_at: datetime | None = None
+    plan_key: str | None = None
+    plan_version: int | None = None
+    quantities: Mapping[str, Decimal] = field(default_factory=dict)
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    now: datetime
+
+
+async def start_subscription(session: Session, command: SubscribeCustomer) -> Live | Ended:
     """Start a subscription of a customer to a plan version.
 
     Raises CustomerIsUnknown, PlanIsUnknown and UsageIsBilledAlready.
@@ -50,22 +80,55 @@ async def start_subscription(session: Session, command: SubscribeCustomer) -> Ac
     if not has_prefix("cus", command.customer_id):
         raise CustomerIsUnknown(command.customer_id)
     customer = registered(command.customer_id, await session.state(CUSTOMER, command.customer_id))
-    plan = await session.state(PLAN, plan_id_of(session.tenant_id, command.plan_key))
-    starts_at = command.starts_at or command.now
+    published = await session.state(PLAN, plan_id_of(session.tenant_id, command.plan_key))
+    plan, starts_at = published.version(command.plan_version), command.starts_at or command.now
+    trial_ends_at = _trial_end(command, plan, customer.time_zone, starts_at)
     start = StartSubscription(
         subscription_id=command.subscription_id,
         customer=customer,
-        plan=plan.version(command.plan_version),
+        plan=plan,
         subject=command.subject or customer.external_id,
-        anchor_at=command.anchor_at or starts_at,
+        anchor_at=command.anchor_at or trial_ends_at or starts_at,
         starts_at=starts_at,
+        quantities=command.quantities,
+        prices=command.prices,
+        trial_ends_at=trial_ends_at,
+        at_trial_end=plan.at_trial_end,
         now=command.now,
     )
     return await handle_and_schedule(session, start)
 
 
-async def handle_and_schedule(session: Session, command: SubscriptionCommand) -> Active | Ended:
-    """Handle a command, move the claim on usage, and schedule the end of the period that is closed next.
+def _trial_end(
+    command: SubscribeCustomer, plan: PlanPublished, zone: str, starts_at: datetime
+) -> datetime | None:
+    if command.trial_ends_at is not None:
+        return None if command.trial_ends_at == starts_at else command.trial_ends_at
+    return None if plan.trial is None else boundary(starts_at, zone, Interval.parse(plan.trial), 1)
+
+
+async def change_plan(session: Session, command: ChangePlan) -> Live | Ended:
+    """Change the terms of a subscription. Raises PlanIsUnknown and what the change is refused for."""
+    plan = None
+    if command.plan_key is not None:
+        published = await session.state(PLAN, plan_id_of(session.tenant_id, command.plan_key))
+        plan = published.version(command.plan_version)
+    change = ChangeSubscription(
+        subscription_id=command.subscription_id,
+        change_id=command.change_id,
+        kind="terms",
+        at=command.at,
+        effective_at=command.effective_at,
+        plan=plan,
+        quantities=command.quantities,
+        prices=command.prices,
+        now=command.now,
+    )
+    return await handle_and_schedule(session, change)
+
+
+async def handle_and_schedule(session: Session, command: SubscriptionCommand) -> Live | Ended:
+    """Handle a command, move the claim on usage, and schedule what falls due next.
 
     Returns the new state. Raises SubscriptionIsUnknown and UsageIsBilledAlready.
     """
@@ -75,33 +138,38 @@ async def handle_and_schedule(session: Session, command: SubscriptionCommand) ->
     state = await session.state(SUBSCRIPTION, command.subscription_id)
     if isinstance(state, NoSubscription):
         raise SubscriptionIsUnknown(command.subscription_id)
-    await _move_claim(session, state.terms, events)
-    if events and isinstance(state, Active):
-        _schedule_period_close(session, state)
+    await _move_claim(session, state.started, events)
+    if events:
+        _schedule_next(session, state)
     return state
 
 
-async def _move_claim(session: Session, terms: SubscriptionStarted, events: Sequence[Event]) -> None:
+async def _move_claim(session: Session, started: SubscriptionStarted, events: Sequence[Event]) -> None:
     for event in events:
         match event:
             case SubscriptionStarted():
-                await claim_usage(session, terms)
+                await claim_usage(session, event)
+            case SubscriptionChanged():
+                await claim_more_usage(session, started, event)
+            case CancellationWithdrawn():
+                await claim_usage(session, started, again_from=event.withdrawn_at)
             case SubscriptionCancelled():
-                await release_usage(session, terms, event)
+                await release_usage(session, started, event.ends_at)
+            case SubscriptionEnded():
+                await release_usage(session, started, event.ended_at)
 
 
 async def resume(session: Session, subscription_id: str) -> None:
-    """Schedule the end of the open period of a subscription that was put back."""
-    state = await session.state(SUBSCRIPTION, subscription_id)
-    if isinstance(state, Active):
-        _schedule_period_close(session, state)
+    """Schedule what falls due next on a subscription that was put back."""
+    _schedule_next(session, await session.state(SUBSCRIPTION, subscription_id))
 
 
-def _schedule_period_close(session: Session, state: Active) -> None:
-    if (due := state.open_period) is None:
+def _schedule_next(session: Session, state: Subscription) -> None:
+    due_at = next_due(state)
+    if due_at is None or isinstance(state, NoSubscription):
         return
-    subscription_id, ends_at = state.terms.subscription_id, due.period.end
-    # The end is part of the id: a cut period has an end of its own, and its old timer finds nothing to do.
-    timer_id = derived_id("tmr", subscription_id, str(due.index), ends_at.isoformat(), CLOSE_PERIOD)
-    payload = {"subscription_id": subscription_id, "period_index": due.index}
-    session.schedule(timer_id, ends_at, CLOSE_PERIOD, payload)
+    subscription_id = state.started.subscription_id
+    # The instant is part of the id: what is due at another instant has a timer of its own, and the old timer
+    # finds nothing to do. The revision: the same instant may become due again after a change.
+    timer_id = derived_id("tmr", subscription_id, str(state.terms.revision), due_at.isoformat(), CLOSE_PERIOD)
+    session.schedule(timer_id, due_at, CLOSE_PERIOD, {"subscription_id": subscription_id})

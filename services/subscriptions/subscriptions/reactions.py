@@ -1,6 +1,7 @@
 """Claims on usage of subscriptions that were started before there were claims, from their events."""
 
-from services.subscriptions.subscriptions.decider import SUBSCRIPTION, NoSubscription
+from services.subscriptions.subscriptions.decider import SUBSCRIPTION
+from services.subscriptions.subscriptions.state import NoSubscription
 from services.subscriptions.usage_claims.handlers import claim_usage, release_usage
 from shared.billing.contracts.subscriptions.subscriptions import SubscriptionCancelled, SubscriptionStarted
 from shared.framework.eventstore.records import EventRecord
@@ -16,4 +17,4 @@ async def on_subscription_cancelled(session: Session, event: SubscriptionCancell
     """End the subscription's claim, unless its cancellation has."""
     state = await session.state(SUBSCRIPTION, event.subscription_id)
     if not isinstance(state, NoSubscription):
-        await release_usage(session, state.terms, event)
+        await release_usage(session, state.started, event.ends_at)

@@ -1,41 +1,63 @@
 """Request and response bodies of subscriptions, and their routes."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import msgspec
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
-from services.subscriptions.subscriptions.decider import (
-    SUBSCRIPTION,
-    Active,
+from services.subscriptions.plans.routes import NewCharge, PriceBody
+from services.subscriptions.subscriptions.commands import (
     CancelAt,
     CancelSubscription,
-    Ended,
-    NoSubscription,
+    ChangeAt,
+    ChangeSubscription,
+    WithdrawCancellation,
+    WithdrawChange,
 )
+from services.subscriptions.subscriptions.decider import SUBSCRIPTION
 from services.subscriptions.subscriptions.handlers import (
+    ChangePlan,
     SubscribeCustomer,
+    change_plan,
     handle_and_schedule,
     start_subscription,
 )
 from services.subscriptions.subscriptions.refusals import SubscriptionIsUnknown
+from services.subscriptions.subscriptions.state import Ended, Live, NoSubscription, Paused, Waiting
 from shared.framework.core.ids import has_prefix
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
-from shared.framework.http.field_types import ApiModel, Identifier, Instant, PrintableId
+from shared.framework.http.field_types import (
+    ApiModel,
+    Identifier,
+    Instant,
+    NonNegativeDecimal,
+    PrintableId,
+)
 from shared.framework.http.reads import Cursor, PageSize, ReadDep
 
 Version = Annotated[int, Field(ge=1, le=1_000_000)]
+SubscriptionId = Annotated[Identifier, Path()]
+_BY_CHARGE: dict[str, Any] = {"additionalProperties": False}
+
+Quantities = Annotated[
+    dict[Identifier, NonNegativeDecimal],
+    Field(default_factory=dict, max_length=100, description="Seats by charge key; 1 where none is given."),
+]
+Prices = Annotated[
+    dict[Identifier, PriceBody],
+    Field(default_factory=dict, max_length=100, description="This subscription's own prices by charge key."),
+]
 
 
 class NewSubscription(ApiModel):
     """A subscription to start.
 
-    Usage and fees count from `starts_at` (now); one in the past backdates. Periods are counted from
-    `anchor_at` (the start), and the first one begins at the start. The usage of `subject` (external id) is
-    billed.
+    Usage and fees count from `starts_at` (now), or from the end of a trial; a start in the past backdates,
+    one in the future waits. Periods are counted from `anchor_at`, by default where the billing begins, and
+    the first one begins there. The usage of `subject` (external id) is billed. `trial_ends_at` replaces the
+    trial of the plan; the start itself means none.
     """
 
     customer_id: Identifier
@@ -44,6 +66,9 @@ class NewSubscription(ApiModel):
     anchor_at: Instant | None = None
     starts_at: Instant | None = None
     subject: PrintableId | None = None
+    quantities: Quantities
+    prices: Prices
+    trial_ends_at: Instant | None = None
 
     def command(self, *, now: datetime, subscription_id: str) -> SubscribeCustomer:
         """The command of this request."""
@@ -51,32 +76,83 @@ class NewSubscription(ApiModel):
 
 
 class Cancellation(ApiModel):
-    """When the subscription ends."""
+    """When the subscription ends: with its period, now, or at `ends_at` (with `at`: `date`).
 
-    at: Literal["period_end", "now"]
+    `gives_credit`: what was billed in advance for the time after the end is given back.
+    """
+
+    at: Literal["period_end", "now", "date"]
+    ends_at: Instant | None = None
+    gives_credit: bool = True
 
     def command(self, *, now: datetime, subscription_id: str) -> CancelSubscription:
         """The command of this request."""
-        return CancelSubscription(subscription_id=subscription_id, at=CancelAt(self.at), now=now)
+        return CancelSubscription(
+            subscription_id=subscription_id,
+            at=CancelAt(self.at),
+            ends_at=self.ends_at,
+            gives_credit=self.gives_credit,
+            now=now,
+        )
+
+
+class EffectiveAt(ApiModel):
+    """When a change takes effect: now, at the end of the period, or at `effective_at` (with `at`: `date`)."""
+
+    at: Literal["now", "period_end", "date"] = "now"
+    effective_at: Instant | None = None
+
+
+class TermsChange(EffectiveAt):
+    """Other terms: a plan version, quantities, own prices; what is not given stays as it is."""
+
+    plan_key: Identifier | None = None
+    plan_version: Version | None = None
+    quantities: Quantities
+    prices: Prices
+
+    def command(self, *, now: datetime, subscription_id: str, change_id: str) -> ChangePlan:
+        """The command of this request."""
+        fields = dict(self) | {"at": ChangeAt(self.at)}
+        return ChangePlan(subscription_id=subscription_id, change_id=change_id, now=now, **fields)
+
+
+class ScheduledChangeBody(ApiModel):
+    """A change that is carried out at `at`; for other terms, what they are."""
+
+    change_id: str
+    at: Instant
+    kind: Literal["terms", "pause", "resume"]
+    plan_id: str | None
+    plan_version: int | None
+    quantities: dict[str, NonNegativeDecimal]
 
 
 class SubscriptionTerms(ApiModel):
-    """What was agreed when a subscription started."""
+    """What a subscription is billed by now."""
 
     subscription_id: str
     customer_id: str
     subject: str
     plan_id: str
     plan_version: int
+    interval: str
     anchor_at: Instant
-    starts_at: Instant
+    charges: list[NewCharge]
+    quantities: dict[str, NonNegativeDecimal]
 
 
 class SubscriptionResponse(SubscriptionTerms):
-    """A subscription; `ends_at` is set once it is cancelled, and the status stays `cancelled` until then."""
+    """A subscription; `ends_at` is set once it is cancelled, and the status stays `cancelled` until then.
 
-    status: Literal["active", "cancelled", "ended"]
+    `scheduled`: it starts in the future; `trial`: nothing is billed until `trial_ends_at`.
+    """
+
+    status: Literal["scheduled", "trial", "active", "paused", "cancelled", "ended"]
+    starts_at: Instant
+    trial_ends_at: Instant | None
     ends_at: Instant | None
+    scheduled_changes: list[ScheduledChangeBody]
 
 
 class SubscriptionList(ApiModel):
@@ -86,14 +162,37 @@ class SubscriptionList(ApiModel):
     next_cursor: str | None
 
 
-def subscription_response(state: Active | Ended) -> SubscriptionResponse:
+def subscription_response(state: Live | Ended) -> SubscriptionResponse:
     """The response body of a subscription."""
-    started = msgspec.structs.replace(state.terms, starts_at=state.terms.billed_from)
-    terms = dict(SubscriptionTerms.of(started))
+    ends_at: datetime | None
     if isinstance(state, Ended):
-        return SubscriptionResponse(**terms, status="ended", ends_at=state.ended_at)
-    status: Literal["active", "cancelled"] = "cancelled" if state.ends_at else "active"
-    return SubscriptionResponse(**terms, status=status, ends_at=state.ends_at)
+        ends_at, scheduled = state.ended_at, []
+    else:
+        ends_at, scheduled = state.ends_at, [ScheduledChangeBody.of(one) for one in state.scheduled]
+    return SubscriptionResponse(
+        **dict(SubscriptionTerms.of(state.terms)),
+        status=_status(state),
+        starts_at=state.started.starts_at or state.started.anchor_at,
+        trial_ends_at=state.started.trial_ends_at,
+        ends_at=ends_at,
+        scheduled_changes=scheduled,
+    )
+
+
+def _status(
+    state: Live | Ended,
+) -> Literal["scheduled", "trial", "active", "paused", "cancelled", "ended"]:
+    match state:
+        case Ended():
+            return "ended"
+        case _ if state.ends_at is not None:
+            return "cancelled"
+        case Waiting(in_trial=in_trial):
+            return "trial" if in_trial else "scheduled"
+        case Paused():
+            return "paused"
+        case _:
+            return "active"
 
 
 def subscription_reads() -> APIRouter:
@@ -117,7 +216,7 @@ def subscription_reads() -> APIRouter:
         if not has_prefix("sub", subscription_id):
             raise SubscriptionIsUnknown(subscription_id)
         state = await ctx.state(SUBSCRIPTION, subscription_id)
-        if isinstance(state, NoSubscription) or not ctx.may_see(state.terms.customer_id):
+        if isinstance(state, NoSubscription) or not ctx.may_see(state.started.customer_id):
             raise SubscriptionIsUnknown(subscription_id)
         return subscription_response(state)
 
@@ -140,10 +239,62 @@ def subscriptions_router() -> APIRouter:
 
     @router.post("/subscriptions/{subscription_id}/cancel", response_model=SubscriptionResponse)
     async def post_cancellation(
-        subscription_id: Annotated[Identifier, Path()], body: Cancellation, ctx: CommandDep
+        subscription_id: SubscriptionId, body: Cancellation, ctx: CommandDep
     ) -> Response:
-        """Cancel a subscription at the end of its period, or now: then the last period is prorated."""
+        """Cancel a subscription at the end of its period, now, or at a date: what it cuts is prorated."""
         command = body.command(now=ctx.now, subscription_id=subscription_id)
         return await ctx.execute(handle_and_schedule, command, subscription_response)
 
+    @router.post("/subscriptions/{subscription_id}/reactivate", response_model=SubscriptionResponse)
+    async def post_reactivation(subscription_id: SubscriptionId, ctx: CommandDep) -> Response:
+        """Withdraw a cancellation that has not taken effect: the subscription goes on."""
+        command = WithdrawCancellation(subscription_id=subscription_id, now=ctx.now)
+        return await ctx.execute(handle_and_schedule, command, subscription_response)
+
+    @router.post("/subscriptions/{subscription_id}/change", response_model=SubscriptionResponse)
+    async def post_change(subscription_id: SubscriptionId, body: TermsChange, ctx: CommandDep) -> Response:
+        """Change plan, quantities or own prices; what was billed in advance is given back by time.
+
+        Another plan or price within a period closes the period there; other quantities do not.
+        """
+        change_id = ctx.service.ids.new("chg")
+        command = body.command(now=ctx.now, subscription_id=subscription_id, change_id=change_id)
+        return await ctx.execute(change_plan, command, subscription_response)
+
+    for kind in ("pause", "resume"):
+        _add_pause_route(router, kind)
+
+    @router.post(
+        "/subscriptions/{subscription_id}/changes/{change_id}/withdraw", response_model=SubscriptionResponse
+    )
+    async def post_withdrawal(
+        subscription_id: SubscriptionId, change_id: Annotated[Identifier, Path()], ctx: CommandDep
+    ) -> Response:
+        """Withdraw a scheduled change."""
+        command = WithdrawChange(subscription_id=subscription_id, change_id=change_id, now=ctx.now)
+        return await ctx.execute(handle_and_schedule, command, subscription_response)
+
     return router
+
+
+def _add_pause_route(router: APIRouter, kind: Literal["pause", "resume"]) -> None:
+    @router.post(
+        f"/subscriptions/{{subscription_id}}/{kind}",
+        response_model=SubscriptionResponse,
+        name=f"post_{kind}",
+        description=(
+            "Pause: nothing is billed until it is resumed; what was billed in advance is given back by time."
+            if kind == "pause"
+            else "Resume a paused subscription: its periods are counted as before."
+        ),
+    )
+    async def post_pause(subscription_id: SubscriptionId, body: EffectiveAt, ctx: CommandDep) -> Response:
+        command = ChangeSubscription(
+            subscription_id=subscription_id,
+            change_id=ctx.service.ids.new("chg"),
+            kind=kind,
+            at=ChangeAt(body.at),
+            effective_at=body.effective_at,
+            now=ctx.now,
+        )
+        return await ctx.execute(handle_and_schedule, command, subscription_response)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from services.subscriptions.subscriptions.decider import ClosePeriod, StartSubscription
+from services.subscriptions.subscriptions.commands import AdvanceSubscription, StartSubscription
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed, SubscriptionStarted
@@ -63,9 +63,9 @@ STARTED = SubscriptionStarted(
 )
 
 
-def close(index: int, now: datetime) -> ClosePeriod:
-    """The command that closes a period of the scenario's subscription."""
-    return ClosePeriod(subscription_id="sub_1", period_index=index, now=now)
+def advance(due_at: datetime, now: datetime | None = None) -> AdvanceSubscription:
+    """The command that does what falls due on the scenario's subscription at an instant."""
+    return AdvanceSubscription(subscription_id="sub_1", due_at=due_at, now=now or due_at)
 
 
 def closed(

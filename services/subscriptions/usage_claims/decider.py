@@ -57,8 +57,8 @@ class UsageClaim:
         return self.ends_at is None or max(self.starts_at, instant) < self.ends_at
 
 
-UsageClaims = dict[str, UsageClaim]
-"""All claims on the subject's usage by subscription, also of those that have ended."""
+UsageClaims = dict[str, tuple[UsageClaim, ...]]
+"""All claims on the subject's usage by subscription, also those that have ended."""
 
 ClaimCommand = ClaimUsage | ReleaseUsage
 ClaimEvent = UsageClaimed | UsageReleased
@@ -79,15 +79,22 @@ def decide(claims: UsageClaims, command: ClaimCommand) -> Sequence[ClaimEvent]:
 
 
 def claim(claims: UsageClaims, command: ClaimUsage) -> Sequence[UsageClaimed]:
-    """The claim; nothing if the subscription has it, or needs none. Raises UsageIsBilledAlready."""
-    if command.subscription_id in claims or not command.meter_keys:
+    """The claim of the meters that the subscription has not claimed without an end; nothing for none.
+
+    Raises UsageIsBilledAlready.
+    """
+    own = claims.get(command.subscription_id, ())
+    if command.started_before and own:
+        return []
+    held = frozenset(key for one in own if one.ends_at is None for key in one.meter_keys)
+    if not (meter_keys := command.meter_keys - held):
         return []
     if not command.started_before:
-        _check_free(claims, command)
+        _check_free(claims, command, meter_keys)
     return [
         UsageClaimed(
             subject=command.subject,
-            meter_keys=tuple(sorted(command.meter_keys)),
+            meter_keys=tuple(sorted(meter_keys)),
             subscription_id=command.subscription_id,
             customer_id=command.customer_id,
             starts_at=command.starts_at,
@@ -97,9 +104,9 @@ def claim(claims: UsageClaims, command: ClaimUsage) -> Sequence[UsageClaimed]:
 
 
 def release(claims: UsageClaims, command: ReleaseUsage) -> Sequence[UsageReleased]:
-    """The end of the subscription's claim; nothing if it has none, or one that ends as soon."""
-    held = claims.get(command.subscription_id)
-    if held is None or (held.ends_at is not None and held.ends_at <= command.ends_at):
+    """The end of the subscription's claims; nothing if all end as soon."""
+    own = claims.get(command.subscription_id, ())
+    if all(held.ends_at is not None and held.ends_at <= command.ends_at for held in own):
         return []
     return [
         UsageReleased(
@@ -116,20 +123,25 @@ def evolve(claims: UsageClaims, event: ClaimEvent) -> UsageClaims:
     match event:
         case UsageClaimed():
             claimed = UsageClaim(event.subscription_id, frozenset(event.meter_keys), event.starts_at)
-            return claims | {event.subscription_id: claimed}
+            return claims | {event.subscription_id: (*claims.get(event.subscription_id, ()), claimed)}
         case UsageReleased() if event.subscription_id in claims:
-            ended = replace(claims[event.subscription_id], ends_at=event.ends_at)
+            ended = tuple(_ended(one, event.ends_at) for one in claims[event.subscription_id])
             return claims | {event.subscription_id: ended}
     raise ImpossibleHistory(claims, event)
+
+
+def _ended(claim: UsageClaim, ends_at: datetime) -> UsageClaim:
+    return replace(claim, ends_at=ends_at if claim.ends_at is None else min(claim.ends_at, ends_at))
 
 
 USAGE_CLAIMS: Decider[UsageClaims, ClaimCommand, ClaimEvent] = Decider({}, decide, evolve)
 
 
-def _check_free(claims: UsageClaims, command: ClaimUsage) -> None:
+def _check_free(claims: UsageClaims, command: ClaimUsage, meter_keys: frozenset[str]) -> None:
     """Raise UsageIsBilledAlready: a new claim has no end, so any later time of another one overlaps it."""
-    for held in claims.values():
-        both = held.meter_keys & command.meter_keys
+    others = (one for key, own in claims.items() if key != command.subscription_id for one in own)
+    for held in others:
+        both = held.meter_keys & meter_keys
         if both and held.holds_after(command.starts_at):
             until = "" if held.ends_at is None else f" until {held.ends_at.isoformat()}"
             meters = ", ".join(sorted(both))

@@ -2,7 +2,14 @@
 
 from shared.billing.pricing.flat import Flat
 from shared.billing.pricing.graduated import Graduated, Tier
-from shared.billing.pricing.model import PriceIsInvalid, RatingStep, Usage, UsageDetail, exact_sum
+from shared.billing.pricing.model import (
+    PriceDoesNotFit,
+    PriceIsInvalid,
+    RatingStep,
+    Usage,
+    UsageDetail,
+    exact_sum,
+)
 from shared.billing.pricing.per_unit import PerUnit
 
 Price = Flat | PerUnit | Graduated
@@ -12,6 +19,7 @@ __all__ = [
     "Graduated",
     "PerUnit",
     "Price",
+    "PriceDoesNotFit",
     "PriceIsInvalid",
     "RatingStep",
     "Tier",

@@ -21,6 +21,13 @@ class PriceIsInvalid(Refusal):
     kind = RefusalKind.INVALID
 
 
+class PriceDoesNotFit(Refusal):
+    """A charge with a meter needs a price of usage, and a charge without one a price per period."""
+
+    code = "price-does-not-fit"
+    kind = RefusalKind.UNPROCESSABLE
+
+
 class RatingStep(msgspec.Struct, frozen=True, kw_only=True):
     """One multiplication of a line: `quantity` x `unit_price` + any fee = `amount`, exact, in major units.
 

@@ -7,23 +7,22 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.subscriptions.subscriptions.decider import (
-    SUBSCRIPTION,
-    Active,
+from services.subscriptions.subscriptions.commands import (
+    AdvanceSubscription,
     CancelAt,
     CancelSubscription,
-    ClosePeriod,
-    Ended,
-    Subscription,
-    SubscriptionEvent,
 )
+from services.subscriptions.subscriptions.decider import SUBSCRIPTION
+from services.subscriptions.subscriptions.due import next_due
 from services.subscriptions.subscriptions.refusals import SubscriptionHasEnded
+from services.subscriptions.subscriptions.state import Active, Ended, SubscriptionEvent
 from services.subscriptions.tests.scenarios import NOON, STARTED
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 
 steps = st.lists(
     st.tuples(
-        st.timedeltas(timedelta(0), timedelta(days=70)), st.sampled_from([None, None, None, *CancelAt])
+        st.timedeltas(timedelta(0), timedelta(days=70)),
+        st.sampled_from([None, None, None, CancelAt.NOW, CancelAt.PERIOD_END]),
     ),
     max_size=12,
 )
@@ -56,17 +55,10 @@ def _cancel(history: list[SubscriptionEvent], at: CancelAt, now: datetime) -> No
 
 
 def _close_what_is_due(history: list[SubscriptionEvent], now: datetime) -> None:
-    while (index := _due_index(SUBSCRIPTION.fold(history), now)) is not None:
-        command = ClosePeriod(subscription_id="sub_1", period_index=index, now=now)
+    while (due_at := next_due(SUBSCRIPTION.fold(history))) is not None and due_at <= now:
+        command = AdvanceSubscription(subscription_id="sub_1", due_at=due_at, now=now)
         history += SUBSCRIPTION.decide(SUBSCRIPTION.fold(history), command)
         assert SUBSCRIPTION.decide(SUBSCRIPTION.fold(history), command) == []
-
-
-def _due_index(state: Subscription, now: datetime) -> int | None:
-    match state:
-        case Active(open_period=due) if due is not None and due.period.end <= now:
-            return due.index
-    return None
 
 
 def _check(history: list[SubscriptionEvent], now: datetime) -> None:
