@@ -63,7 +63,8 @@ class InvoiceCheck:
         lines = total((line.amount for line in event.lines), currency)
         taxes = total((tax.amount for tax in event.taxes), currency)
         discounts = total((one.amount for one in event.discounts), currency)
-        due = Money(max(event.total.minor, 0), currency)
+        applied = event.credit_applied.minor if event.credit_applied else 0
+        due = Money(max(event.total.minor, 0) - applied, currency)
         wrong = [
             name
             for name, amount, expected in (

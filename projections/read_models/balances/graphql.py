@@ -23,7 +23,8 @@ class Balance:
     )
     paid: Money
     refunded: Money
-    owed: Money = strawberry.field(description="billed - paid + refunded; negative: credit.")
+    owed: Money = strawberry.field(description="billed - paid + refunded; negative: too much was paid.")
+    credit: Money = strawberry.field(description="What the customer has for later invoices.")
     updated_at: datetime | None = strawberry.field(
         description="When its newest event occurred; null: no event yet."
     )
@@ -41,7 +42,7 @@ def balance_type(stored: StoredRow[BalanceRow] | None, customer_id: str, currenc
     row = stored.row if stored else None
     amounts: Any = {
         name: money.Money(getattr(row, name) if row else 0, currency)
-        for name in ("billed", "paid", "refunded", "owed")
+        for name in ("billed", "paid", "refunded", "owed", "credit")
     }
     return Balance(
         id=strawberry.ID(balance_id(customer_id, currency)),

@@ -7,19 +7,28 @@ from typing import Any, get_args
 import msgspec
 
 from projections.engine.read_model import CustomerSource, DecodedEvent, ReadModel
+from shared.billing.contracts.invoicing.customer_credit import CustomerCreditGranted, CustomerCreditUsed
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoiceVoided
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.billing.contracts.payments.refunds import RefundIssued
 from shared.billing.money import Money
 
-BalanceEvent = InvoiceFinalized | InvoiceVoided | PaymentSucceeded | RefundIssued
+BalanceEvent = (
+    InvoiceFinalized
+    | InvoiceVoided
+    | PaymentSucceeded
+    | RefundIssued
+    | CustomerCreditGranted
+    | CustomerCreditUsed
+)
 
 
 class BalanceRow(msgspec.Struct, frozen=True, kw_only=True):
     """Sums in minor units of `currency`.
 
     `billed`: amounts due of finalized invoices, less those voided since. `paid`: captured payments.
-    `refunded`: issued refunds. `since`: the earliest `occurred_at` of all these events.
+    `refunded`: issued refunds. `credit`: what the customer has for later invoices.
+    `since`: the earliest `occurred_at` of all these events.
     """
 
     customer_id: str
@@ -28,10 +37,11 @@ class BalanceRow(msgspec.Struct, frozen=True, kw_only=True):
     billed: int = 0
     paid: int = 0
     refunded: int = 0
+    credit: int = 0
 
     @property
     def owed(self) -> int:
-        """billed - paid + refunded; negative if the customer has credit."""
+        """billed - paid + refunded; negative if the customer has paid more."""
         return self.billed - self.paid + self.refunded
 
 
@@ -67,11 +77,15 @@ def _entry(event: BalanceEvent) -> tuple[str, Money]:
             return "paid", event.amount
         case RefundIssued():
             return "refunded", event.amount
+        case CustomerCreditGranted():
+            return "credit", event.amount
+        case CustomerCreditUsed():
+            return "credit", -event.amount
 
 
 BALANCES = ReadModel(
     name="balances",
-    version=2,
+    version=3,
     row=BalanceRow,
     events=get_args(BalanceEvent),
     targets=parts,

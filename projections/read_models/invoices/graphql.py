@@ -57,6 +57,9 @@ class Invoice:
     tax: Money | None
     total: Money | None
     amount_due: Money | None
+    credit_applied: Money | None = strawberry.field(
+        description="Credit of the customer that paid a part of the total."
+    )
     payment_id: strawberry.ID | None
     void_reason: str | None
     drafted_at: datetime

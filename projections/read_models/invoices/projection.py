@@ -31,6 +31,7 @@ _FINAL = (
     "tax",
     "total",
     "amount_due",
+    "credit_applied",
     "finalized_at",
 )
 """Fields that a draft gets when it is finalized; the event has the same names."""
@@ -68,6 +69,7 @@ class InvoiceRow(msgspec.Struct, frozen=True, kw_only=True):
     tax: Money | None = None
     total: Money | None = None
     amount_due: Money | None = None
+    credit_applied: Money | None = None
     reading_id: str | None = None
     payment_id: str | None = None
     void_reason: str | None = None

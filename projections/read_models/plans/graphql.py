@@ -19,6 +19,10 @@ class PlanChargeType:
     name: str
     meter_key: str | None = strawberry.field(description="Null: a flat fee, due once per period.")
     price: JSON = strawberry.field(description="`model` is the price model; amounts are decimal strings.")
+    in_advance: bool = strawberry.field(description="Due at the start of its period.")
+    one_off: bool = strawberry.field(description="Due once.")
+    seats: bool = strawberry.field(description="Due for each of the subscription's seats.")
+    interval: str | None = strawberry.field(description="Its period; null: that of the plan.")
 
 
 @of_row(PlanVersion, name="PlanVersion")
@@ -29,6 +33,9 @@ class PlanVersionType:
     name: str
     currency: str
     interval: str
+    proration: str = strawberry.field(description="How a part of a period is billed: day, second or none.")
+    trial: str | None = strawberry.field(description="How long a new subscription is free.")
+    at_trial_end: str = strawberry.field(description="What happens then: bill, cancel or pause.")
     charges: list[PlanChargeType]
     published_at: datetime
 

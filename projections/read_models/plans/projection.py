@@ -5,7 +5,8 @@ from datetime import datetime
 import msgspec
 
 from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
-from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
+from shared.billing.contracts.subscriptions.plans import AtTrialEnd, Charge, PlanPublished
+from shared.billing.proration import Proration
 
 
 class PlanVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +18,9 @@ class PlanVersion(msgspec.Struct, frozen=True, kw_only=True):
     interval: str
     charges: tuple[Charge, ...]
     published_at: datetime
+    proration: Proration = "day"
+    trial: str | None = None
+    at_trial_end: AtTrialEnd = "bill"
 
 
 class PlanRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +39,7 @@ def fold(row: PlanRow | None, event: PlanPublished, _: DecodedEvent) -> PlanRow:
 
 PLANS = ReadModel(
     name="plans",
-    version=2,
+    version=3,
     row=PlanRow,
     events=(PlanPublished,),
     targets=single_row("plan_id"),

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import strawberry
+from strawberry.scalars import JSON
 
 from projections.graphql.fields import list_field, parent_field, row_field
 from projections.graphql.row_types import of_row, words
@@ -10,8 +11,21 @@ from projections.read_models.customers.projection import CUSTOMERS
 from projections.read_models.invoices.graphql import Invoice
 from projections.read_models.plans.projection import PLANS
 from projections.read_models.subscriptions.projection import SUBSCRIPTIONS, SubscriptionStatus
+from shared.billing.contracts.subscriptions.subscriptions import ScheduledChange
 
 words(SubscriptionStatus)
+
+
+@of_row(ScheduledChange, name="ScheduledChange")
+class ScheduledChangeType:
+    """A change that is carried out at `at`: other terms, a pause, or the end of one."""
+
+    change_id: strawberry.ID
+    at: datetime
+    kind: str
+    plan_id: strawberry.ID | None
+    plan_version: int | None
+    quantities: JSON = strawberry.field(description="Seats by charge key.")
 
 
 @of_row(SUBSCRIPTIONS)
@@ -30,6 +44,10 @@ class Subscription:
     anchor_at: datetime
     starts_at: datetime = strawberry.field(description="From when usage and fees count.")
     started_at: datetime
+    trial_ends_at: datetime | None
+    paused_from: datetime | None
+    quantities: JSON = strawberry.field(description="Seats by charge key; 1 where none is given.")
+    scheduled_changes: list[ScheduledChangeType]
     periods_closed: int
     billed_until: datetime | None
     ends_at: datetime | None

@@ -1,6 +1,7 @@
 """Subscriptions, with their plan version, their start and end, and the number of closed periods."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import get_args
 
@@ -9,25 +10,52 @@ import msgspec
 from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
 from shared.billing.contracts.subscriptions.subscriptions import (
     BillingPeriodClosed,
+    CancellationWithdrawn,
+    ChangeScheduled,
+    ScheduledChange,
+    ScheduledChangeWithdrawn,
+    SeatsChanged,
+    SubscriptionActivated,
     SubscriptionCancelled,
+    SubscriptionChanged,
     SubscriptionEnded,
+    SubscriptionPaused,
+    SubscriptionResumed,
     SubscriptionStarted,
+    TrialStarted,
 )
 from shared.framework.core.refusals import ImpossibleHistory
 
-SubscriptionEvent = SubscriptionStarted | SubscriptionCancelled | BillingPeriodClosed | SubscriptionEnded
+SubscriptionEvent = (
+    SubscriptionStarted
+    | TrialStarted
+    | SubscriptionActivated
+    | SubscriptionChanged
+    | SeatsChanged
+    | SubscriptionPaused
+    | SubscriptionResumed
+    | SubscriptionCancelled
+    | CancellationWithdrawn
+    | ChangeScheduled
+    | ScheduledChangeWithdrawn
+    | BillingPeriodClosed
+    | SubscriptionEnded
+)
 
 
 class SubscriptionStatus(StrEnum):
-    """The state of a subscription; `cancelled` runs until its `endsAt`."""
+    """The state of a subscription; `scheduled` starts in the future, `cancelled` runs until its `endsAt`."""
 
+    SCHEDULED = "scheduled"
+    TRIAL = "trial"
     ACTIVE = "active"
+    PAUSED = "paused"
     CANCELLED = "cancelled"
     ENDED = "ended"
 
 
 class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
-    """`status`: active; cancelled (until `ends_at`); ended. `billed_until` ends the last closed period."""
+    """`billed_until` ends the last closed period; `status_before` is that before a cancellation."""
 
     subscription_id: str
     customer_id: str
@@ -46,6 +74,11 @@ class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: datetime | None = None
     cancelled_at: datetime | None = None
     ended_at: datetime | None = None
+    trial_ends_at: datetime | None = None
+    paused_from: datetime | None = None
+    status_before: SubscriptionStatus = SubscriptionStatus.ACTIVE
+    quantities: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    scheduled_changes: tuple[ScheduledChange, ...] = ()
 
 
 def fold(row: SubscriptionRow | None, event: SubscriptionEvent, _: DecodedEvent) -> SubscriptionRow:
@@ -53,25 +86,84 @@ def fold(row: SubscriptionRow | None, event: SubscriptionEvent, _: DecodedEvent)
     changed = msgspec.structs.replace
     match row, event:
         case None, SubscriptionStarted():
-            started = msgspec.structs.replace(event, starts_at=event.billed_from)
-            return row_from(SubscriptionRow, started)
+            began = event.starts_at or event.anchor_at
+            row = row_from(SubscriptionRow, changed(event, starts_at=began))
+            return _now(row, SubscriptionStatus.SCHEDULED) if event.billed_from > event.started_at else row
+        case SubscriptionRow(), BillingPeriodClosed():
+            return changed(row, periods_closed=row.periods_closed + 1, billed_until=event.period.end)
+        case SubscriptionRow(), (TrialStarted() | SubscriptionActivated() | SubscriptionPaused()):
+            return _status_changed(row, event)
+        case SubscriptionRow(), (SubscriptionResumed() | SubscriptionChanged() | SeatsChanged()):
+            return _changed(row, event)
+        case SubscriptionRow(), ChangeScheduled():
+            changes = sorted((*row.scheduled_changes, event.change), key=lambda one: (one.at, one.change_id))
+            return changed(row, scheduled_changes=tuple(changes))
+        case SubscriptionRow(), ScheduledChangeWithdrawn():
+            return _without(row, event.change_id)
         case SubscriptionRow(), SubscriptionCancelled():
+            before = row.status_before if row.status is SubscriptionStatus.CANCELLED else row.status
             return changed(
                 row,
                 status=SubscriptionStatus.CANCELLED,
+                status_before=before,
                 ends_at=event.ends_at,
                 cancelled_at=event.cancelled_at,
             )
-        case SubscriptionRow(), BillingPeriodClosed():
-            return changed(row, periods_closed=row.periods_closed + 1, billed_until=event.period.end)
+        case SubscriptionRow(), CancellationWithdrawn():
+            return changed(row, status=row.status_before, ends_at=None, cancelled_at=None)
         case SubscriptionRow(), SubscriptionEnded():
             return changed(row, status=SubscriptionStatus.ENDED, ended_at=event.ended_at)
     raise ImpossibleHistory(row, event)
 
 
+def _now(row: SubscriptionRow, status: SubscriptionStatus) -> SubscriptionRow:
+    """The row with a status, which a cancelled subscription has when the cancellation is withdrawn."""
+    if row.status is SubscriptionStatus.CANCELLED:
+        return msgspec.structs.replace(row, status_before=status)
+    return msgspec.structs.replace(row, status=status, status_before=status)
+
+
+def _status_changed(
+    row: SubscriptionRow, event: TrialStarted | SubscriptionActivated | SubscriptionPaused
+) -> SubscriptionRow:
+    match event:
+        case TrialStarted():
+            return _now(row, SubscriptionStatus.TRIAL)
+        case SubscriptionActivated():
+            return _now(row, SubscriptionStatus.ACTIVE)
+        case SubscriptionPaused():
+            paused = msgspec.structs.replace(_without(row, event.change_id), paused_from=event.paused_from)
+            return _now(paused, SubscriptionStatus.PAUSED)
+
+
+def _changed(
+    row: SubscriptionRow, event: SubscriptionResumed | SubscriptionChanged | SeatsChanged
+) -> SubscriptionRow:
+    rest, changed = _without(row, event.change_id), msgspec.structs.replace
+    match event:
+        case SubscriptionResumed():
+            return _now(changed(rest, paused_from=None), SubscriptionStatus.ACTIVE)
+        case SeatsChanged():
+            return changed(rest, quantities={**rest.quantities, event.charge_key: event.quantity})
+        case SubscriptionChanged():
+            return changed(
+                rest,
+                plan_id=event.plan_id,
+                plan_version=event.plan_version,
+                interval=event.interval,
+                anchor_at=event.anchor_at,
+                quantities=event.quantities,
+            )
+
+
+def _without(row: SubscriptionRow, change_id: str | None) -> SubscriptionRow:
+    changes = tuple(one for one in row.scheduled_changes if one.change_id != change_id)
+    return msgspec.structs.replace(row, scheduled_changes=changes)
+
+
 SUBSCRIPTIONS = ReadModel(
     name="subscriptions",
-    version=3,
+    version=4,
     row=SubscriptionRow,
     events=get_args(SubscriptionEvent),
     targets=single_row("subscription_id"),

@@ -224,6 +224,8 @@ def _started(command: StartBillingRun) -> BillingRunStarted:
         full_period=closed.full_period,
         started_at=command.now,
         discounts=closed.discounts,
+        items=closed.items,
+        proration=closed.proration,
     )
 
 

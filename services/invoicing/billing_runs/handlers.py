@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from services.invoicing.billing_runs.credits import credited_lines
 from services.invoicing.billing_runs.decider import (
     BILLING_RUN,
     AwaitingReading,
@@ -20,12 +21,13 @@ from services.invoicing.billing_runs.decider import (
 from services.invoicing.invoices.commands import DraftInvoice, FinalizeDraft, RateInvoice
 from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.handlers import finalize
-from services.invoicing.invoices.state import Draft
+from services.invoicing.invoices.state import Draft, NoInvoice
 from services.invoicing.rating.discounts import discounted
+from services.invoicing.rating.items import lines_of_billing_items
 from services.invoicing.rating.rating import RatingContext, lines_of_period
 from shared.billing.contracts.invoicing.billing_runs import BillingRunStarted
-from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
-from shared.framework.core.ids import has_prefix
+from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed, ChargesDue
+from shared.framework.core.ids import derived_id, has_prefix
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 from shared.framework.eventstore.unit_of_work import Session
 
@@ -55,6 +57,30 @@ async def _draft(
         now=now,
     )
     await session.handle(INVOICE, invoice_id, draft)
+
+
+async def bill_charges_due(session: Session, due: ChargesDue, now: datetime) -> None:
+    """Bill items that need no usage by an invoice of their own; what is only held leaves no invoice."""
+    invoice_id = derived_id("inv", due.due_id)
+    invoice = await session.state(INVOICE, invoice_id)
+    if not isinstance(invoice, NoInvoice):
+        return
+    of_items = lines_of_billing_items(invoice_id, due.currency, due.time_zone, due.proration, due.items)
+    lines = await credited_lines(session, of_items, now)
+    if not lines:
+        return
+    lines, discounts = discounted(lines, due.discounts)
+    draft = DraftInvoice(
+        invoice_id=invoice_id,
+        customer_id=due.customer_id,
+        currency=due.currency,
+        subscription_id=due.subscription_id,
+        now=now,
+    )
+    await session.handle(INVOICE, invoice_id, draft)
+    rate = RateInvoice(invoice_id=invoice_id, lines=lines, discounts=discounts, now=now)
+    await session.handle(INVOICE, invoice_id, rate)
+    await finalize(session, FinalizeDraft(invoice_id=invoice_id, now=now))
 
 
 async def record_reading(session: Session, command: RecordUsageReading) -> None:
@@ -103,7 +129,12 @@ async def _rate_and_finalize(session: Session, run: Ready) -> None:
     invoice = await session.state(INVOICE, invoice_id)
     if not isinstance(invoice, Draft):
         return  # the draft was voided before its reading was consumed
-    lines = lines_of_period(_rating_context(run.started), run.started.charges, run.reading.quantities)
+    started = run.started
+    of_period = lines_of_period(_rating_context(started), started.charges, run.reading.quantities)
+    of_items = lines_of_billing_items(
+        invoice_id, started.currency, started.time_zone, started.proration, started.items
+    )
+    lines = (*of_period, *await credited_lines(session, of_items, now))
     lines, discounts = discounted(lines, run.started.discounts)
     rate = RateInvoice(
         invoice_id=invoice_id, lines=lines, discounts=discounts, reading_id=run.reading.reading_id, now=now
@@ -119,4 +150,5 @@ def _rating_context(started: BillingRunStarted) -> RatingContext:
         time_zone=started.time_zone,
         period=started.period,
         full_period=started.full_period,
+        proration=started.proration,
     )

@@ -53,11 +53,12 @@ class FinalizeDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalizeInvoice:
-    """Finalize a draft with this number and tax rate (None: no tax)."""
+    """Finalize a draft with this number and tax rate (None: no tax), and the customer's credit."""
 
     invoice_id: str
     number: str
     tax_rate: TaxRate | None
+    credit_available: int = 0
     now: datetime
 
 

@@ -1,11 +1,15 @@
 """Commands on invoices that touch several streams."""
 
+from datetime import datetime
+
+from services.invoicing.billed_items.handlers import record_billing, release_held_credits
 from services.invoicing.billing_accounts.decider import (
     BILLING_ACCOUNT,
     CustomerIsUnknown,
     NoBillingAccount,
     billing_account_id,
 )
+from services.invoicing.customer_credit.handlers import credit_left, settle_credit, undo_credit
 from services.invoicing.invoices.commands import (
     DraftInvoice,
     DraftOneOff,
@@ -16,11 +20,11 @@ from services.invoicing.invoices.commands import (
 )
 from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.refusals import InvoiceIsUnknown
-from services.invoicing.invoices.state import Invoice
+from services.invoicing.invoices.state import Draft, Finalized, Invoice, Paid
 from services.invoicing.number_series.numbering import issued_at, next_number, number_assigned, series_id
 from services.invoicing.rating.rating import lines_of_items
 from services.invoicing.tax.decider import TAX_RATES, rate_in_force, tax_rates_id
-from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
+from shared.billing.contracts.invoicing.invoices import InvoiceFinalized, InvoicePaid
 from shared.framework.core.ids import has_prefix
 from shared.framework.eventstore.unit_of_work import Session
 
@@ -54,19 +58,39 @@ async def finalize(session: Session, command: FinalizeDraft) -> Invoice:
     assigned = await session.newest(series)
     number, now = next_number(assigned.version), issued_at(next(iter(assigned.events), None), command.now)
     rates = await session.state(TAX_RATES, tax_rates_id(session.tenant_id))
+    draft = await session.state(INVOICE, invoice_id)
+    credit = await credit_left(session, draft.customer_id, draft.currency) if isinstance(draft, Draft) else 0
     numbered = FinalizeInvoice(
-        invoice_id=invoice_id, number=number, tax_rate=rate_in_force(rates, now), now=now
+        invoice_id=invoice_id,
+        number=number,
+        tax_rate=rate_in_force(rates, now),
+        credit_available=credit,
+        now=now,
     )
-    events = await session.handle(INVOICE, invoice_id, numbered)
-    if any(isinstance(event, InvoiceFinalized) for event in events):
-        session.append(series, assigned.version, [number_assigned(number, invoice_id, now)])
+    for event in await session.handle(INVOICE, invoice_id, numbered):
+        if isinstance(event, InvoiceFinalized):
+            session.append(series, assigned.version, [number_assigned(number, invoice_id, now)])
+            await settle_credit(session, event)
+            await record_billing(session, event)
+        elif isinstance(event, InvoicePaid):
+            await released(session, invoice_id, now)
     return await session.state(INVOICE, invoice_id)
+
+
+async def released(session: Session, invoice_id: str, now: datetime) -> None:
+    """Give back what was held of an invoice's items, now that it is paid."""
+    invoice = await session.state(INVOICE, invoice_id)
+    if isinstance(invoice, Paid):
+        await release_held_credits(session, invoice.document, now)
 
 
 async def void(session: Session, command: VoidInvoice) -> Invoice:
     """Void an invoice, and return it. Raises InvoiceIsUnknown."""
     check_is_invoice(command.invoice_id)
-    await session.handle(INVOICE, command.invoice_id, command)
+    invoice = await session.state(INVOICE, command.invoice_id)
+    events = await session.handle(INVOICE, command.invoice_id, command)
+    if events and isinstance(invoice, Finalized | Paid):
+        await undo_credit(session, invoice.document, command.now)
     return await session.state(INVOICE, command.invoice_id)
 
 

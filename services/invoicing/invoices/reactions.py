@@ -2,6 +2,7 @@
 
 from services.invoicing.invoices.commands import RecordPayment
 from services.invoicing.invoices.decider import INVOICE
+from services.invoicing.invoices.handlers import released
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.framework.eventstore.records import EventRecord
 from shared.framework.eventstore.unit_of_work import Session
@@ -12,4 +13,5 @@ async def on_payment_succeeded(session: Session, event: PaymentSucceeded, _: Eve
     command = RecordPayment(
         invoice_id=event.invoice_id, payment_id=event.payment_id, amount=event.amount, now=session.now
     )
-    await session.handle(INVOICE, event.invoice_id, command)
+    if await session.handle(INVOICE, event.invoice_id, command):
+        await released(session, event.invoice_id, session.now)

@@ -10,13 +10,15 @@ from shared.billing.money import Money, total
 def document_of(draft: Draft, command: FinalizeInvoice) -> InvoiceFinalized:
     """The document of a draft: subtotal - discounts + tax = total (billing rule 6).
 
-    The amount due is at least zero (billing rule 12).
+    The amount due is at least zero; the customer's credit pays what it can (billing rule 12).
     """
     subtotal = total((line.amount for line in draft.lines), draft.currency)
     base = discounted_subtotal(draft)
     taxes = taxes_on(base, command.tax_rate)
     tax = total((each.amount for each in taxes), draft.currency)
     with_tax = base + tax
+    due = max(with_tax.minor, 0)
+    credit = min(due, command.credit_available)
     return InvoiceFinalized(
         invoice_id=command.invoice_id,
         customer_id=draft.customer_id,
@@ -27,9 +29,10 @@ def document_of(draft: Draft, command: FinalizeInvoice) -> InvoiceFinalized:
         subtotal=subtotal,
         tax=tax,
         total=with_tax,
-        amount_due=with_tax if with_tax.minor > 0 else Money.zero(draft.currency),
+        amount_due=Money(due - credit, draft.currency),
         finalized_at=command.now,
         discounts=draft.discounts,
+        credit_applied=Money(credit, draft.currency) if credit else None,
     )
 
 

@@ -10,6 +10,7 @@ from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.money import Money
 from shared.billing.period import Period
 from shared.billing.pricing import PerUnit, RatingStep, Usage, UsageDetail, exact_sum
+from shared.billing.proration import Proration, part_of
 from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import Refusal, RefusalKind
 
@@ -30,6 +31,7 @@ class RatingContext:
     time_zone: str
     period: Period
     full_period: Period
+    proration: Proration = "day"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,8 @@ def _lines_of(
 ) -> Sequence[InvoiceLine]:
     price = charge.price
     if not price.needs_meter:
-        days, full_days = context.period.days(context.time_zone), context.full_period.days(context.time_zone)
-        steps = price.rate_prorated(days, full_days)
+        part, full, unit = part_of(context.period, context.full_period, context.time_zone, context.proration)
+        steps = price.rate_prorated(part, full, unit)
         return [_line(context, charge, {}, steps[0].quantity, steps)]
     return [
         _line(context, charge, usage.dimensions, usage.quantity, price.rate(usage))

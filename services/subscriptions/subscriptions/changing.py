@@ -44,7 +44,6 @@ from shared.billing.contracts.subscriptions.subscriptions import (
     ScheduledChangeWithdrawn,
     SeatsChanged,
     SubscriptionChanged,
-    SubscriptionEnded,
     SubscriptionPaused,
     SubscriptionResumed,
 )
@@ -86,8 +85,6 @@ def change_events(
             if not isinstance(evolved, Waiting | Active | Paused):
                 return events
             state = evolved
-    if isinstance(state, Active) and state.ends_at is not None and state.ends_at <= at:
-        events.append(SubscriptionEnded(subscription_id=state.terms.subscription_id, ended_at=state.ends_at))
     return events
 
 

@@ -106,15 +106,17 @@ def activated(state: Waiting, now: datetime) -> Sequence[SubscriptionEvent]:
 
 
 def _close(state: Active, at: datetime, now: datetime) -> Sequence[SubscriptionEvent]:
-    """The end of a period, with the scheduled changes of that instant; or those alone, within a period."""
-    changes = [one for one in state.scheduled if one.at <= at]
-    if changes:
-        return change_events(state, changes, at, now)
+    """The end of a period, with the scheduled changes of that instant; or those alone, within a period.
+
+    Where the subscription ends, nothing is changed any more.
+    """
     if state.ends_at is not None and state.ends_at <= at:
         return [
             *closed_stretch(state, at, None, now, gives_credit=state.gives_credit),
             SubscriptionEnded(subscription_id=state.terms.subscription_id, ended_at=state.ends_at),
         ]
+    if changes := [one for one in state.scheduled if one.at <= at]:
+        return change_events(state, changes, at, now)
     return closed_stretch(state, at, state.terms, now)
 
 

@@ -35,7 +35,7 @@ async def test_a_plan_is_read_with_its_prices_and_can_be_posted_as_it_is_read() 
     assert (newest["version"], newest["name"], newest["shares_usage"]) == (2, "Pro 2", True)
     assert await service.get_ok("/v1/plans?limit=1") == {"items": [newest], "next_cursor": None}
     first = await service.get_ok("/v1/plans/pro?version=1")
-    assert first["charges"][0] == FEE | {"meter_key": None}
+    assert first["charges"][0].items() >= (FEE | {"meter_key": None}).items()
     body = {key: newest[key] for key in (*PLAN, "shares_usage")}
     assert (await service.post_ok("/v1/plans", body))["version"] == 2
 

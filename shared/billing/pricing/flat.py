@@ -21,7 +21,7 @@ class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="fl
         with in_field("amount"):
             checked_price(self.amount)
 
-    def rate_prorated(self, days: int, full_days: int) -> tuple[RatingStep, ...]:
+    def rate_prorated(self, days: int, full_days: int, unit: str = "days") -> tuple[RatingStep, ...]:
         """One step for `days` of a period that really has `full_days` (billing rule 9).
 
         Multiplied before it is divided: 29.85 for 1 day of 30 is 0.995 and becomes 1.00, which no
@@ -31,7 +31,7 @@ class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="fl
         with localcontext(EXACT):
             amount = self.amount * days / full_days
             part = round(Decimal(days) / full_days, PRICE_PLACES_MAX)
-        description = "flat fee" if days == full_days else f"flat fee, {days} of {full_days} days"
+        description = "flat fee" if days == full_days else f"flat fee, {days} of {full_days} {unit}"
         return (
             RatingStep(
                 description=description, quantity=part.normalize(), unit_price=self.amount, amount=amount

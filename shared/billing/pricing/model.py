@@ -89,8 +89,11 @@ class RecurringPrice(Protocol):
     def check(self) -> None:
         """See UsagePrice."""
 
-    def rate_prorated(self, days: int, full_days: int) -> tuple[RatingStep, ...]:
-        """The steps for `days` of a period that has `full_days`; the first step's quantity is the line's."""
+    def rate_prorated(self, days: int, full_days: int, unit: str = "days") -> tuple[RatingStep, ...]:
+        """The steps for `days` of a period of `full_days`, or of what `unit` says.
+
+        The first step's quantity is the line's.
+        """
 
 
 def checked_price(amount: Decimal) -> Decimal:

@@ -3,9 +3,11 @@
 from datetime import datetime
 
 from shared.billing.contracts.metering.readings import MeterQuantity
+from shared.billing.contracts.subscriptions.billing_items import BillingItem
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.discounts import Discount
 from shared.billing.period import Period
+from shared.billing.proration import Proration
 from shared.framework.core.event import Event
 
 
@@ -30,6 +32,8 @@ class BillingRunStarted(Event, frozen=True, kw_only=True):
     full_period: Period
     started_at: datetime
     discounts: tuple[Discount, ...] = ()
+    items: tuple[BillingItem, ...] = ()
+    proration: Proration = "day"
 
 
 class UsageReadingReceived(Event, frozen=True, kw_only=True):

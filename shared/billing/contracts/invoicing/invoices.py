@@ -30,7 +30,8 @@ class InvoiceDiscount(msgspec.Struct, frozen=True, kw_only=True):
 class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):
     """One charge on an invoice; `amount` is rounded once, from the exact sum of its steps.
 
-    It is the amount before the `discounts`, which together are at most as much.
+    It is the amount before the `discounts`, which together are at most as much. `item_id` is that of the
+    subscription's billing item, if it is one's line; what is given back of an item has a negative amount.
     """
 
     line_id: str
@@ -42,6 +43,7 @@ class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):
     period: Period | None = None
     meter_key: str | None = None
     discounts: tuple[LineDiscount, ...] = ()
+    item_id: str | None = None
 
 
 class TaxAmount(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +84,8 @@ class InvoiceFinalized(Event, frozen=True, kw_only=True):
     """A draft became a legal document: from now on only a credit note corrects it.
 
     subtotal - discounts + tax = total, and tax is on what is left after the discounts (billing rule 6);
-    `amount_due` is what is to be collected, never negative (billing rule 12).
+    `amount_due` is what is to be collected, never negative: what `credit_applied`, the customer's credit,
+    leaves of the total. A total below zero becomes credit (billing rule 12).
     """
 
     wire_name = "invoicing.invoice.finalized.v1"
@@ -99,6 +102,7 @@ class InvoiceFinalized(Event, frozen=True, kw_only=True):
     amount_due: Money
     finalized_at: datetime
     discounts: tuple[InvoiceDiscount, ...] = ()
+    credit_applied: Money | None = None
 
     @property
     def discount(self) -> Money:

@@ -218,8 +218,8 @@ class BillingPeriodClosed(Event, frozen=True, kw_only=True):
     """A period is over and may be billed: published exactly once for a subscription and a period.
 
     `period` is what is billed; `full_period` is the real length of the period, which a start or an end may
-    cut: the denominator of any proration (billing rule 9). `charges` are the prices of the period, `discounts`
-    those that reduce this period, in the order in which they were applied: rating needs no other event.
+    cut: the denominator of any proration (billing rule 9). `charges` are the prices of the period,
+    `discounts` those that reduce it, in the order in which they were applied: rating needs no other event.
     `items` are due with it: what is billed in advance, in arrears by quantity, once, or given back.
     """
 

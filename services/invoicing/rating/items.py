@@ -1,0 +1,80 @@
+"""Invoice lines of billing items: a quantity of a charge for a period, or a part of it (billing rule 9)."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal, localcontext
+
+import msgspec
+
+from shared.billing.contracts.invoicing.invoices import InvoiceLine
+from shared.billing.contracts.subscriptions.billing_items import BillingItem
+from shared.billing.money import EXACT, Money
+from shared.billing.pricing import RatingStep, Usage, exact_sum
+from shared.billing.pricing.model import PRICE_PLACES_MAX, rating_step
+from shared.billing.proration import Proration, part_of
+from shared.framework.core.ids import derived_id
+
+
+def lines_of_billing_items(
+    invoice_id: str, currency: str, time_zone: str, proration: Proration, items: Iterable[BillingItem]
+) -> list[tuple[BillingItem, InvoiceLine]]:
+    """The line of each item; that of a credit is negative, and not limited yet."""
+    return [(item, _line(invoice_id, currency, item, _steps(item, time_zone, proration))) for item in items]
+
+
+def limited(line: InvoiceLine, credit: Money) -> InvoiceLine:
+    """The line of a credit of at most this amount; a last step says what is not given back."""
+    if line.amount == -credit:
+        return line
+    exact = exact_sum(line.steps)
+    with localcontext(EXACT):
+        rest = -credit.major - exact
+    step = RatingStep(
+        description="limited to what was paid", quantity=Decimal(1), unit_price=rest, amount=rest
+    )
+    return msgspec.structs.replace(line, amount=-credit, steps=(*line.steps, step))
+
+
+def _line(invoice_id: str, currency: str, item: BillingItem, steps: tuple[RatingStep, ...]) -> InvoiceLine:
+    charge = item.charge
+    return InvoiceLine(
+        line_id=derived_id("lin", invoice_id, item.item_id),
+        charge_key=charge.key,
+        description=charge.name if item.credit_of is None else f"{charge.name}, unused time",
+        quantity=item.quantity,
+        amount=Money.rounded(exact_sum(steps), currency),
+        steps=steps,
+        period=item.period,
+        item_id=item.item_id,
+    )
+
+
+def _steps(item: BillingItem, time_zone: str, proration: Proration) -> tuple[RatingStep, ...]:
+    price = item.charge.price
+    whole: Sequence[RatingStep]
+    if price.needs_meter:
+        whole = price.rate(Usage(quantity=item.quantity))
+    else:
+        whole = [
+            msgspec.structs.replace(step, **_times(step, item.quantity)) for step in price.rate_prorated(1, 1)
+        ]
+    part, full, unit = 1, 1, ""
+    if item.period is not None and item.full_period is not None:
+        part, full, unit = part_of(item.period, item.full_period, time_zone, proration)
+    sign = 1 if item.credit_of is None else -1
+    return tuple(_scaled(step, sign * part, full, unit) for step in whole)
+
+
+def _times(step: RatingStep, quantity: Decimal) -> dict[str, Decimal]:
+    times = rating_step(step.description, quantity, step.unit_price)
+    return {"quantity": times.quantity, "amount": times.amount}
+
+
+def _scaled(step: RatingStep, part: int, full: int, unit: str) -> RatingStep:
+    """The part of a step. Multiplied before it is divided, as no factor of 1/30 has an exact decimal."""
+    if part == full:
+        return step
+    with localcontext(EXACT):
+        quantity = round(step.quantity * part / full, PRICE_PLACES_MAX).normalize()
+        amount = step.amount * part / full
+    of = "" if abs(part) == full else f", {abs(part)} of {full} {unit}"
+    return msgspec.structs.replace(step, description=step.description + of, quantity=quantity, amount=amount)
