@@ -37,6 +37,8 @@ def _build(kind: msgspec.inspect.Type) -> Any:
         return {_build(kind.key_type): _build(kind.value_type)}
     if isinstance(kind, msgspec.inspect.UnionType):
         return _build(_richest(kind))
+    if isinstance(kind, msgspec.inspect.LiteralType):
+        return kind.values[0]
     return _LEAVES[type(kind)]
 
 

@@ -1,9 +1,10 @@
 """Commands on billing runs: a closed period and its reading, in either order, become a finalized invoice."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from services.invoicing.billing_runs.credits import credited_lines
+from services.invoicing.billed_items.decider import BILLED_ITEM, CreditItem
 from services.invoicing.billing_runs.decider import (
     BILLING_RUN,
     AwaitingReading,
@@ -21,12 +22,16 @@ from services.invoicing.billing_runs.decider import (
 from services.invoicing.invoices.commands import DraftInvoice, FinalizeDraft, RateInvoice
 from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.handlers import finalize
-from services.invoicing.invoices.state import Draft, NoInvoice
+from services.invoicing.invoices.state import Draft, Invoice, NoInvoice, Paid, Voided
 from services.invoicing.rating.discounts import discounted
-from services.invoicing.rating.items import lines_of_billing_items
+from services.invoicing.rating.items import limited, lines_of_billing_items
 from services.invoicing.rating.rating import RatingContext, lines_of_period
+from shared.billing.contracts.invoicing.billed_items import ItemCredited
 from shared.billing.contracts.invoicing.billing_runs import BillingRunStarted
+from shared.billing.contracts.invoicing.invoices import InvoiceLine
+from shared.billing.contracts.subscriptions.billing_items import BillingItem
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed, ChargesDue
+from shared.billing.money import Money
 from shared.framework.core.ids import derived_id, has_prefix
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 from shared.framework.eventstore.unit_of_work import Session
@@ -66,7 +71,7 @@ async def bill_charges_due(session: Session, due: ChargesDue, now: datetime) -> 
     if not isinstance(invoice, NoInvoice):
         return
     of_items = lines_of_billing_items(invoice_id, due.currency, due.time_zone, due.proration, due.items)
-    lines = await credited_lines(session, of_items, now)
+    lines = await _credited_lines(session, of_items, now)
     if not lines:
         return
     lines, discounts = discounted(lines, due.discounts)
@@ -134,7 +139,7 @@ async def _rate_and_finalize(session: Session, run: Ready) -> None:
     of_items = lines_of_billing_items(
         invoice_id, started.currency, started.time_zone, started.proration, started.items
     )
-    lines = (*of_period, *await credited_lines(session, of_items, now))
+    lines = (*of_period, *await _credited_lines(session, of_items, now))
     lines, discounts = discounted(lines, run.started.discounts)
     rate = RateInvoice(
         invoice_id=invoice_id, lines=lines, discounts=discounts, reading_id=run.reading.reading_id, now=now
@@ -152,3 +157,39 @@ def _rating_context(started: BillingRunStarted) -> RatingContext:
         full_period=started.full_period,
         proration=started.proration,
     )
+
+
+async def _credited_lines(
+    session: Session, lines: Iterable[tuple[BillingItem, InvoiceLine]], now: datetime
+) -> tuple[InvoiceLine, ...]:
+    """The lines of items, in which what is given back is at most what was paid and not given back before.
+
+    What is not paid yet is held, and leaves no line.
+    """
+    kept = []
+    for item, line in lines:
+        if item.credit_of is None:
+            kept.append(line)
+        elif (amount := await _credit(session, item, item.credit_of, line, now)) is not None:
+            kept.append(limited(line, amount))
+    return tuple(kept)
+
+
+async def _credit(
+    session: Session, item: BillingItem, credit_of: str, line: InvoiceLine, now: datetime
+) -> Money | None:
+    billed = (await session.state(BILLED_ITEM, credit_of)).billed
+    invoice: Invoice = NoInvoice()
+    if billed is not None:
+        invoice = await session.state(INVOICE, billed.invoice_id)
+    command = CreditItem(
+        item_id=credit_of,
+        credit_item_id=item.item_id,
+        amount=-line.amount,
+        is_paid=isinstance(invoice, Paid),
+        is_void=isinstance(invoice, Voided),
+        now=now,
+    )
+    events = await session.handle(BILLED_ITEM, credit_of, command)
+    credited = [event.amount for event in events if isinstance(event, ItemCredited)]
+    return credited[0] if credited and credited[0].minor else None

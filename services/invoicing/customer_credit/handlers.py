@@ -20,7 +20,7 @@ async def credit_left(session: Session, customer_id: str, currency: str) -> int:
     return (await session.state(CUSTOMER_CREDIT, stream)).left
 
 
-async def settle_credit(session: Session, document: InvoiceFinalized) -> None:
+async def apply_credit(session: Session, document: InvoiceFinalized) -> None:
     """Use the credit that the document applies, or grant what is below zero."""
     if document.credit_applied is not None:
         await _use(session, document, document.credit_applied, "invoice", document.finalized_at)

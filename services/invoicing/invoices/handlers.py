@@ -9,7 +9,7 @@ from services.invoicing.billing_accounts.decider import (
     NoBillingAccount,
     billing_account_id,
 )
-from services.invoicing.customer_credit.handlers import credit_left, settle_credit, undo_credit
+from services.invoicing.customer_credit.handlers import apply_credit, credit_left, undo_credit
 from services.invoicing.invoices.commands import (
     DraftInvoice,
     DraftOneOff,
@@ -70,7 +70,7 @@ async def finalize(session: Session, command: FinalizeDraft) -> Invoice:
     for event in await session.handle(INVOICE, invoice_id, numbered):
         if isinstance(event, InvoiceFinalized):
             session.append(series, assigned.version, [number_assigned(number, invoice_id, now)])
-            await settle_credit(session, event)
+            await apply_credit(session, event)
             await record_billing(session, event)
         elif isinstance(event, InvoicePaid):
             await released(session, invoice_id, now)

@@ -21,7 +21,7 @@ from services.subscriptions.subscriptions.refusals import (
     ChangeIsInThePast,
     ChangesConflict,
     ChargeHasNoQuantity,
-    ChargeIsUnknown,
+    PlanChargeIsUnknown,
     PlanCurrencyDiffers,
     QuantityIsInvalid,
     SubscriptionIsCancelled,
@@ -198,7 +198,7 @@ def _instant_of(state: Live, command: ChangeSubscription) -> datetime:
 def _change_of(state: Live, command: ChangeSubscription, at: datetime) -> ScheduledChange:
     """The change with everything copied that it needs, so that later versions of the plan do not change it.
 
-    Raises PlanCurrencyDiffers, ChangeIsEmpty, ChargeIsUnknown, ChargeHasNoQuantity, QuantityIsInvalid and
+    Raises PlanCurrencyDiffers, ChangeIsEmpty, PlanChargeIsUnknown, ChargeHasNoQuantity, QuantityIsInvalid and
     PriceDoesNotFit.
     """
     change = ScheduledChange(change_id=command.change_id, at=at, kind=command.kind)
@@ -225,12 +225,12 @@ def _change_of(state: Live, command: ChangeSubscription, at: datetime) -> Schedu
 
 
 def repriced(charges: tuple[Charge, ...], prices: Mapping[str, Price]) -> tuple[Charge, ...]:
-    """The charges with this subscription's own prices. Raises ChargeIsUnknown and PriceDoesNotFit."""
+    """The charges with this subscription's own prices. Raises PlanChargeIsUnknown and PriceDoesNotFit."""
     known = {charge.key: charge for charge in charges}
     for key, price in prices.items():
         with in_field("prices", key):
             if key not in known:
-                raise ChargeIsUnknown(key)
+                raise PlanChargeIsUnknown(key)
             if price.needs_meter is not known[key].price.needs_meter:
                 raise PriceDoesNotFit(key)
             price.check()
@@ -240,12 +240,12 @@ def repriced(charges: tuple[Charge, ...], prices: Mapping[str, Price]) -> tuple[
 
 
 def checked_quantities(charges: tuple[Charge, ...], quantities: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """The quantities. Raises ChargeIsUnknown, ChargeHasNoQuantity and QuantityIsInvalid."""
+    """The quantities. Raises PlanChargeIsUnknown, ChargeHasNoQuantity and QuantityIsInvalid."""
     known = {charge.key: charge for charge in charges}
     for key, quantity in quantities.items():
         with in_field("quantities", key):
             if key not in known:
-                raise ChargeIsUnknown(key)
+                raise PlanChargeIsUnknown(key)
             if not known[key].seats:
                 raise ChargeHasNoQuantity(key)
             exponent = quantity.as_tuple().exponent

@@ -143,7 +143,7 @@ class ChangeIsUnknown(Refusal):
     kind = RefusalKind.NOT_FOUND
 
 
-class ChargeIsUnknown(Refusal):
+class PlanChargeIsUnknown(Refusal):
     """The plan version has no charge with this key."""
 
     code = "charge-unknown"

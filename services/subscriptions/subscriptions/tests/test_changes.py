@@ -12,8 +12,8 @@ from services.subscriptions.subscriptions.refusals import (
     ChangeIsUnknown,
     ChangesConflict,
     ChargeHasNoQuantity,
-    ChargeIsUnknown,
     EndIsInThePast,
+    PlanChargeIsUnknown,
     PlanCurrencyDiffers,
     QuantityIsInvalid,
     SubscriptionHasEnded,
@@ -281,7 +281,7 @@ def test_changes_are_refused_by_name_and_leave_nothing() -> None:
         life.change(plan=dollars)
     with pytest.raises(ChangeIsEmpty):
         life.change()
-    with pytest.raises(ChargeIsUnknown):
+    with pytest.raises(PlanChargeIsUnknown):
         life.change(quantities={"desks": Decimal(1)})
     with pytest.raises(ChargeHasNoQuantity):
         life.change(quantities={"fee": Decimal(2)})
