@@ -1,6 +1,8 @@
-"""Hours counted from 1970 in UTC, and the hours and parts of hours of a range of time."""
+"""Hours counted from 1970 in UTC, and the hours and parts of hours of buckets of time."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -15,19 +17,23 @@ HourOffset = tuple[int, int]
 
 
 class PartialHour(NamedTuple):
-    """A part of one hour: offsets [from_us, to_us) in microseconds."""
+    """A part of one hour, offsets [from_us, to_us) in microseconds, and the bucket that it belongs to."""
 
     hour: int
     from_us: int
     to_us: int
+    bucket: int
 
 
-class HourRange(NamedTuple):
-    """A range of time as the whole hours [first, last) and at most two parts of hours at its ends."""
+class HourBuckets(NamedTuple):
+    """Buckets that follow each other, as whole hours and the parts of those in which one begins or ends.
 
-    first: int
-    last: int
-    edges: tuple[PartialHour, ...]
+    An hour of [firsts[0], end) that `parts` do not name belongs to the last bucket with a first hour <= it.
+    """
+
+    firsts: tuple[int, ...]
+    end: int
+    parts: tuple[PartialHour, ...]
 
 
 def hour_and_offset(instant: datetime) -> HourOffset:
@@ -51,17 +57,19 @@ def first_hour(day: date) -> int:
     return (day.toordinal() - _EPOCH_ORDINAL) * 24
 
 
-def hour_range(start: datetime, end: datetime) -> HourRange:
-    """The hours of [start, end), both aware instants; no hours if it is empty."""
-    first, from_us = hour_and_offset(start.astimezone(UTC))
-    last, to_us = hour_and_offset(end.astimezone(UTC))
-    if (first, from_us) >= (last, to_us):
-        return HourRange(first, first, ())
-    if first == last:
-        return HourRange(first, first, (PartialHour(first, from_us, to_us),))
-    edges = []
-    if from_us:
-        edges.append(PartialHour(first, from_us, HOUR_US))
-    if to_us:
-        edges.append(PartialHour(last, 0, to_us))
-    return HourRange(first + bool(from_us), last, tuple(edges))
+def hour_buckets(bounds: Sequence[datetime]) -> HourBuckets:
+    """The buckets between neighbours of these aware instants; empty where the next one is not later."""
+    cuts = [hour_and_offset(bound.astimezone(UTC)) for bound in bounds]
+    parts = []
+    for bucket, ((first, from_us), (last, to_us)) in enumerate(pairwise(cuts)):
+        if (first, from_us) >= (last, to_us):
+            continue
+        if first == last:
+            parts.append(PartialHour(first, from_us, to_us, bucket))
+            continue
+        if from_us:
+            parts.append(PartialHour(first, from_us, HOUR_US, bucket))
+        if to_us:
+            parts.append(PartialHour(last, 0, to_us, bucket))
+    firsts = tuple(hour + bool(offset) for hour, offset in cuts[:-1])
+    return HourBuckets(firsts, cuts[-1][0], tuple(parts))

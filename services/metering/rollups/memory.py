@@ -1,15 +1,16 @@
 """Rollups in memory: tables of the memory store, so that a failed commit undoes them."""
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
 from services.metering.aggregations.aggregation import MeasuredValue
 from services.metering.rollups.accumulator import Series, UsageAccumulator
-from services.metering.rollups.hours import HOUR_US, PartialHour, day_of, first_hour
+from services.metering.rollups.hours import day_of, first_hour, start_of
 from services.metering.rollups.ports import CONSUMER, ChangedDay, RollupQuery, RollupSnapshot, RollupTotals
 from services.metering.rollups.unreadable_usage import UnreadableEvent
 from shared.billing.contracts import TOPICS
@@ -99,13 +100,22 @@ class MemoryRollupSnapshot:
 
     async def totals(self, query: RollupQuery) -> RollupTotals:
         found: defaultdict[tuple[int, int], list[MeasuredValue]] = defaultdict(list)
-        parts = [*_whole(query.hours.first, query.hours.last), *query.hours.edges]
-        for series, group in query.groups.items():
-            for part in parts:
-                bucket = part.hour // query.bucket_hours if query.bucket_hours else 0
-                if amounts := self._amounts(series, part):
-                    found[group, bucket] += amounts
-        return {key: _total(amounts, query.is_additive) for key, amounts in found.items()}
+        for group, instant, amount in self._timed(query.groups):
+            if query.bounds[0] <= instant < query.bounds[-1]:
+                found[group, bisect_right(query.bounds, instant) - 1].append(amount)
+        return {
+            key: _total(amounts, query.is_additive)
+            for key, amounts in list(found.items())[: query.totals_max]
+        }
+
+    async def values(
+        self, groups: Mapping[Series, int], start: datetime, end: datetime, values_max: int
+    ) -> Mapping[int, Sequence[Decimal]] | None:
+        timed = [one for one in self._timed(groups) if start <= one[1] < end]
+        values: defaultdict[int, list[Decimal]] = defaultdict(list)
+        for group, _, amount in sorted(timed, key=lambda one: (*one, str(one[2]))):
+            values[group].append(Decimal(amount))
+        return values if len(timed) <= values_max else None
 
     async def changed_days(self, limit: int) -> Sequence[ChangedDay]:
         return [
@@ -119,9 +129,12 @@ class MemoryRollupSnapshot:
         mine = (one for one in self._unreadable if one.meter_id == meter_id)
         return sum(subject in (None, one.subject) and start <= one.time < end for one in mine)
 
-    def _amounts(self, series: Series, part: PartialHour) -> list[MeasuredValue]:
-        points, _ = self._points.get((series, part.hour), ((), True))
-        return [amount for offset, amount in points if part.from_us <= offset < part.to_us]
+    def _timed(self, groups: Mapping[Series, int]) -> Iterable[tuple[int, datetime, Any]]:
+        """Group, time and amount of every event of these series."""
+        for (series, hour), (points, _) in self._points.items():
+            if series in groups:
+                for offset, amount in points:
+                    yield groups[series], start_of(hour) + timedelta(microseconds=offset), amount
 
     def _day_total(self, series: Series, day: date) -> Decimal:
         hours = range(first_hour(day), first_hour(day) + 24)
@@ -129,10 +142,6 @@ class MemoryRollupSnapshot:
         return _total(
             [amount for points, _ in cells for _, amount in points], all(additive for _, additive in cells)
         )
-
-
-def _whole(first: int, last: int) -> Iterable[PartialHour]:
-    return (PartialHour(hour, 0, HOUR_US) for hour in range(first, last))
 
 
 def _total(amounts: Sequence[Any], is_additive: bool) -> Decimal:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Protocol
 
 from services.metering.rollups.accumulator import Series, UsageAccumulator
-from services.metering.rollups.hours import HourRange
 from shared.framework.eventstore.records import SideWrite
 
 CONSUMER = "metering"
@@ -17,16 +16,19 @@ CONSUMER = "metering"
 
 @dataclass(frozen=True, slots=True)
 class RollupQuery:
-    """A request for totals: of each group of series, per bucket of `bucket_hours` hours (0: one bucket)."""
+    """A request for totals: of each group of series, per bucket between two neighbours of `bounds`.
+
+    `bounds` are aware instants in ascending order; at most `totals_max` totals (None: all) are returned.
+    """
 
     groups: Mapping[Series, int]
     is_additive: bool
-    hours: HourRange
-    bucket_hours: int
+    bounds: Sequence[datetime]
+    totals_max: int | None = None
 
 
 RollupTotals = Mapping[tuple[int, int], Decimal]
-"""By group and bucket (hours since 1970 divided by the bucket's hours); only where there is usage."""
+"""By group and bucket (the index of its first bound); only where there is usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,15 @@ class RollupSnapshot(Protocol):
         """The series of a meter that have usage, of one subject or of all (None)."""
 
     async def totals(self, query: RollupQuery) -> RollupTotals:
-        """Exact totals, also if the range begins or ends within an hour. Series must be of this snapshot."""
+        """Exact totals, also if buckets begin or end within an hour. Series must be of this snapshot."""
+
+    async def values(
+        self, groups: Mapping[Series, int], start: datetime, end: datetime, values_max: int
+    ) -> Mapping[int, Sequence[Decimal]] | None:
+        """The value of every event with a time in [start, end), by group, in order of time, then of value.
+
+        None if there are more than `values_max`. Series must be of this snapshot, and additive.
+        """
 
     async def changed_days(self, limit: int) -> Sequence[ChangedDay]:
         """Days of active meters that have changed since their totals were published."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -10,13 +10,20 @@ import asyncpg
 import msgspec
 
 from services.metering.rollups.accumulator import Series
-from services.metering.rollups.hours import PartialHour, first_hour
+from services.metering.rollups.hours import (
+    HourBuckets,
+    HourOffset,
+    PartialHour,
+    first_hour,
+    hour_and_offset,
+    hour_buckets,
+)
 from services.metering.rollups.ports import CONSUMER, ChangedDay, RollupQuery, RollupTotals
 from shared.billing.contracts import TOPICS
 from shared.billing.money import EXACT
 
-PackedPoints = Mapping[tuple[PartialHour, int], list[bytes]]
-"""Packed points by part of an hour and series id; each pack is from one write."""
+PackedPoints = Sequence[tuple[Sequence[PartialHour], int, bytes]]
+"""Packs of points, each from one write, with the parts of its hour that are asked for, and its series id."""
 
 _POSITION = "SELECT position FROM inbox WHERE consumer = $1 AND topic = $2 AND partition = $3"
 _SERIES = """
@@ -24,25 +31,29 @@ SELECT * FROM series
 WHERE tenant_id = $1 AND meter_id = $2 AND ($3::text IS NULL OR subject = $3)
 ORDER BY subject, dimensions
 """
+# width_bucket: the number of first hours that are not after the hour; $5 are those hours.
 _SUMS = """
-SELECT g.number, coalesce(r.hour / nullif($5, 0), 0) AS bucket, sum(r.value) AS value
+SELECT g.number, width_bucket(r.hour, $5::integer[]) - 1 AS bucket, sum(r.value) AS value
 FROM rollups r JOIN unnest($1::bigint[], $2::integer[]) AS g (series_id, number) USING (series_id)
-WHERE r.hour >= $3 AND r.hour < $4 AND r.series_id = ANY($1)
-GROUP BY 1, 2
+WHERE r.hour >= $3 AND r.hour < $4 AND r.hour <> ALL($6::integer[]) AND r.series_id = ANY($1)
+GROUP BY 1, 2 LIMIT $7
 """
 _UNIQUES = """
 SELECT number, bucket, count(DISTINCT value)::numeric AS value
 FROM (
-    SELECT g.number, coalesce(u.hour / nullif($5, 0), 0) AS bucket, u.value
+    SELECT g.number, width_bucket(u.hour, $5::integer[]) - 1 AS bucket, u.value
     FROM uniques u JOIN unnest($1::bigint[], $2::integer[]) AS g (series_id, number) USING (series_id)
-    WHERE u.hour >= $3 AND u.hour < $4 AND u.series_id = ANY($1)
+    WHERE u.hour >= $3 AND u.hour < $4 AND u.hour <> ALL($6::integer[]) AND u.series_id = ANY($1)
     UNION ALL
-    SELECT * FROM unnest($6::integer[], $7::integer[], $8::bytea[])
+    SELECT * FROM unnest($8::integer[], $9::integer[], $10::bytea[])
 ) AS every
-GROUP BY 1, 2
+GROUP BY 1, 2 LIMIT $7
 """
 _POINTS = """
 SELECT hour, series_id, packed FROM points WHERE hour = ANY($1::integer[]) AND series_id = ANY($2::bigint[])
+"""
+_POINTS_WITHIN = """
+SELECT hour, series_id, packed FROM points WHERE hour >= $1 AND hour <= $2 AND series_id = ANY($3::bigint[])
 """
 _CHANGED = """
 SELECT c.day, c.marks, s.* FROM changed_days c JOIN series s USING (series_id)
@@ -97,10 +108,28 @@ class PostgresRollupSnapshot:
         """See RollupSnapshot."""
         if not query.groups:
             return {}
-        groups = {self._series_ids[series]: group for series, group in query.groups.items()}
-        packs = await self._points_at(query.hours.edges, list(groups))
+        groups = self._by_id(query.groups)
+        hours = hour_buckets(query.bounds)
+        packs = await self._points_at(hours.parts, list(groups))
         totals = self._sums if query.is_additive else self._unique_counts
-        return await totals(query, groups, packs)
+        return await totals(_arguments(query, groups, hours), groups, packs)
+
+    async def values(
+        self, groups: Mapping[Series, int], start: datetime, end: datetime, values_max: int
+    ) -> Mapping[int, Sequence[Decimal]] | None:
+        """See RollupSnapshot."""
+        numbers = self._by_id(groups)
+        found: list[tuple[int, HourOffset, Decimal]] = []
+        first, last = hour_and_offset(start.astimezone(UTC)), hour_and_offset(end.astimezone(UTC))
+        async for row in self._connection.cursor(_POINTS_WITHIN, first[0], last[0], list(numbers)):
+            hour, number = row["hour"], numbers[row["series_id"]]
+            points = _unpack_numbers(row["packed"])
+            found += [
+                (number, (hour, offset), value) for offset, value in points if first <= (hour, offset) < last
+            ]
+            if len(found) > values_max:
+                return None
+        return values_in_order(found)
 
     async def changed_days(self, limit: int) -> Sequence[ChangedDay]:
         """See RollupSnapshot."""
@@ -120,31 +149,38 @@ class PostgresRollupSnapshot:
         """See RollupSnapshot."""
         return int(await self._connection.fetchval(_UNREADABLE, meter_id, subject, start, end))
 
-    async def _sums(self, query: RollupQuery, groups: Mapping[int, int], packs: PackedPoints) -> RollupTotals:
-        rows = await self._connection.fetch(_SUMS, *_arguments(query, groups))
+    async def _sums(
+        self, arguments: Sequence[object], groups: Mapping[int, int], packs: PackedPoints
+    ) -> RollupTotals:
+        rows = await self._connection.fetch(_SUMS, *arguments)
         totals: defaultdict[tuple[int, int], Decimal] = defaultdict(
             Decimal, {(row["number"], row["bucket"]): row["value"] for row in rows}
         )
         with localcontext(EXACT):
-            for group, bucket, amount in _points_within(query, groups, packs, _unpack_numbers):
+            for group, bucket, amount in _points_within(groups, packs, _unpack_numbers):
                 totals[group, bucket] += amount
         return totals
 
     async def _unique_counts(
-        self, query: RollupQuery, groups: Mapping[int, int], packs: PackedPoints
+        self, arguments: Sequence[object], groups: Mapping[int, int], packs: PackedPoints
     ) -> RollupTotals:
-        values = list(set(_points_within(query, groups, packs, _unpack_values)))
+        values = list(set(_points_within(groups, packs, _unpack_values)))
         columns = map(list, zip(*values, strict=True)) if values else ([], [], [])
-        rows = await self._connection.fetch(_UNIQUES, *_arguments(query, groups), *columns)
+        rows = await self._connection.fetch(_UNIQUES, *arguments, *columns)
         return {(row["number"], row["bucket"]): row["value"] for row in rows}
 
-    async def _points_at(self, edges: Sequence[PartialHour], series_ids: Sequence[int]) -> PackedPoints:
-        packs: defaultdict[tuple[PartialHour, int], list[bytes]] = defaultdict(list)
-        if edges:
-            by_hour = {edge.hour: edge for edge in edges}
-            for row in await self._connection.fetch(_POINTS, list(by_hour), series_ids):
-                packs[by_hour[row["hour"]], row["series_id"]].append(row["packed"])
-        return packs
+    async def _points_at(self, parts: Sequence[PartialHour], series_ids: Sequence[int]) -> PackedPoints:
+        """The packs of the series in the hours of these parts, each with the parts of its hour."""
+        by_hour: defaultdict[int, list[PartialHour]] = defaultdict(list)
+        for part in parts:
+            by_hour[part.hour].append(part)
+        if not by_hour:
+            return []
+        rows = await self._connection.fetch(_POINTS, list(by_hour), series_ids)
+        return [(by_hour[row["hour"]], row["series_id"], row["packed"]) for row in rows]
+
+    def _by_id(self, groups: Mapping[Series, int]) -> Mapping[int, int]:
+        return {self._series_ids[series]: group for series, group in groups.items()}
 
     def _series_of(self, row: asyncpg.Record) -> Series:
         series = Series(row["tenant_id"], row["meter_id"], row["subject"], tuple(row["dimensions"]))
@@ -153,18 +189,30 @@ class PostgresRollupSnapshot:
         return series
 
 
+def values_in_order(
+    found: Iterable[tuple[int, HourOffset, Decimal]],
+) -> Mapping[int, Sequence[Decimal]]:
+    """Values by group, from (group, time, value): in order of time, then of value and its written form."""
+    values: defaultdict[int, list[Decimal]] = defaultdict(list)
+    for group, _, value in sorted(found, key=lambda one: (*one, str(one[2]))):
+        values[group].append(value)
+    return values
+
+
 def _points_within(
-    query: RollupQuery, groups: Mapping[int, int], packs: PackedPoints, unpack: Callable[[bytes], Any]
+    groups: Mapping[int, int], packs: PackedPoints, unpack: Callable[[bytes], Any]
 ) -> Iterable[tuple[int, int, Any]]:
-    """Group, bucket and amount of every point inside its part of an hour."""
-    for (edge, series_id), packed in packs.items():
-        bucket = edge.hour // query.bucket_hours if query.bucket_hours else 0
-        for pack in packed:
-            for offset, amount in unpack(pack):
-                if edge.from_us <= offset < edge.to_us:
-                    yield groups[series_id], bucket, amount
+    """Group, bucket and amount of every point inside a part of its hour."""
+    for parts, series_id, packed in packs:
+        for offset, amount in unpack(packed):
+            for part in parts:
+                if part.from_us <= offset < part.to_us:
+                    yield groups[series_id], part.bucket, amount
 
 
-def _arguments(query: RollupQuery, groups: Mapping[int, int]) -> Iterable[object]:
-    hours = query.hours
-    return (list(groups), list(groups.values()), hours.first, hours.last, query.bucket_hours)
+def _arguments(query: RollupQuery, groups: Mapping[int, int], hours: HourBuckets) -> Sequence[object]:
+    cut = sorted({part.hour for part in hours.parts})
+    return (
+        list(groups), list(groups.values()), hours.firsts[0], hours.end, list(hours.firsts), cut,
+        query.totals_max,
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from services.metering.aggregations import AGGREGATIONS
 from services.metering.rollups.accumulator import Series
-from services.metering.rollups.hours import hour_range, start_of
+from services.metering.rollups.hours import hour_and_offset, start_of
 from services.metering.rollups.ports import RollupQuery, RollupSnapshot
 from shared.billing.contracts.metering.meters import MeterDefined
 from shared.framework.core.refusals import Refusal, RefusalKind
@@ -62,16 +62,18 @@ async def usage_buckets(snapshot: RollupSnapshot, query: UsageQuery) -> Sequence
     values = [_group_of(one, query) for one in series]
     groups = sorted(set(values))
     number = {value: index for index, value in enumerate(groups)}
+    bounds = _bounds(query)
     totals = await snapshot.totals(
         RollupQuery(
             groups={one: number[value] for one, value in zip(series, values, strict=True)},
             is_additive=AGGREGATIONS[query.meter.aggregation].is_additive,
-            hours=hour_range(query.start, query.end),
-            bucket_hours=HOURS_OF[query.window],
+            bounds=bounds,
         )
     )
     return [
-        UsageBucket(*_bounds(bucket, query), dict(zip(query.group_by, groups[group], strict=True)), value)
+        UsageBucket(
+            bounds[bucket], bounds[bucket + 1], dict(zip(query.group_by, groups[group], strict=True)), value
+        )
         for (group, bucket), value in sorted(totals.items())
     ]
 
@@ -82,12 +84,14 @@ def _group_of(series: Series, query: UsageQuery) -> tuple[str, ...]:
     return tuple(by_name[name] for name in query.group_by)
 
 
-def _bounds(bucket: int, query: UsageQuery) -> tuple[datetime, datetime]:
+def _bounds(query: UsageQuery) -> Sequence[datetime]:
+    """The instants at which windows begin and end: the whole hours or days, and the ends of the range."""
     hours = HOURS_OF[query.window]
     if not hours:
-        return query.start, query.end
-    start = start_of(bucket * hours)
-    return max(start, query.start), min(start + timedelta(hours=hours), query.end)
+        return [query.start, query.end]
+    first, last = (hour_and_offset(instant)[0] // hours + 1 for instant in (query.start, query.end))
+    starts = [start_of(number * hours) for number in range(first, last)]
+    return sorted({query.start, *starts, query.end})
 
 
 def validate(query: UsageQuery) -> None:
