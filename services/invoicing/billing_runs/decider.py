@@ -265,6 +265,7 @@ def _retried(run: RunFailed, command: RetryBillingRun) -> BillingRunRetried:
         charges=_repriced(started.charges, command.prices),
         attempt=attempt,
         retried_at=command.now,
+        time_zone=started.time_zone,
     )
 
 

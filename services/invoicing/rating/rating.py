@@ -82,6 +82,9 @@ def _usages(
     )
     if of_meter and not read:
         raise UsageDetailIsMissing(f"{detail} of {meter_key}")
+    for each in read:
+        if each.parts_missing is not None:
+            raise UsageDetailIsMissing(f"{detail} of {meter_key}: {each.parts_missing}")
     usages = [Usage(quantity=each.quantity, parts=each.parts, dimensions=each.dimensions) for each in read]
     return usages or [Usage(quantity=Decimal(0))]
 

@@ -1,21 +1,22 @@
 """The process from a closed billing period to its reading, which is taken once, at one position."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 import msgspec
 
 from services.metering.meters.ports import MeterRepository, RegisteredMeter
+from services.metering.readings.query import PeriodQuantities
 from services.metering.readings.usage_progress import UsageIsBehind, UsageProgress
 from services.metering.rollups.ports import RollupSnapshot, RollupStore
-from services.metering.usage_queries.query import UsageQuery, usage_buckets
 from shared.billing.contracts.invoicing.billing_runs import BillingRunRetried
 from shared.billing.contracts.metering.readings import MeterQuantity, UsageReadingTaken
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.period import Period
+from shared.billing.pricing import UsageDetail
 from shared.framework.core.ids import derived_id, partition_of, slot_of
 from shared.framework.eventstore.records import EventRecord, Timer
 from shared.framework.eventstore.unit_of_work import Session
@@ -24,7 +25,10 @@ PURPOSE = "take-reading"
 
 
 class ReadingRequest(msgspec.Struct, frozen=True):
-    """The part of a closed period that its reading needs: the timer's payload."""
+    """The part of a closed period that its reading needs: the timer's payload.
+
+    `details`: what prices need of meters, by key; of a meter that it does not name they need the total.
+    """
 
     subscription_id: str
     customer_id: str
@@ -32,6 +36,8 @@ class ReadingRequest(msgspec.Struct, frozen=True):
     period: Period
     meter_keys: tuple[str, ...]
     attempt: int = 1
+    time_zone: str = "UTC"
+    details: dict[str, tuple[UsageDetail, ...]] = {}
 
     @property
     def reading_id(self) -> str:
@@ -74,7 +80,13 @@ class ReadingProcess:
         (billing rule 11).
         """
         request = ReadingRequest(
-            event.subscription_id, event.customer_id, event.subject, event.period, _meter_keys(event.charges)
+            event.subscription_id,
+            event.customer_id,
+            event.subject,
+            event.period,
+            _meter_keys(event.charges),
+            time_zone=event.time_zone,
+            details=_details(event.charges),
         )
         _schedule(session, request, max(event.period.end, event.closed_at) + self.grace)
 
@@ -93,6 +105,8 @@ class ReadingProcess:
             event.period,
             _meter_keys(event.charges),
             event.attempt,
+            event.time_zone,
+            _details(event.charges),
         )
         _schedule(session, request, session.now)
 
@@ -111,17 +125,19 @@ class ReadingProcess:
         if behind := [key for key, meter in meters.items() if meter and not meter.is_active]:
             raise UsageIsBehind(f"meters {', '.join(behind)} are not backfilled yet")
         async with self.rollups.snapshot() as snapshot:
-            quantities = [
+            quantities = PeriodQuantities(snapshot, request.subject, request.period, request.time_zone)
+            read = [
                 quantity
                 for key, meter in meters.items()
-                for quantity in await _quantities(snapshot, request, key, meter)
+                for detail in request.details.get(key, (UsageDetail.TOTAL,))
+                for quantity in await quantities.read(key, meter, detail)
             ]
             unreadable = {
                 key: count
                 for key, meter in meters.items()
                 if meter and (count := await _unreadable_count(snapshot, request, meter))
             }
-            return PinnedUsage(tuple(quantities), unreadable, partition, await snapshot.position(partition))
+            return PinnedUsage(tuple(read), unreadable, partition, await snapshot.position(partition))
 
     async def record(self, session: Session, timer: Timer, pinned: PinnedUsage) -> None:
         """Append the reading, unless its stream has it already."""
@@ -148,26 +164,22 @@ def _meter_keys(charges: Sequence[Charge]) -> tuple[str, ...]:
     return tuple(sorted({charge.meter_key for charge in charges if charge.meter_key is not None}))
 
 
+def _details(charges: Sequence[Charge]) -> dict[str, tuple[UsageDetail, ...]]:
+    """What the prices of charges need of each meter of which some price needs more than the total."""
+    needed: defaultdict[str, set[UsageDetail]] = defaultdict(set)
+    for charge in charges:
+        if charge.meter_key is not None and charge.price.needs_meter:
+            needed[charge.meter_key].add(charge.price.usage_detail)
+    return {
+        key: tuple(sorted(details))
+        for key, details in sorted(needed.items())
+        if details != {UsageDetail.TOTAL}
+    }
+
+
 def _schedule(session: Session, request: ReadingRequest, due_at: datetime) -> None:
     timer_id = derived_id("tmr", request.reading_id, PURPOSE)
     session.schedule(timer_id, due_at, PURPOSE, msgspec.to_builtins(request))
-
-
-async def _quantities(
-    snapshot: RollupSnapshot, request: ReadingRequest, key: str, registered: RegisteredMeter | None
-) -> Sequence[MeterQuantity]:
-    """The meter's quantity per combination of dimensions; zero if there is no usage or no such meter."""
-    period, quantities = request.period, []
-    if registered is not None and period.start < period.end:
-        meter, tenant_id = registered.meter, registered.tenant_id
-        query = UsageQuery(
-            meter, tenant_id, request.subject, period.start, period.end, "total", meter.group_by
-        )
-        quantities = [
-            MeterQuantity(meter_key=key, dimensions=bucket.group, quantity=bucket.value)
-            for bucket in await usage_buckets(snapshot, query)
-        ]
-    return quantities or [MeterQuantity(meter_key=key, dimensions={}, quantity=Decimal(0))]
 
 
 async def _unreadable_count(

@@ -1,6 +1,6 @@
 """Usage of one meter by window and group, and the refusals of an invalid query."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -58,24 +58,48 @@ class UsageBucket:
 
 async def usage_buckets(snapshot: RollupSnapshot, query: UsageQuery) -> Sequence[UsageBucket]:
     """The buckets of a valid query by group and time; without windows that have no usage."""
-    series = await snapshot.series(query.tenant_id, query.meter.meter_id, query.subject)
-    values = [_group_of(one, query) for one in series]
-    groups = sorted(set(values))
-    number = {value: index for index, value in enumerate(groups)}
-    bounds = _bounds(query)
-    totals = await snapshot.totals(
-        RollupQuery(
-            groups={one: number[value] for one, value in zip(series, values, strict=True)},
-            is_additive=AGGREGATIONS[query.meter.aggregation].is_additive,
-            bounds=bounds,
-        )
-    )
+    return await usage_between(snapshot, query, _bounds(query))
+
+
+async def usage_between(
+    snapshot: RollupSnapshot,
+    query: UsageQuery,
+    bounds: Sequence[datetime],
+    buckets_max: int | None = None,
+) -> Sequence[UsageBucket]:
+    """The buckets between neighbours of `bounds`, in the place of windows; at most `buckets_max`."""
+    groups, numbers = await _groups(snapshot, query)
+    is_additive = AGGREGATIONS[query.meter.aggregation].is_additive
+    totals = await snapshot.totals(RollupQuery(numbers, is_additive, bounds, buckets_max))
     return [
         UsageBucket(
             bounds[bucket], bounds[bucket + 1], dict(zip(query.group_by, groups[group], strict=True)), value
         )
         for (group, bucket), value in sorted(totals.items())
     ]
+
+
+async def event_values(
+    snapshot: RollupSnapshot, query: UsageQuery, values_max: int
+) -> Mapping[tuple[str, ...], Sequence[Decimal]] | None:
+    """The value of each event of the range by group, in order of time, then of value; the meter is additive.
+
+    None if there are more than `values_max`.
+    """
+    groups, numbers = await _groups(snapshot, query)
+    found = await snapshot.values(numbers, query.start, query.end, values_max)
+    return None if found is None else {groups[number]: values for number, values in found.items()}
+
+
+async def _groups(
+    snapshot: RollupSnapshot, query: UsageQuery
+) -> tuple[Sequence[tuple[str, ...]], Mapping[Series, int]]:
+    """The groups in order, and the series that have usage, each with the index of its group."""
+    series = await snapshot.series(query.tenant_id, query.meter.meter_id, query.subject)
+    values = [_group_of(one, query) for one in series]
+    groups = sorted(set(values))
+    number = {value: index for index, value in enumerate(groups)}
+    return groups, {one: number[value] for one, value in zip(series, values, strict=True)}
 
 
 def _group_of(series: Series, query: UsageQuery) -> tuple[str, ...]:

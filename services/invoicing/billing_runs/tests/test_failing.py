@@ -46,6 +46,19 @@ async def test_an_amount_beyond_the_bound_is_a_failure_with_its_reason_and_no_de
     assert (response.status_code, response.json()["code"]) == (409, "billing-run-not-completed")
 
 
+async def test_parts_that_a_reading_could_not_have_are_a_failure_with_their_reason() -> None:
+    """The total alone is never billed in their place; a retry asks for days of the customer's zone."""
+    service = Harness()
+    missing = msgspec.structs.replace(quantity("calls", "9"), parts_missing="too many")
+    period = closed(charges=(FEE, CALLS), time_zone="Asia/Kathmandu")
+    await service.deliver(period, reading(missing))
+    [failed] = [event for event in await service.history() if isinstance(event, BillingRunFailed)]
+    assert (failed.code, failed.reason) == ("usage-detail-missing", "total of calls: too many")
+    await service.request("POST", RETRY, {})
+    [retried] = [event for event in await service.history() if isinstance(event, BillingRunRetried)]
+    assert retried.time_zone == "Asia/Kathmandu"
+
+
 class AwayOnce(MemoryEventStore):
     """A store whose connection is away at one reading of a stream's newest event."""
 

@@ -6,7 +6,14 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metering.rollups.hours import HOUR_US, day_of, first_hour, hour_and_offset, hour_buckets, start_of
+from services.metering.rollups.hours import (
+    HOUR_US,
+    day_of,
+    first_hour,
+    hour_and_offset,
+    hour_buckets,
+    start_of,
+)
 
 instants = st.integers(0, 60 * 365 * 86_400_000_000).map(
     lambda microseconds: datetime(1990, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)

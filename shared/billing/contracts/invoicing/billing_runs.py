@@ -93,3 +93,4 @@ class BillingRunRetried(Event, frozen=True, kw_only=True):
     charges: tuple[Charge, ...]
     attempt: int
     retried_at: datetime
+    time_zone: str = "UTC"

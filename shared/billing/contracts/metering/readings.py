@@ -13,7 +13,8 @@ class MeterQuantity(msgspec.Struct, frozen=True, kw_only=True):
     """The quantity of one meter over a reading's period, for one combination of dimensions.
 
     `detail` is the UsageDetail that `parts` are of: the quantity of each hour, day or month that has usage,
-    or the value of each event, in order of time.
+    or the value of each event, in order of time, then of value. `parts_missing` says why there are none,
+    although the price needs them: such a quantity cannot be billed.
     """
 
     meter_key: str
@@ -21,6 +22,7 @@ class MeterQuantity(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     detail: str = "total"
     parts: tuple[Decimal, ...] = ()
+    parts_missing: str | None = None
 
 
 class UsageReadingTaken(Event, frozen=True, kw_only=True):
