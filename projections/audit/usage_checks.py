@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC
 from decimal import Decimal, localcontext
+from operator import add
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,6 +35,7 @@ _data_of = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 _AMOUNTS: Mapping[str, Callable[[Any], int | Decimal | None]] = {
     "count": lambda _: 1,
     "sum": quantity_of,
+    "max": quantity_of,
     "unique_count": lambda value: None if value is None or canonical_text(value) is None else 1,
 }
 """What one event adds; None: the meter cannot read it. Of different values only their bound is checked."""
@@ -46,9 +48,10 @@ class MeterCheck:
         """Nothing is accepted yet."""
         row = meter.row
         self.meter = meter
-        self.totals: defaultdict[Window, int | Decimal] = defaultdict(int)
+        self.totals: dict[Window, int | Decimal] = {}
         self.unreadable = 0
         self._amount = _AMOUNTS[row.aggregation]
+        self._combined: Callable[[Any, Any], int | Decimal] = max if row.aggregation == "max" else add
         self._value_path = path_names(row.value_path) if row.value_path else ()
         self._group_by = [(path, path_names(path)) for path in row.group_by]
         self._filter = [(path_names(path), frozenset(texts)) for path, texts in row.filter.items()]
@@ -65,7 +68,9 @@ class MeterCheck:
             return
         day = event.time.astimezone(UTC).date().isoformat()
         texts = tuple(sorted((path, text) for path, text in dimensions if text is not None))
-        self.totals[Window(event.subject, texts, day)] += amount
+        window = Window(event.subject, texts, day)
+        before = self.totals.get(window)
+        self.totals[window] = amount if before is None else self._combined(before, amount)
 
     def differences(self, served: Mapping[Window, Decimal]) -> Iterable[Difference]:
         """One for each window whose total is wrong, and one if the number of unreadable events is."""

@@ -355,6 +355,7 @@ TRANSFERS: Sequence[tuple[str, str, str | None, dict[str, tuple[str, ...]], dict
     # key, aggregation, value_path, filter, total by region, number of unreadable events
     ("by-region", "count", None, {}, {"eu": "1", "1": "2", "us": "1"}, 1),
     ("gb-by-region", "sum", "gb", {}, {"eu": "1.5", "1": "2" + "." + "0" * 39 + "1"}, 2),
+    ("most-by-region", "max", "gb", {}, {"eu": "1.5", "1": "2"}, 2),
     ("sizes", "unique_count", "gb", {"region": ("1", "us")}, {"1": "2"}, 1),
 )
 
@@ -423,6 +424,7 @@ async def test_what_meters_cannot_read_is_no_difference() -> None:
     [
         ({"by-region 1": 1}, "by-region, subject ada, region=1, ", "counted 1; accepted 2"),
         ({"gb-by-region eu": "1.4"}, "gb-by-region, subject ada, region=eu, ", "counted 1.4; accepted 1.5"),
+        ({"most-by-region 1": 3}, "most-by-region, subject ada, region=1, ", "counted 3; accepted 2"),
         ({"sizes 1": 3}, "sizes, subject ada, region=1, ", "counted 3; accepted 2"),
         ({"sizes 1": 0}, "sizes, subject ada, region=1, ", "counted 0; accepted 2"),
         ({"by-region unreadable": 0}, "by-region", "unreadable 0; accepted and unreadable 1"),

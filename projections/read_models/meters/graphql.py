@@ -20,7 +20,7 @@ class Meter:
     id: strawberry.ID
     key: str
     event_type: str
-    aggregation: str = strawberry.field(description="count, sum or unique_count")
+    aggregation: str = strawberry.field(description="count, sum, max or unique_count")
     value_path: str | None
     group_by: list[str]
     filter: JSON = strawberry.field(

@@ -1,5 +1,5 @@
 """count: the number of events."""
 
-from services.metering.aggregations.aggregation import Aggregation
+from services.metering.aggregations.aggregation import Aggregation, Combination
 
-COUNT = Aggregation("count", needs_value=False, is_additive=True, read=lambda _: 1)
+COUNT = Aggregation("count", needs_value=False, combination=Combination.SUM, read=lambda _: 1)

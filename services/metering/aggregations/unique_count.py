@@ -3,7 +3,7 @@
 from hashlib import blake2b
 from typing import Any
 
-from services.metering.aggregations.aggregation import Aggregation
+from services.metering.aggregations.aggregation import Aggregation, Combination
 from shared.billing.usage_value import canonical_text
 
 
@@ -12,4 +12,4 @@ def _digest(value: Any) -> bytes | None:
     return None if text is None else blake2b(text.encode(), digest_size=16).digest()
 
 
-UNIQUE_COUNT = Aggregation("unique_count", needs_value=True, is_additive=False, read=_digest)
+UNIQUE_COUNT = Aggregation("unique_count", needs_value=True, combination=Combination.DIFFERENT, read=_digest)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from services.metering.aggregations import AGGREGATIONS
+from services.metering.aggregations.aggregation import Combination
 from services.metering.meters.ports import RegisteredMeter
 from services.metering.readings.calendar import bounds_of
 from services.metering.rollups.ports import RollupSnapshot
@@ -76,7 +77,7 @@ class PeriodQuantities:
         if self.period.end - self.period.start > PARTS_MAX * timedelta(hours=1):
             return TOO_MANY_PARTS
         if detail is UsageDetail.EVENTS:
-            if not AGGREGATIONS[query.meter.aggregation].is_additive:
+            if AGGREGATIONS[query.meter.aggregation].combination is Combination.DIFFERENT:
                 return NO_EVENT_VALUES
             parts = await event_values(self.snapshot, query, self.parts_left)
         else:

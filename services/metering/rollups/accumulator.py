@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 from services.metering.aggregations import AGGREGATIONS
-from services.metering.aggregations.aggregation import Aggregation, MeasuredValue
+from services.metering.aggregations.aggregation import Aggregation, Combination, MeasuredValue
 from services.metering.aggregations.unreadable import UnreadableReason, reason_of_group, reason_of_value
 from services.metering.rollups.hours import hour_and_offset
 from services.metering.rollups.unreadable_usage import UnreadableEvent, UnreadableUse
@@ -38,13 +38,13 @@ class Series(NamedTuple):
 
 
 class RollupCell(msgspec.Struct):
-    """The usage of one series in one hour: every point, and their sum if the aggregation is additive.
+    """The usage of one series in one hour: every point, and their sum if it is the quantity.
 
     A point is (microseconds since the hour began, amount). Points are kept because a period may begin or end
     within an hour.
     """
 
-    is_additive: bool
+    combination: Combination
     value: int | Decimal = 0
     points: list[tuple[int, MeasuredValue]] = []
 
@@ -86,13 +86,14 @@ class CompiledMeter:
 class MeterAccumulator:
     """The usage of one meter. `add` is the innermost loop of metering, so it is written for speed."""
 
-    __slots__ = ("_read", "_value_path", "cells", "meter")
+    __slots__ = ("_is_sum", "_read", "_value_path", "cells", "meter")
 
     def __init__(self, meter: CompiledMeter) -> None:
         """`cells` by subject, hour and dimensions."""
         self.cells: dict[tuple[str, int, tuple[str, ...]], RollupCell] = {}
         self.meter = meter
         self._read = meter.aggregation.read
+        self._is_sum = meter.aggregation.combination is Combination.SUM
         self._value_path = meter.value_path
 
     def add(self, subject: str, data: dict[str, Any], hour: int, offset_us: int) -> bool:
@@ -111,9 +112,9 @@ class MeterAccumulator:
         key = (subject, hour, dimensions)
         cell = self.cells.get(key)  # type: ignore[arg-type]  # there is no None among the dimensions
         if cell is None:
-            cell = self.cells[key] = RollupCell(meter.aggregation.is_additive)  # type: ignore[index]
-        if cell.is_additive:
-            cell.value += amount  # type: ignore[operator]  # additive amounts are numbers
+            cell = self.cells[key] = RollupCell(meter.aggregation.combination)  # type: ignore[index]
+        if self._is_sum:
+            cell.value += amount  # type: ignore[operator]  # these amounts are numbers
         cell.points.append((offset_us, amount))
         return True
 

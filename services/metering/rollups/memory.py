@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
-from services.metering.aggregations.aggregation import MeasuredValue
+from services.metering.aggregations.aggregation import Combination, MeasuredValue
 from services.metering.rollups.accumulator import Series, UsageAccumulator
 from services.metering.rollups.hours import day_of, first_hour, start_of
 from services.metering.rollups.ports import CONSUMER, ChangedDay, RollupQuery, RollupSnapshot, RollupTotals
@@ -33,8 +33,8 @@ class MemoryRollups:
             days = set()
             for series, hour, cell in usage.cells():
                 days.add((series, day_of(hour)))
-                stored, additive = points.get((series, hour), ((), cell.is_additive))
-                points[series, hour] = ((*stored, *cell.points), additive)
+                stored, _ = points.get((series, hour), ((), None))
+                points[series, hour] = ((*stored, *cell.points), cell.combination)
             for key in days:
                 changed[key] = changed.get(key, 0) + 1
             for event in usage.unreadable:
@@ -104,7 +104,7 @@ class MemoryRollupSnapshot:
             if query.bounds[0] <= instant < query.bounds[-1]:
                 found[group, bisect_right(query.bounds, instant) - 1].append(amount)
         return {
-            key: _total(amounts, query.is_additive)
+            key: _total(amounts, query.combination)
             for key, amounts in list(found.items())[: query.totals_max]
         }
 
@@ -139,11 +139,15 @@ class MemoryRollupSnapshot:
     def _day_total(self, series: Series, day: date) -> Decimal:
         hours = range(first_hour(day), first_hour(day) + 24)
         cells = [self._points[series, hour] for hour in hours if (series, hour) in self._points]
-        return _total(
-            [amount for points, _ in cells for _, amount in points], all(additive for _, additive in cells)
-        )
+        return _total([amount for points, _ in cells for _, amount in points], cells[0][1])
 
 
-def _total(amounts: Sequence[Any], is_additive: bool) -> Decimal:
-    with localcontext(EXACT):
-        return sum(amounts, Decimal(0)) if is_additive else Decimal(len(set(amounts)))
+def _total(amounts: Sequence[Any], combination: Combination) -> Decimal:
+    match combination:
+        case Combination.SUM:
+            with localcontext(EXACT):
+                return sum(amounts, Decimal(0))
+        case Combination.MAXIMUM:
+            return Decimal(max(amounts))
+        case Combination.DIFFERENT:
+            return Decimal(len(set(amounts)))

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
+from services.metering.aggregations.aggregation import Combination
 from services.metering.rollups.accumulator import Series, UsageAccumulator
 from shared.framework.eventstore.records import SideWrite
 
@@ -22,7 +23,7 @@ class RollupQuery:
     """
 
     groups: Mapping[Series, int]
-    is_additive: bool
+    combination: Combination
     bounds: Sequence[datetime]
     totals_max: int | None = None
 
@@ -58,7 +59,7 @@ class RollupSnapshot(Protocol):
     ) -> Mapping[int, Sequence[Decimal]] | None:
         """The value of every event with a time in [start, end), by group, in order of time, then of value.
 
-        None if there are more than `values_max`. Series must be of this snapshot, and additive.
+        None if there are more than `values_max`. Series must be of this snapshot, of numbers.
         """
 
     async def changed_days(self, limit: int) -> Sequence[ChangedDay]:

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from services.metering.aggregations.aggregation import Combination
 from services.metering.rollups.accumulator import RollupCell, Series, UsageAccumulator
 from services.metering.rollups.hours import day_of
 from services.metering.rollups.ports import CONSUMER, ChangedDay, RollupSnapshot
@@ -21,11 +22,11 @@ from shared.framework.eventstore.records import CommitReceipt, SideWrite
 SERIES_CACHED_MAX = 500_000
 
 _ADD_SERIES = """
-INSERT INTO series (key, tenant_id, meter_id, subject, dimensions, is_additive)
+INSERT INTO series (key, tenant_id, meter_id, subject, dimensions, is_additive, is_maximum)
 SELECT new.key, new.tenant_id, new.meter_id, new.subject,
-       ARRAY(SELECT jsonb_array_elements_text(new.dimensions)), new.is_additive
-FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::boolean[])
-     AS new (key, tenant_id, meter_id, subject, dimensions, is_additive)
+       ARRAY(SELECT jsonb_array_elements_text(new.dimensions)), new.is_additive, new.is_maximum
+FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::boolean[], $7::boolean[])
+     AS new (key, tenant_id, meter_id, subject, dimensions, is_additive, is_maximum)
 ON CONFLICT (key) DO NOTHING
 """
 _SERIES_IDS = "SELECT key, series_id FROM series WHERE key = ANY($1::bytea[])"
@@ -40,6 +41,11 @@ MERGE INTO rollups AS kept USING staged AS new
 ON kept.hour = new.hour AND kept.series_id = new.series_id AND kept.hour = ANY($1::integer[])
 WHEN MATCHED THEN UPDATE SET value = kept.value + new.value
 WHEN NOT MATCHED THEN INSERT (hour, series_id, value) VALUES (new.hour, new.series_id, new.value)
+"""
+_ADD_MAXIMA = """
+INSERT INTO rollups AS kept (hour, series_id, value)
+SELECT * FROM unnest($1::integer[], $2::bigint[], $3::numeric[])
+ON CONFLICT (hour, series_id) DO UPDATE SET value = greatest(kept.value, excluded.value)
 """
 _ADD_UNIQUES = """
 INSERT INTO uniques (hour, series_id, value)
@@ -86,7 +92,7 @@ class PostgresRollups:
         cells = list(usage.cells())
         if not cells and not usage.unreadable:
             return None
-        ids = await self._series.ids_of({series: cell.is_additive for series, _, cell in cells})
+        ids = await self._series.ids_of({series: cell.combination for series, _, cell in cells})
         await self._make_months({hour for _, hour, _ in cells})
         # In key order: neighbours go to the same page, and two writers cannot deadlock.
         rows = sorted([(hour, ids[series], cell) for series, hour, cell in cells], key=_hour_and_series)
@@ -109,7 +115,7 @@ class PostgresRollups:
                 yield PostgresRollupSnapshot(connection, self._series.cache)
 
     async def mark_published_write(self, days: Sequence[ChangedDay]) -> SideWrite:
-        ids = await self._series.ids_of({one.series: True for one in days})
+        ids = await self._series.ids_of({one.series: None for one in days})
         rows = sorted((ids[one.series], one.day, one.changes_count) for one in days)
 
         async def write(connection: "asyncpg.Connection[asyncpg.Record]", _: CommitReceipt) -> None:
@@ -153,17 +159,17 @@ class SeriesIds:
             self._cached.clear()
         self._cached[series] = series_id
 
-    async def ids_of(self, wanted: Mapping[Series, bool]) -> Mapping[Series, int]:
-        """Ids of series (each with whether it is additive); new ones are made in a transaction of their own.
+    async def ids_of(self, wanted: Mapping[Series, Combination | None]) -> Mapping[Series, int]:
+        """Ids of series, each with its combination; new ones are made in a transaction of their own.
 
-        An id that stays unused because the commit fails does no harm.
+        None: the series is not new. An id that stays unused because the commit fails does no harm.
         """
         found = {series: self._cached[series] for series in wanted if series in self._cached}
-        new = {series: additive for series, additive in wanted.items() if series not in found}
+        new = {series: combination for series, combination in wanted.items() if series not in found}
         if new:
             keys = {_key(series): series for series in new}
             rows = sorted(
-                (key, *one[:3], msgspec.json.encode(one.dimensions).decode(), new[one])
+                (key, *one[:3], msgspec.json.encode(one.dimensions).decode(), *_kept_as(new[one]))
                 for key, one in keys.items()
             )
             with translate_errors():
@@ -181,16 +187,32 @@ def _key(series: Series) -> bytes:
     return blake2b(msgspec.json.encode(series), digest_size=16).digest()
 
 
+def _kept_as(combination: Combination | None) -> tuple[bool, bool]:
+    """The columns is_additive and is_maximum of a series."""
+    return combination is Combination.SUM, combination is Combination.MAXIMUM
+
+
 async def _write_cells(connection: Any, cells: Sequence[tuple[int, int, RollupCell]]) -> None:
-    sums = [(hour, series_id, cell.value) for hour, series_id, cell in cells if cell.is_additive]
+    sums = [
+        (hour, series_id, cell.value)
+        for hour, series_id, cell in cells
+        if cell.combination is Combination.SUM
+    ]
     if sums:
         await connection.execute(_STAGE)
         await connection.copy_records_to_table("staged", records=sums)
         await connection.execute(_MERGE, sorted({hour for hour, _, _ in sums}))
+    maxima = [
+        (hour, series_id, max(value for _, value in cell.points))
+        for hour, series_id, cell in cells
+        if cell.combination is Combination.MAXIMUM
+    ]
+    if maxima:
+        await connection.execute(_ADD_MAXIMA, *_columns(maxima))
     values = [
         (hour, series_id, value)
         for hour, series_id, cell in cells
-        if not cell.is_additive
+        if cell.combination is Combination.DIFFERENT
         for value in sorted({value for _, value in cell.points})
     ]
     if values:

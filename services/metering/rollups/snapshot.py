@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
 import msgspec
 
+from services.metering.aggregations.aggregation import Combination
 from services.metering.rollups.accumulator import Series
 from services.metering.rollups.hours import (
     HourBuckets,
@@ -38,6 +39,7 @@ FROM rollups r JOIN unnest($1::bigint[], $2::integer[]) AS g (series_id, number)
 WHERE r.hour >= $3 AND r.hour < $4 AND r.hour <> ALL($6::integer[]) AND r.series_id = ANY($1)
 GROUP BY 1, 2 LIMIT $7
 """
+_MAXIMA = _SUMS.replace("sum(r.value)", "max(r.value)")
 _UNIQUES = """
 SELECT number, bucket, count(DISTINCT value)::numeric AS value
 FROM (
@@ -69,13 +71,17 @@ SELECT d.number,
        CASE WHEN d.is_additive
             THEN (SELECT coalesce(sum(value), 0) FROM rollups r
                   WHERE r.series_id = d.series_id AND r.hour = ANY(d.hours))
+            WHEN d.is_maximum
+            THEN (SELECT coalesce(max(value), 0) FROM rollups r
+                  WHERE r.series_id = d.series_id AND r.hour = ANY(d.hours))
             ELSE (SELECT count(DISTINCT value) FROM uniques u
                   WHERE u.series_id = d.series_id AND u.hour = ANY(d.hours))
        END AS value
 FROM (
-    SELECT number, series_id, is_additive, ARRAY(SELECT generate_series(first_hour, first_hour + 23)) AS hours
-    FROM unnest($1::bigint[], $2::integer[], $3::boolean[])
-         WITH ORDINALITY AS wanted (series_id, first_hour, is_additive, number)
+    SELECT number, series_id, is_additive, is_maximum,
+           ARRAY(SELECT generate_series(first_hour, first_hour + 23)) AS hours
+    FROM unnest($1::bigint[], $2::integer[], $3::boolean[], $4::boolean[])
+         WITH ORDINALITY AS wanted (series_id, first_hour, is_additive, is_maximum, number)
 ) AS d
 ORDER BY d.number
 """
@@ -111,8 +117,14 @@ class PostgresRollupSnapshot:
         groups = self._by_id(query.groups)
         hours = hour_buckets(query.bounds)
         packs = await self._points_at(hours.parts, list(groups))
-        totals = self._sums if query.is_additive else self._unique_counts
-        return await totals(_arguments(query, groups, hours), groups, packs)
+        arguments = _arguments(query, groups, hours)
+        match query.combination:
+            case Combination.SUM:
+                return await self._numbers(_SUMS, EXACT.add, arguments, groups, packs)
+            case Combination.MAXIMUM:
+                return await self._numbers(_MAXIMA, max, arguments, groups, packs)
+            case Combination.DIFFERENT:
+                return await self._unique_counts(arguments, groups, packs)
 
     async def values(
         self, groups: Mapping[Series, int], start: datetime, end: datetime, values_max: int
@@ -136,7 +148,9 @@ class PostgresRollupSnapshot:
         rows = await self._connection.fetch(_CHANGED, limit)
         if not rows:
             return []
-        days = [(row["series_id"], first_hour(row["day"]), row["is_additive"]) for row in rows]
+        days = [
+            (row["series_id"], first_hour(row["day"]), row["is_additive"], row["is_maximum"]) for row in rows
+        ]
         totals = await self._connection.fetch(_DAYS, *map(list, zip(*days, strict=True)))
         return [
             ChangedDay(self._series_of(row), row["day"], Decimal(total["value"]), row["marks"])
@@ -149,16 +163,22 @@ class PostgresRollupSnapshot:
         """See RollupSnapshot."""
         return int(await self._connection.fetchval(_UNREADABLE, meter_id, subject, start, end))
 
-    async def _sums(
-        self, arguments: Sequence[object], groups: Mapping[int, int], packs: PackedPoints
+    async def _numbers(
+        self,
+        statement: str,
+        combined: Callable[[Decimal, Decimal], Decimal],
+        arguments: Sequence[object],
+        groups: Mapping[int, int],
+        packs: PackedPoints,
     ) -> RollupTotals:
-        rows = await self._connection.fetch(_SUMS, *arguments)
-        totals: defaultdict[tuple[int, int], Decimal] = defaultdict(
-            Decimal, {(row["number"], row["bucket"]): row["value"] for row in rows}
-        )
-        with localcontext(EXACT):
-            for group, bucket, amount in _points_within(groups, packs, _unpack_numbers):
-                totals[group, bucket] += amount
+        """Totals of numbers: those of whole hours, combined with the points of parts of hours."""
+        rows = await self._connection.fetch(statement, *arguments)
+        totals: dict[tuple[int, int], Decimal] = {
+            (row["number"], row["bucket"]): row["value"] for row in rows
+        }
+        for group, bucket, amount in _points_within(groups, packs, _unpack_numbers):
+            before = totals.get((group, bucket))
+            totals[group, bucket] = amount if before is None else combined(before, amount)
         return totals
 
     async def _unique_counts(

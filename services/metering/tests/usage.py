@@ -89,6 +89,8 @@ METERS = (
     meter("sum-by-origin", "sum", group_by=("origin",)),
     meter("unique-by-origin", "unique_count", group_by=("origin",)),
     meter("count-jfk", filter={"origin": ("JFK",)}),
+    meter("max", "max"),
+    meter("max-by-origin", "max", group_by=("origin",)),
 )
 
 
@@ -121,7 +123,7 @@ def oracle(
         if any((data.get(path) or "") not in texts for path, texts in meter.filter.items()):
             continue
         value = data.get("value")
-        if meter.aggregation == "sum" and (isinstance(value, bool) or value in (None, "n/a")):
+        if meter.aggregation in ("sum", "max") and (isinstance(value, bool) or value in (None, "n/a")):
             continue
         if meter.aggregation == "unique_count" and value is None:
             continue
@@ -130,6 +132,8 @@ def oracle(
         # In integers, so that this shares not even the decimal context.
         exact = {group: sum(int(Decimal(str(v)).scaleb(12)) for v in vs) for group, vs in groups.items()}
         return {group: Decimal(f"{units}e-12") for group, units in exact.items()}
+    if meter.aggregation == "max":
+        return {group: max(Decimal(str(v)) for v in vs) for group, vs in groups.items()}
     if meter.aggregation == "unique_count":
         return {group: Decimal(len({json.dumps(v) for v in vs})) for group, vs in groups.items()}
     return {group: Decimal(len(vs)) for group, vs in groups.items()}

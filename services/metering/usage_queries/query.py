@@ -69,8 +69,8 @@ async def usage_between(
 ) -> Sequence[UsageBucket]:
     """The buckets between neighbours of `bounds`, in the place of windows; at most `buckets_max`."""
     groups, numbers = await _groups(snapshot, query)
-    is_additive = AGGREGATIONS[query.meter.aggregation].is_additive
-    totals = await snapshot.totals(RollupQuery(numbers, is_additive, bounds, buckets_max))
+    combination = AGGREGATIONS[query.meter.aggregation].combination
+    totals = await snapshot.totals(RollupQuery(numbers, combination, bounds, buckets_max))
     return [
         UsageBucket(
             bounds[bucket], bounds[bucket + 1], dict(zip(query.group_by, groups[group], strict=True)), value
@@ -82,9 +82,9 @@ async def usage_between(
 async def event_values(
     snapshot: RollupSnapshot, query: UsageQuery, values_max: int
 ) -> Mapping[tuple[str, ...], Sequence[Decimal]] | None:
-    """The value of each event of the range by group, in order of time, then of value; the meter is additive.
+    """The value of each event of the range by group, in order of time, then of value.
 
-    None if there are more than `values_max`.
+    The meter counts numbers, not different values. None if there are more than `values_max`.
     """
     groups, numbers = await _groups(snapshot, query)
     found = await snapshot.values(numbers, query.start, query.end, values_max)

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator
 from decimal import Decimal
+from hashlib import blake2b
 from pathlib import Path
 
 import asyncpg
@@ -13,7 +14,6 @@ from services.metering.backfills.tests.test_backfill import END, START, backfill
 from services.metering.conftest import OWN_MIGRATIONS, stores_on
 from services.metering.readings.tests.test_readings import Scenario
 from services.metering.rollups.accumulator import Series
-from services.metering.rollups.postgres import SeriesIds
 from services.metering.rollups.tests.test_rollups import event_of, total
 from services.metering.tests.usage import NOON, TENANT, meter
 from services.metering.usage_totals.tests.test_publisher import published, publisher_of
@@ -21,6 +21,10 @@ from shared.framework.eventstore import migrate
 from shared.framework.testing.service_database import service_pool
 
 BY_SIZE = meter("by-size", "sum", group_by=("size",))
+ADD_SERIES = """
+INSERT INTO series (key, tenant_id, meter_id, subject, dimensions, is_additive)
+VALUES ($1, $2, $3, $4, $5, true) RETURNING series_id
+"""
 HOUR = int(NOON.timestamp()) // 3600
 
 
@@ -39,8 +43,10 @@ async def old(database_url: str, tmp_path: Path) -> "AsyncIterator[asyncpg.Pool[
         )
         await admin.execute("SELECT metering_month($1)", HOUR)
         await admin.execute("INSERT INTO unreadable VALUES ($1, $2, 1)", BY_SIZE.meter_id, NOON.date())
-        series = [Series(TENANT, BY_SIZE.meter_id, "UA", (size,)) for size in ("1", "1.0")]
-        for series_id in (await SeriesIds(pool).ids_of(dict.fromkeys(series, True))).values():
+        for size in ("1", "1.0"):
+            series = Series(TENANT, BY_SIZE.meter_id, "UA", (size,))
+            key = blake2b(msgspec.json.encode(series), digest_size=16).digest()
+            series_id = await admin.fetchval(ADD_SERIES, key, *series)
             await admin.execute("INSERT INTO rollups VALUES ($1, $2, 5)", HOUR, series_id)
         role = await pool.fetchval("SELECT current_user")
         await migrate.apply(database_url, [migrate.MIGRATIONS, OWN_MIGRATIONS], app_role=role)

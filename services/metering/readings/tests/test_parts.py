@@ -175,6 +175,18 @@ async def test_days_of_a_unique_count_are_counted_each(stores: Stores) -> None:
     assert (quantity.quantity, *quantity.parts) == decimals(2, 1, 2)
 
 
+async def test_parts_of_a_maximum_are_the_greatest_of_each(stores: Stores) -> None:
+    """As vector V63 prices them; the quantity is the greatest of all."""
+    of = meter("max", "max")
+    await define(stores, of)
+    values = {NOON: "3", NOON + timedelta(minutes=1): "9", NOON + timedelta(hours=1): "10"}
+    await deliver(stores, [[usage(value=value, time=time) for time, value in values.items()]], [1])
+    period = Period(NOON - timedelta(days=1), NOON + timedelta(days=1))
+    for detail, parts in ((UsageDetail.HOURS, decimals(9, 10)), (UsageDetail.EVENTS, decimals(3, 9, 10))):
+        [quantity] = await read(stores, of, detail, period)
+        assert (quantity.quantity, quantity.parts) == (Decimal(10), parts)
+
+
 async def test_a_meter_of_different_values_has_no_values_of_events(stores: Stores) -> None:
     """Only their digests are kept; the reading says so."""
     of = meter("unique", "unique_count")

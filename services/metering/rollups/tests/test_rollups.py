@@ -258,6 +258,20 @@ async def test_a_snapshot_pairs_totals_with_the_position_that_they_include(store
         assert await snapshot.position(PARTITION) == 2
 
 
+async def test_the_greatest_value_is_that_of_all_usage_however_late(stores: Stores) -> None:
+    """Of the day and of any stretch of time; below zero too; a smaller one that is late changes nothing."""
+    of = meter("max", "max")
+    await define(stores, of)
+    later, end = NOON + timedelta(hours=2), NOON + timedelta(hours=3)
+    batches = [[usage(value=-7)], [usage(value="-2.5"), usage(value=-9, time=later)], [usage(value=-4)]]
+    await deliver(stores, batches, [1, 1, 1])
+    assert await total(stores, of, "UA", NOON, end) == {(): Decimal("-2.5")}
+    assert await total(stores, of, "UA", NOON, NOON + timedelta(minutes=1)) == {(): Decimal("-2.5")}
+    assert await total(stores, of, "UA", NOON + timedelta(minutes=1), end) == {(): Decimal(-9)}
+    async with stores.rollups.snapshot() as snapshot:
+        assert [day.value for day in await snapshot.changed_days(10)] == [Decimal("-2.5")]
+
+
 async def test_changed_days_are_kept_until_they_are_told(stores: Stores) -> None:
     """A day that changes again while it is being told stays to be told again."""
     of = meter("unique", "unique_count")
