@@ -4,6 +4,7 @@ from projections.audit.balance_checks import check_balances
 from projections.audit.cache_checks import check_cached_rows
 from projections.audit.money_checks import InvoiceCheck, NumberDateCheck, PaymentCheck
 from projections.audit.port import AuditSnapshot
+from projections.audit.reading_checks import ReadingCheck
 from projections.audit.rebuild import Rebuild
 from projections.audit.report import AuditReport, Difference, Progress, unseen
 from projections.audit.stream_checks import HistoryCheck, StreamCheck
@@ -28,8 +29,8 @@ async def verify(
     """
     streams, archive = StreamCheck(partitions), HistoryCheck()
     usage = await usage_count_check(snapshot.live)
-    money = (InvoiceCheck(), NumberDateCheck(), PaymentCheck())
-    checks = (streams, archive, usage, *money)
+    events = (InvoiceCheck(), NumberDateCheck(), PaymentCheck(), ReadingCheck())
+    checks = (streams, archive, usage, *events)
     rebuild = Rebuild(snapshot, feeds, partitions, READ_MODELS, checks, progress)
     await rebuild.run()
     report = AuditReport(events=rebuild.events)
@@ -43,7 +44,7 @@ async def verify(
         *await _index_differences(snapshot, rebuild),
         *streams.differences,
         *await archive.compare(snapshot, CONTEXTS),
-        *(difference for check in money for difference in check.finish()),
+        *(difference for check in events for difference in check.finish()),
         *await usage.compare(snapshot.live),
         *await check_balances(snapshot.live),
         *await check_cached_rows(snapshot.live, cache, READ_MODELS),

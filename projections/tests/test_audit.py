@@ -51,9 +51,11 @@ from shared.billing.contracts.invoicing.invoices import (
 )
 from shared.billing.contracts.invoicing.number_series import InvoiceNumberAssigned
 from shared.billing.contracts.metering.meters import MeterDefined, UnreadableUsageFound
+from shared.billing.contracts.metering.readings import MeterQuantity, UsageReadingTaken
 from shared.billing.contracts.metering.usage_totals import UsageAggregated, UsageWindow
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanceStarted
+from shared.billing.period import Period
 from shared.framework.eventstore.contracts import encode
 from shared.framework.eventstore.records import EventRecord
 
@@ -439,6 +441,63 @@ async def test_usage_that_is_neither_counted_nor_unreadable_is_found(
     (found,) = (await audited(await transfers(contexts, **wrong), contexts)).differences
     assert (found.where, found.detail) == ("usage counts", detail)
     assert found.what.startswith(f"meter {what}")
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "quantity", "parts", "is_right"),
+    [
+        ("sum", 7, (3, 4), True),
+        ("sum", 7, (3, 5), False),
+        ("count", 2, (1, 1), True),
+        ("count", 3, (1, 1), False),
+        ("max", 4, (3, 4), True),
+        ("max", 7, (3, 4), False),
+        ("unique_count", 5, (3, 4), True),
+        ("unique_count", 3, (3, 4), False),
+        ("unique_count", 8, (3, 4), False),
+    ],
+)
+async def test_parts_of_a_reading_that_do_not_make_up_its_quantity_are_named(
+    aggregation: str, quantity: int, parts: tuple[int, ...], is_right: bool
+) -> None:
+    """I2: totals are read from sums and the values of events from points, so each checks the other."""
+    contexts = Contexts()
+    meter = MeterDefined(
+        meter_id="mtr_gb",
+        key="gb",
+        event_type="transfer",
+        aggregation=aggregation,
+        value_path=None,
+        group_by=(),
+        filter={},
+        defined_at=day(1),
+    )
+    read = MeterQuantity(
+        meter_key="gb",
+        dimensions={},
+        quantity=Decimal(quantity),
+        detail="events",
+        parts=tuple(map(Decimal, parts)),
+    )
+    reading = UsageReadingTaken(
+        reading_id="rdg_1",
+        subscription_id="sub_1",
+        customer_id=BOB,
+        subject="bob",
+        period=Period(day(1), day(2)),
+        quantities=(read, MeterQuantity(meter_key="gb", dimensions={}, quantity=Decimal(99))),
+        cutoff_partition=0,
+        cutoff_position=0,
+        taken_at=day(2),
+    )
+    await contexts.publish("metering", meter.meter_id, meter, at=day(1))
+    await contexts.publish("metering", reading.reading_id, reading, at=day(2))
+    side = MemoryReadSide()
+    await deliver(contexts, side.projector, side.store)
+    found = (await audited(side, contexts)).differences
+    assert [(one.where, one.what) for one in found] == (
+        [] if is_right else [("readings", "rdg_1, meter gb, events")]
+    )
 
 
 def decode_batch(contexts: Contexts) -> UsageRecorded:

@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.metering.aggregations.aggregation import Combination
 from services.metering.meters.postgres import PostgresMeterRepository
 from services.metering.rollups import postgres
 from services.metering.rollups.accumulator import Series
@@ -26,7 +27,7 @@ async def open_snapshot(rollups: PostgresRollups) -> None:
         lambda pool: PostgresMeterRepository(pool).unreadable_count(TENANT, "mtr_1"),
         lambda pool: PostgresRollups(pool).unpublished_count(),
         lambda pool: open_snapshot(PostgresRollups(pool)),
-        lambda pool: SeriesIds(pool).ids_of({Series(TENANT, "mtr_1", "UA", ()): True}),
+        lambda pool: SeriesIds(pool).ids_of({Series(TENANT, "mtr_1", "UA", ()): Combination.SUM}),
     ],
 )
 async def test_a_database_that_is_away_is_said_to_be(
@@ -44,7 +45,8 @@ async def test_a_full_cache_of_series_forgets_nothing_that_was_asked_for(
     """It is emptied when it is full, also in the middle of an answer."""
     monkeypatch.setattr(postgres, "SERIES_CACHED_MAX", 4)
     ids = SeriesIds(pool)
-    many = {Series(TENANT, "mtr_1", f"subject-{number}", ()): True for number in range(7)}
+    series = [Series(TENANT, "mtr_1", f"subject-{number}", ()) for number in range(7)]
+    many: dict[Series, Combination | None] = dict.fromkeys(series, Combination.SUM)
     numbers = [await ids.ids_of(dict(list(many.items())[:3])), await ids.ids_of(many), await ids.ids_of(many)]
     assert numbers[1] == numbers[2]
     assert set(numbers[1]) == set(many)

@@ -176,7 +176,7 @@ async def test_days_of_a_unique_count_are_counted_each(stores: Stores) -> None:
 
 
 async def test_parts_of_a_maximum_are_the_greatest_of_each(stores: Stores) -> None:
-    """As vector V63 prices them; the quantity is the greatest of all."""
+    """The quantity is the greatest of all."""
     of = meter("max", "max")
     await define(stores, of)
     values = {NOON: "3", NOON + timedelta(minutes=1): "9", NOON + timedelta(hours=1): "10"}
