@@ -43,6 +43,7 @@ def register(meter: Meter, command: RegisterMeter) -> Sequence[MeterRegistered]:
             key=defined.key,
             group_by=defined.group_by,
             registered_at=command.now,
+            has_event_values=defined.has_event_values,
         )
     ]
 

@@ -3,9 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from services.metering.aggregations import AGGREGATIONS
+from services.metering.aggregations.aggregation import Aggregation, Combination
 from services.metering.meters.decider import (
     METER,
     AggregationIsUnknown,
@@ -115,3 +117,10 @@ def test_equal_values_are_one_and_different_ones_are_not() -> None:
     assert digest(Decimal("2.50")) == digest(Decimal("2.5"))
     assert len(set(map(digest, different))) == len(different)
     assert [digest(None), digest([]), digest({})] == [None, None, None]
+
+
+@pytest.mark.parametrize("aggregation", AGGREGATIONS.values(), ids=lambda one: one.name)
+def test_a_definition_says_whether_single_events_can_be_priced(aggregation: Aggregation) -> None:
+    """Plans learn it from the event; a reading has values of events wherever they are numbers."""
+    defined = meter("any", aggregation.name)
+    assert defined.has_event_values is (aggregation.combination is not Combination.DIFFERENT)

@@ -19,6 +19,11 @@ class MeterDefined(Event, frozen=True, kw_only=True):
     filter: dict[str, tuple[str, ...]]
     defined_at: datetime
 
+    @property
+    def has_event_values(self) -> bool:
+        """Whether the value of a single event can be priced: not where values are only told apart."""
+        return self.aggregation != "unique_count"
+
 
 class UnreadableUsageFound(Event, frozen=True, kw_only=True):
     """A meter could not read usage events of its type and does not count them: their number so far.
