@@ -13,7 +13,6 @@ from services.metering.aggregations.aggregation import Combination
 from services.metering.rollups.accumulator import Series
 from services.metering.rollups.hours import (
     HourBuckets,
-    HourOffset,
     PartialHour,
     first_hour,
     hour_and_offset,
@@ -25,6 +24,9 @@ from shared.billing.money import EXACT
 
 PackedPoints = Sequence[tuple[Sequence[PartialHour], int, bytes]]
 """Packs of points, each from one write, with the parts of its hour that are asked for, and its series id."""
+
+ROWS_FETCHED = 200
+"""Rows of points that are fetched at once."""
 
 _POSITION = "SELECT position FROM inbox WHERE consumer = $1 AND topic = $2 AND partition = $3"
 _SERIES = """
@@ -56,6 +58,7 @@ SELECT hour, series_id, packed FROM points WHERE hour = ANY($1::integer[]) AND s
 """
 _POINTS_WITHIN = """
 SELECT hour, series_id, packed FROM points WHERE hour >= $1 AND hour <= $2 AND series_id = ANY($3::bigint[])
+ORDER BY hour
 """
 _CHANGED = """
 SELECT c.day, c.marks, s.* FROM changed_days c JOIN series s USING (series_id)
@@ -131,17 +134,26 @@ class PostgresRollupSnapshot:
     ) -> Mapping[int, Sequence[Decimal]] | None:
         """See RollupSnapshot."""
         numbers = self._by_id(groups)
-        found: list[tuple[int, HourOffset, Decimal]] = []
         first, last = hour_and_offset(start.astimezone(UTC)), hour_and_offset(end.astimezone(UTC))
-        async for row in self._connection.cursor(_POINTS_WITHIN, first[0], last[0], list(numbers)):
-            hour, number = row["hour"], numbers[row["series_id"]]
-            points = _unpack_numbers(row["packed"])
-            found += [
-                (number, (hour, offset), value) for offset, value in points if first <= (hour, offset) < last
+        values: defaultdict[int, list[Decimal]] = defaultdict(list)
+        points: list[tuple[int, int, Decimal]] = []
+        hour, count = first[0], 0
+        statement = (_POINTS_WITHIN, first[0], last[0], list(numbers))
+        async for row in self._connection.cursor(*statement, prefetch=ROWS_FETCHED):
+            if row["hour"] > hour:
+                _move_in_order(points, values)
+                hour = row["hour"]
+            number, before = numbers[row["series_id"]], len(points)
+            points += [
+                (number, offset, value)
+                for offset, value in _unpack_numbers(row["packed"])
+                if first <= (hour, offset) < last
             ]
-            if len(found) > values_max:
+            count += len(points) - before
+            if count > values_max:
                 return None
-        return values_in_order(found)
+        _move_in_order(points, values)
+        return values
 
     async def changed_days(self, limit: int) -> Sequence[ChangedDay]:
         """See RollupSnapshot."""
@@ -209,14 +221,15 @@ class PostgresRollupSnapshot:
         return series
 
 
-def values_in_order(
-    found: Iterable[tuple[int, HourOffset, Decimal]],
-) -> Mapping[int, Sequence[Decimal]]:
-    """Values by group, from (group, time, value): in order of time, then of value and its written form."""
-    values: defaultdict[int, list[Decimal]] = defaultdict(list)
-    for group, _, value in sorted(found, key=lambda one: (*one, str(one[2]))):
+def _move_in_order(points: list[tuple[int, int, Decimal]], values: Mapping[int, list[Decimal]]) -> None:
+    """Move the values of one hour's points (group, offset, value) to their groups, in order of time.
+
+    Those of one instant are in order of value, and of its written form. An hour at a time, because sorting a
+    whole period would hold the event loop.
+    """
+    for group, _, value in sorted(points, key=lambda point: (*point, str(point[2]))):
         values[group].append(value)
-    return values
+    points.clear()
 
 
 def _points_within(
