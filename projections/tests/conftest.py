@@ -19,6 +19,7 @@ from projections.engine.projector import Projector
 from projections.engine.request_reader import ReadStores
 from projections.engine.row_store import RowStore
 from projections.register import READ_MODELS
+from projections.settings import ProjectionsSettings
 from projections.tests.scenarios import CONSUMER, PARTITIONS, MemoryReadSide
 from shared.billing.contracts import CONTRACTS
 from shared.framework.eventstore import migrate
@@ -63,7 +64,7 @@ async def app_dsn(database_url: str) -> AsyncIterator[str]:
 @pytest.fixture
 async def postgres_side(database_url: str, app_dsn: str) -> AsyncIterator[PostgresReadSide]:
     await build_missing_tables(app_dsn, READ_MODELS)
-    pool = await connect(app_dsn, size_max=4)
+    pool = await connect(app_dsn, size_max=4, parameters=ProjectionsSettings.database_parameters)
     yield PostgresReadSide(app_dsn, database_url, pool)
     await pool.close()
 

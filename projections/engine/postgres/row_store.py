@@ -194,8 +194,11 @@ def _conditions(model: AnyModel, query: RowQuery, *, first: int) -> tuple[str, l
     if query.beyond is not None:
         text += f" AND (sort_at, position, id) {beyond} ({', '.join(map(parameter, query.beyond))})"
     if query.arrived is not None:
-        text += f" AND arrival > {parameter(query.arrived.after)}"
-        text += f" AND arrival <= {parameter(query.arrived.until)}"
+        if query.arrived.after >= 0:
+            text += f" AND arrival > {parameter(query.arrived.after)}"
+        # "+ 0": not by the index of arrivals, for nearly all rows are below the upper bound; a planner
+        # without statistics takes them for a few, and sorts them.
+        text += f" AND arrival + 0 <= {parameter(query.arrived.until)}"
     ordered = f" ORDER BY sort_at {order}, position {order}, id {order}"
     return f"{text}{ordered} LIMIT {int(query.limit)}", arguments
 

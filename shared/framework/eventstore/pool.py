@@ -1,6 +1,6 @@
 """Connection pool of a context's database with time-outs, and database errors as errors of the ports."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from time import perf_counter
 from typing import Any
@@ -50,9 +50,17 @@ _UNAVAILABLE = (
 
 
 async def connect(
-    dsn: str, *, size_min: int = 1, size_max: int = 8, name: str = "tollhouse"
+    dsn: str,
+    *,
+    size_min: int = 1,
+    size_max: int = 8,
+    name: str = "tollhouse",
+    parameters: Mapping[str, str] | None = None,
 ) -> "asyncpg.Pool[asyncpg.Record]":
-    """A pool of connections; `name` is their application_name. Raises StoreIsUnavailable."""
+    """A pool of connections; `name` is their application_name. Raises StoreIsUnavailable.
+
+    `parameters`: of PostgreSQL, in addition to SERVER_SETTINGS.
+    """
     with translate_errors():
         return await asyncpg.create_pool(
             dsn,
@@ -60,7 +68,7 @@ async def connect(
             max_size=size_max,
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=COMMAND_TIMEOUT_S,
-            server_settings={**SERVER_SETTINGS, "application_name": name},
+            server_settings={**SERVER_SETTINGS, **(parameters or {}), "application_name": name},
             reset=_skip_reset,
         )
 

@@ -116,7 +116,12 @@ async def _open(
     context: str, settings: SettingsT, contracts: Contracts, stack: AsyncExitStack
 ) -> tuple[ServiceDependencies[SettingsT], InstrumentedEventStore]:
     dsn, clock = settings.database_url.get_secret_value(), SystemClock()
-    pool = await connect(dsn, size_max=settings.database_connections_max, name=context)
+    pool = await connect(
+        dsn,
+        size_max=settings.database_connections_max,
+        name=context,
+        parameters=settings.database_parameters,
+    )
     stack.push_async_callback(_close_pool, pool)
     feeds = HttpFeeds(settings.feeds, settings.service_token_file)
     stack.push_async_callback(feeds.close)

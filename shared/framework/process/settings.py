@@ -1,6 +1,8 @@
 """Settings that all processes have, from the environment."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -12,6 +14,9 @@ class ServiceSettings(BaseSettings):
     Several processes of one service on one machine can also serve `http_shared_port` of the same host: each
     connection goes to one of them.
     """
+
+    database_parameters: ClassVar[Mapping[str, str]] = {}
+    """Parameters of PostgreSQL for the connections of the pool, such as those of its planner."""
 
     model_config = SettingsConfigDict(env_prefix="TOLLHOUSE_", frozen=True)
 
