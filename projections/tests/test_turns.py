@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from projections.engine.turns import QUERIES_MAX, ROWS_PER_PASS, WAITING_MAX, Turns
+from projections.engine.turns import HALF_LIFE_S, MANY, QUERIES_MAX, RESTS, ROWS_PER_PASS, WAITING_MAX, Turns
 from projections.refusals import TenantIsBusy
 from projections.tests.conftest import PostgresReadSide, stores_of
 from projections.tests.frontend import Frontend
@@ -47,6 +47,72 @@ async def test_a_tenant_with_few_rows_does_not_wait_for_one_with_many() -> None:
     few = [asyncio.create_task(resolve("few")) for _ in range(4)]
     await asyncio.gather(*many, *few)
     assert Counter(resolved[: 4 * ROWS_PER_PASS])["few"] == 4
+
+
+ROW_S = 0.001
+
+
+class _Reading:
+    """Rows of one tenant that are resolved in ROW_S each, by a clock that only they and the test move."""
+
+    def __init__(self, rows: int) -> None:
+        self.now = 0.0
+        self.resolved = 0
+        self.turns = Turns(lambda: self.now)
+        self.rows = [asyncio.create_task(self._resolve()) for _ in range(rows)]
+
+    async def _resolve(self) -> None:
+        await self.turns.take("many")
+        self.now += ROW_S
+        self.resolved += 1
+
+    async def during(self, passes: int) -> int:
+        """The number of rows that are resolved in these passes of the loop."""
+        before = self.resolved
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        return self.resolved - before
+
+
+async def test_a_tenant_that_reads_much_rests_while_another_asks() -> None:
+    """RESTS times as long as its rows took; the other goes on at once."""
+    reading = _Reading(4 * MANY)
+    await reading.during(2 * MANY // ROWS_PER_PASS)
+    async with reading.turns.query("few"):
+        await reading.during(3)  # those that have had their turn
+        for _ in range(20):
+            await reading.turns.take("few")
+        assert await reading.during(20) == 0
+        reading.now += (RESTS - 0.5) * ROWS_PER_PASS * ROW_S
+        await reading.turns.take("few")
+        assert await reading.during(20) == 0
+        reading.now += ROWS_PER_PASS * ROW_S
+        await reading.turns.take("few")
+        assert 0 < await reading.during(20) <= ROWS_PER_PASS
+    reading.now += 10 * HALF_LIFE_S  # the other has asked long ago
+    async with asyncio.timeout(5):
+        await asyncio.gather(*reading.rows)
+
+
+async def test_a_tenant_that_reads_alone_never_rests() -> None:
+    """Its rows are resolved in every pass."""
+    reading = _Reading(4 * MANY)
+    await reading.during(2)
+    for _ in range(3 * MANY // ROWS_PER_PASS):
+        assert await reading.during(1) == ROWS_PER_PASS
+    for row in reading.rows:
+        row.cancel()
+
+
+async def test_tenants_that_read_about_the_same_do_not_rest() -> None:
+    """Their turns alternate, however much both read."""
+    reading = _Reading(4 * MANY)
+    other = [asyncio.create_task(reading.turns.take("other")) for _ in range(4 * MANY)]
+    await reading.during(2)
+    for _ in range(6 * MANY // ROWS_PER_PASS):
+        assert await reading.during(1) == ROWS_PER_PASS // 2
+    for row in (*reading.rows, *other):
+        row.cancel()
 
 
 async def test_a_cancelled_row_takes_no_turn() -> None:
