@@ -4,6 +4,8 @@ from projections.engine.read_model import AnyModel
 from projections.read_models.balances.projection import BALANCES
 from projections.read_models.billing_runs.projection import BILLING_RUNS
 from projections.read_models.collections.projection import COLLECTIONS
+from projections.read_models.coupon_redemptions.projection import COUPON_REDEMPTIONS
+from projections.read_models.coupons.projection import COUPONS
 from projections.read_models.customers.projection import CUSTOMERS
 from projections.read_models.invoice_lines.projection import INVOICE_LINES
 from projections.read_models.invoices.projection import INVOICES
@@ -18,6 +20,8 @@ READ_MODELS: dict[AnyModel, str | None] = {
     CUSTOMERS: "CustomerQueries",
     SUBSCRIPTIONS: "SubscriptionQueries",
     PLANS: "PlanQueries",
+    COUPONS: "CouponQueries",
+    COUPON_REDEMPTIONS: None,
     METERS: "MeterQueries",
     USAGE: "UsageQueries",
     BILLING_RUNS: "BillingRunQueries",

@@ -130,11 +130,15 @@ def _folded(
 
 
 def customer_streams(events: Iterable[DecodedEvent]) -> list[CustomerStream]:
-    """The customer index of these events: each customer_id with each stream once, sorted."""
+    """The customer index of these events: each customer_id with each stream once, sorted.
+
+    An event of a kind that is not always of one customer may have None.
+    """
     found = {
-        CustomerStream(event.tenant_id, getattr(event.event, _CUSTOMER), event.context, event.stream_id)
+        CustomerStream(event.tenant_id, customer_id, event.context, event.stream_id)
         for event in events
         if event.event.wire_name in _CUSTOMER_EVENTS
+        and (customer_id := getattr(event.event, _CUSTOMER)) is not None
     }
     return sorted(found)
 

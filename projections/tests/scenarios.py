@@ -43,9 +43,11 @@ from shared.billing.contracts.payments.payments import (
     PaymentSucceeded,
 )
 from shared.billing.contracts.payments.refunds import RefundIssued, RefundRequested
+from shared.billing.contracts.subscriptions.coupons import CouponDefined, CouponDisabled, CouponRedeemed
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
 from shared.billing.contracts.subscriptions.subscriptions import SubscriptionStarted
+from shared.billing.discounts import PercentageOff
 from shared.billing.money import Money
 from shared.billing.period import Period
 from shared.billing.pricing import PerUnit, RatingStep
@@ -173,6 +175,39 @@ async def a_plan(contexts: Contexts, tenant_id: str = TENANT) -> None:
         published_at=day(0),
     )
     await contexts.publish("subscriptions", published.plan_id, published, at=day(0), tenant_id=tenant_id)
+
+
+async def a_coupon(contexts: Contexts, customers: Sequence[str]) -> str:
+    """A coupon of ten per cent that these customers have redeemed, and that is disabled since; its id."""
+    defined = CouponDefined(
+        coupon_id="cpn_spring",
+        code="SPRING",
+        name="Spring",
+        reduction=PercentageOff(percent=Decimal(10)),
+        periods=3,
+        plan_keys=("basic",),
+        charge_keys=(),
+        customer_id=None,
+        redemptions_max=2,
+        redemptions_per_customer_max=None,
+        expires_at=day(20),
+        defined_at=day(1),
+    )
+    redemptions = [
+        CouponRedeemed(
+            coupon_id="cpn_spring",
+            number=number,
+            customer_id=customer_id,
+            subscription_id=customer_id.replace("cus_", "sub_"),
+            redeemed_at=day(number),
+        )
+        for number, customer_id in enumerate(customers, start=1)
+    ]
+    disabled = CouponDisabled(coupon_id="cpn_spring", disabled_at=day(9))
+    for one in redemptions:
+        await contexts.publish("subscriptions", f"crd_{one.customer_id}", one, at=one.redeemed_at)
+    await contexts.publish("subscriptions", "cpn_spring", defined, disabled, at=day(9))
+    return defined.coupon_id
 
 
 async def a_failed_billing_run(contexts: Contexts, customer_id: str, invoice_id: str) -> None:
@@ -397,6 +432,7 @@ async def a_year_in_short(contexts: Contexts) -> None:
     await a_refund(contexts, bob, second, paid, 25_00, day(41))
     await an_invoice(contexts, ada, 3, 7_00, day(59))
     await an_invoice(contexts, eve, 1, 99_00, day(31), tenant_id="other")
+    await a_coupon(contexts, [ada, bob])
 
 
 ADA = f"cus_{TENANT}_ada"

@@ -1,5 +1,6 @@
 """Composition root of the subscriptions service: one line per subject."""
 
+from services.subscriptions.coupons.feature import COUPONS
 from services.subscriptions.customers.feature import CUSTOMERS
 from services.subscriptions.meters.feature import METERS
 from services.subscriptions.plans.feature import PLANS
@@ -16,6 +17,7 @@ FEATURES = (
     CUSTOMERS,
     METERS,
     PLANS,
+    COUPONS,
     SUBSCRIPTIONS,
 )
 

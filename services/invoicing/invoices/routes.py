@@ -18,10 +18,9 @@ from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import (
+    AmountBody,
     ApiModel,
-    CurrencyCode,
     Identifier,
-    MinorUnits,
     NonNegativeDecimal,
     ShortText,
 )
@@ -54,13 +53,6 @@ class VoidBody(ApiModel):
     """The reason for voiding an invoice."""
 
     reason: ShortText
-
-
-class AmountBody(ApiModel):
-    """Money in minor units."""
-
-    minor: MinorUnits
-    currency: CurrencyCode
 
 
 class InvoiceBody(ApiModel):

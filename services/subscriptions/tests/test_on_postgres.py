@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest_asyncio
 
+from services.subscriptions.coupons.tests.test_coupons_over_http import SPRING, redeem
 from services.subscriptions.tests.harness import CUSTOMER, PLAN, Harness
 from services.subscriptions.tests.scenarios import NOON, on
 from shared.billing.contracts import CONTRACTS
@@ -86,3 +87,12 @@ async def test_of_starts_at_once_one_bills_the_usage(service: Harness) -> None:
     assert codes == ["None"] + 5 * ["usage-is-billed-already"]
     [listed] = (await service.get_ok("/v1/subscriptions"))["items"]
     assert listed in [response.json() for response in responses]
+
+
+async def test_redemptions_that_race_never_exceed_the_limit(service: Harness) -> None:
+    """Twelve subscriptions redeem a coupon of five at once, on connections of their own."""
+    await service.post_ok("/v1/coupons", SPRING | {"redemptions_max": 5})
+    won = await asyncio.gather(*(redeem(service, f"sub_{number}", f"cus_{number}") for number in range(12)))
+    assert sum(won) == 5
+    wire_names = [record.wire_name for record in await service.records()]
+    assert wire_names.count("subscriptions.coupon.redeemed.v1") == 5

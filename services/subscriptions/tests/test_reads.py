@@ -12,10 +12,11 @@ UNKNOWN = [
     ("/v1/customers/plan_1", "customer-unknown"),
     ("/v1/plans/gold", "plan-unknown"),
     ("/v1/plans/pro?version=2", "plan-unknown"),
+    ("/v1/coupons/AUTUMN", "coupon-unknown"),
     ("/v1/subscriptions/sub_0", "subscription-unknown"),
     (f"/v1/subscriptions/{CUSTOMER_ID}", "subscription-unknown"),
 ]
-LISTS = ("/v1/customers", "/v1/plans", "/v1/subscriptions")
+LISTS = ("/v1/customers", "/v1/plans", "/v1/coupons", "/v1/subscriptions")
 
 
 async def test_a_customer_is_read_as_it_was_registered() -> None:

@@ -109,6 +109,14 @@ MinorUnits = Annotated[
 ]
 """Money in the smallest unit of its currency, 64 bits; beyond 2^53 a string: JSON readers lose digits."""
 
+
+class AmountBody(ApiModel):
+    """Money in minor units."""
+
+    minor: MinorUnits
+    currency: CurrencyCode
+
+
 NonNegativeInt = Annotated[int, Field(strict=True, ge=0, le=INT64_MAX)]
 """A count."""
 

@@ -1,0 +1,1 @@
+"""Read model: redemptions of coupons."""
