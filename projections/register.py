@@ -4,6 +4,9 @@ from projections.engine.read_model import AnyModel
 from projections.read_models.balances.projection import BALANCES
 from projections.read_models.billing_runs.projection import BILLING_RUNS
 from projections.read_models.collections.projection import COLLECTIONS
+from projections.read_models.commitment_invoices.projection import COMMITMENT_INVOICES
+from projections.read_models.commitments.projection import COMMITMENTS
+from projections.read_models.contracts.projection import CONTRACTS
 from projections.read_models.coupon_redemptions.projection import COUPON_REDEMPTIONS
 from projections.read_models.coupons.projection import COUPONS
 from projections.read_models.customers.projection import CUSTOMERS
@@ -19,6 +22,9 @@ from projections.read_models.usage.projection import USAGE
 READ_MODELS: dict[AnyModel, str | None] = {
     CUSTOMERS: "CustomerQueries",
     SUBSCRIPTIONS: "SubscriptionQueries",
+    CONTRACTS: "ContractQueries",
+    COMMITMENTS: "CommitmentQueries",
+    COMMITMENT_INVOICES: None,
     PLANS: "PlanQueries",
     COUPONS: "CouponQueries",
     COUPON_REDEMPTIONS: None,

@@ -2,6 +2,7 @@
 
 from services.invoicing.billing_accounts.feature import BILLING_ACCOUNTS
 from services.invoicing.billing_runs.feature import BILLING_RUNS
+from services.invoicing.contract_invoices.feature import CONTRACT_INVOICES
 from services.invoicing.invoices.feature import INVOICES
 from services.invoicing.tax.feature import TAX
 from shared.billing.contracts import CONTRACTS
@@ -14,6 +15,7 @@ FEATURES = (
     TAX,
     INVOICES,
     BILLING_RUNS,
+    CONTRACT_INVOICES,
 )
 
 

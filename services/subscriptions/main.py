@@ -1,5 +1,6 @@
 """Composition root of the subscriptions service: one line per subject."""
 
+from services.subscriptions.contracts.feature import CUSTOMER_CONTRACTS
 from services.subscriptions.coupons.feature import COUPONS
 from services.subscriptions.customers.feature import CUSTOMERS
 from services.subscriptions.meters.feature import METERS
@@ -19,6 +20,7 @@ FEATURES = (
     PLANS,
     COUPONS,
     SUBSCRIPTIONS,
+    CUSTOMER_CONTRACTS,
 )
 
 

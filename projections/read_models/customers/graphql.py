@@ -8,6 +8,7 @@ from projections.engine.read_model import StoredRow
 from projections.graphql.fields import AsOf, Info, list_field, row_field
 from projections.graphql.row_types import of_row
 from projections.read_models.balances.graphql import Balance, balance_type, read_balance
+from projections.read_models.contracts.graphql import Contract
 from projections.read_models.customers.projection import CUSTOMERS, CustomerRow
 from projections.read_models.invoices.graphql import Invoice
 from projections.read_models.payments.graphql import Payment
@@ -32,6 +33,7 @@ class Customer:
     updated_at: datetime
     balance = strawberry.field(_balance, description="The balance in the customer's currency.")
     subscriptions = list_field(Subscription, "Oldest first.", of="customer_id", filters=["status"])
+    contracts = list_field(Contract, "Oldest first.", of="customer_id", filters=["status"])
     invoices = list_field(Invoice, "Oldest first.", of="customer_id", filters=["status"], timed=True)
     payments = list_field(
         Payment,

@@ -19,6 +19,12 @@ from services.invoicing.billing_runs.decider import (
     invoice_id_of,
     run_id_of,
 )
+from services.invoicing.commitments.handlers import (
+    BilledInvoice,
+    await_invoice,
+    charge_contracts,
+    count_invoice,
+)
 from services.invoicing.invoices.commands import DraftInvoice, FinalizeDraft, RateInvoice
 from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.handlers import finalize
@@ -47,6 +53,14 @@ async def start_run(session: Session, command: StartBillingRun) -> None:
     await session.handle(BILLING_RUN, run_id, command)
     invoice_id = invoice_id_of(closed.subscription_id, closed.period)
     await _draft(session, invoice_id, closed, command.now)
+    await await_invoice(
+        session,
+        customer_id=closed.customer_id,
+        subscription_id=closed.subscription_id,
+        currency=closed.currency,
+        service_period=closed.period,
+        invoice_id=invoice_id,
+    )
     await _complete_if_ready(session, run_id)
 
 
@@ -141,11 +155,24 @@ async def _rate_and_finalize(session: Session, run: Ready) -> None:
     )
     lines = (*of_period, *await _credited_lines(session, of_items, now))
     lines, discounts = discounted(lines, run.started.discounts)
+    billed = BilledInvoice(
+        invoice_id=invoice_id,
+        customer_id=run.started.customer_id,
+        subscription_id=run.started.subscription_id,
+        currency=run.started.currency,
+        lines=lines,
+    )
+    charges = await charge_contracts(session, billed)
     rate = RateInvoice(
-        invoice_id=invoice_id, lines=lines, discounts=discounts, reading_id=run.reading.reading_id, now=now
+        invoice_id=invoice_id,
+        lines=(*lines, *charges.lines),
+        discounts=discounts,
+        reading_id=run.reading.reading_id,
+        now=now,
     )
     await session.handle(INVOICE, invoice_id, rate)
     await finalize(session, FinalizeDraft(invoice_id=invoice_id, now=now))
+    await count_invoice(session, charges)
 
 
 def _rating_context(started: BillingRunStarted) -> RatingContext:

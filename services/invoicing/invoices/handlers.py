@@ -9,6 +9,7 @@ from services.invoicing.billing_accounts.decider import (
     NoBillingAccount,
     billing_account_id,
 )
+from services.invoicing.commitments.handlers import release_invoice
 from services.invoicing.customer_credit.handlers import apply_credit, credit_left, undo_credit
 from services.invoicing.invoices.commands import (
     DraftInvoice,
@@ -85,13 +86,34 @@ async def released(session: Session, invoice_id: str, now: datetime) -> None:
 
 
 async def void(session: Session, command: VoidInvoice) -> Invoice:
-    """Void an invoice, and return it. Raises InvoiceIsUnknown."""
-    check_is_invoice(command.invoice_id)
-    invoice = await session.state(INVOICE, command.invoice_id)
-    events = await session.handle(INVOICE, command.invoice_id, command)
-    if events and isinstance(invoice, Finalized | Paid):
-        await undo_credit(session, invoice.document, command.now)
-    return await session.state(INVOICE, command.invoice_id)
+    """Void an invoice, which then counts in no commitment, and return it. Raises InvoiceIsUnknown."""
+    invoice_id = command.invoice_id
+    check_is_invoice(invoice_id)
+    before = await session.state(INVOICE, invoice_id)
+    if await session.handle(INVOICE, invoice_id, command):
+        await _release(session, invoice_id, before)
+        if isinstance(before, Finalized | Paid):
+            await undo_credit(session, before.document, command.now)
+    return await session.state(INVOICE, invoice_id)
+
+
+async def _release(session: Session, invoice_id: str, invoice: Invoice) -> None:
+    """Take an invoice of a subscription out of the commitments of its customer's contracts."""
+    match invoice:
+        case Draft(customer_id=customer_id, currency=currency, subscription_id=str(subscription_id)):
+            pass
+        case Finalized(document=document) | Paid(document=document) if document.subscription_id is not None:
+            customer_id, currency = document.customer_id, document.total.currency
+            subscription_id = document.subscription_id
+        case _:
+            return
+    await release_invoice(
+        session,
+        invoice_id=invoice_id,
+        customer_id=customer_id,
+        subscription_id=subscription_id,
+        currency=currency,
+    )
 
 
 def check_is_invoice(invoice_id: str) -> None:

@@ -1,0 +1,1 @@
+"""Read model: the invoices that count in a commitment."""

@@ -1,0 +1,1 @@
+"""Read model: the commitment of each period of a contract."""

@@ -1,0 +1,1 @@
+"""Read model: contracts of customers."""
