@@ -39,6 +39,8 @@ def _build(kind: msgspec.inspect.Type) -> Any:
         return _build(_richest(kind))
     if isinstance(kind, msgspec.inspect.LiteralType):
         return kind.values[0]
+    if isinstance(kind, msgspec.inspect.EnumType):
+        return next(iter(kind.cls))
     return _LEAVES[type(kind)]
 
 

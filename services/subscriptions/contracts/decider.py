@@ -47,7 +47,7 @@ class SubscriptionToCover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FeeAsked:
+class FeeTerms:
     """A termination fee as it was asked for: an amount in major units, or a share."""
 
     amount: Decimal | None
@@ -75,7 +75,7 @@ class SignContract:
     subscriptions: Mapping[str, SubscriptionToCover] | None = None
     overage: Overage | None = None
     volume_discounts: tuple[VolumeDiscount, ...] = ()
-    termination_fee: FeeAsked | None = None
+    termination_fee: FeeTerms | None = None
     now: datetime
 
 
@@ -224,5 +224,5 @@ def _interval(command: SignContract) -> Interval:
         return Interval.parse(command.interval)
 
 
-def _fee(asked: FeeAsked | None, currency: str) -> TerminationFee | None:
+def _fee(asked: FeeTerms | None, currency: str) -> TerminationFee | None:
     return None if asked is None else checked_fee(asked.amount, asked.share, currency)

@@ -13,7 +13,7 @@ from services.subscriptions.contract_coverage.decider import (
 )
 from services.subscriptions.contracts.decider import (
     CONTRACT,
-    FeeAsked,
+    FeeTerms,
     NoContract,
     SignContract,
     Signed,
@@ -56,7 +56,7 @@ class SignCustomerContract:
     subscription_ids: tuple[str, ...] | None = None
     overage: Overage | None = None
     volume_discounts: tuple[VolumeDiscount, ...] = ()
-    termination_fee: FeeAsked | None = None
+    termination_fee: FeeTerms | None = None
     now: datetime
 
 

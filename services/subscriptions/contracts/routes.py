@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
-from services.subscriptions.contracts.decider import CONTRACT, FeeAsked, NoContract, Signed
+from services.subscriptions.contracts.decider import CONTRACT, FeeTerms, NoContract, Signed
 from services.subscriptions.contracts.handlers import (
     EndContract,
     SignCustomerContract,
@@ -97,7 +97,7 @@ class NewContract(ApiModel):
             "subscription_ids": None if ids is None else tuple(dict.fromkeys(ids)),
             "overage": None if self.overage is None else Overage(**dict(self.overage)),
             "volume_discounts": tuple(VolumeDiscount(**dict(one)) for one in self.volume_discounts),
-            "termination_fee": None if fee is None else FeeAsked(**dict(fee)),
+            "termination_fee": None if fee is None else FeeTerms(**dict(fee)),
         }
         return SignCustomerContract(contract_id=contract_id, now=now, **dict(self) | asked)
 

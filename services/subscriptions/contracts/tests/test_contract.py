@@ -18,7 +18,7 @@ from services.subscriptions.contract_coverage.decider import (
 )
 from services.subscriptions.contracts.decider import (
     CONTRACT,
-    FeeAsked,
+    FeeTerms,
     SignContract,
     SubscriptionToCover,
     TerminateContract,
@@ -186,22 +186,22 @@ def test_the_covered_subscriptions_are_listed() -> None:
             ("volume_discounts", 0, "above"),
         ),
         (
-            {"termination_fee": FeeAsked(amount=None, share=None)},
+            {"termination_fee": FeeTerms(amount=None, share=None)},
             TerminationFeeIsUnclear,
             ("termination_fee",),
         ),
         (
-            {"termination_fee": FeeAsked(amount=Decimal(1), share=Decimal(1))},
+            {"termination_fee": FeeTerms(amount=Decimal(1), share=Decimal(1))},
             TerminationFeeIsUnclear,
             ("termination_fee",),
         ),
         (
-            {"termination_fee": FeeAsked(amount=None, share=Decimal(2))},
+            {"termination_fee": FeeTerms(amount=None, share=Decimal(2))},
             TerminationFeeIsUnclear,
             ("termination_fee", "share"),
         ),
         (
-            {"termination_fee": FeeAsked(amount=Decimal(-1), share=None)},
+            {"termination_fee": FeeTerms(amount=Decimal(-1), share=None)},
             AmountIsNegative,
             ("termination_fee", "amount"),
         ),
