@@ -22,8 +22,9 @@ from services.subscriptions.contracts.decider import (
 )
 from services.subscriptions.contracts.refusals import ContractIsUnknown
 from services.subscriptions.customers.decider import CUSTOMER, CustomerIsUnknown, registered
-from services.subscriptions.subscriptions.decider import SUBSCRIPTION, NoSubscription
+from services.subscriptions.subscriptions.decider import SUBSCRIPTION
 from services.subscriptions.subscriptions.refusals import SubscriptionIsUnknown
+from services.subscriptions.subscriptions.state import NoSubscription
 from shared.billing.contracts.subscriptions.contracts import (
     ContractKind,
     ContractSigned,
