@@ -25,9 +25,9 @@ from services.invoicing.commitments.handlers import (
     charge_contracts,
     count_invoice,
 )
-from services.invoicing.invoices.commands import DraftInvoice, FinalizeDraft, RateInvoice
+from services.invoicing.invoices.commands import DraftInvoice, FinalizeDraft, RateInvoice, VoidInvoice
 from services.invoicing.invoices.decider import INVOICE
-from services.invoicing.invoices.handlers import finalize
+from services.invoicing.invoices.handlers import finalize, void
 from services.invoicing.invoices.state import Draft, Invoice, NoInvoice, Paid, Voided
 from services.invoicing.rating.discounts import discounted
 from services.invoicing.rating.items import limited, lines_of_billing_items
@@ -46,21 +46,24 @@ from shared.framework.eventstore.unit_of_work import Session
 async def start_run(session: Session, command: StartBillingRun) -> None:
     """Start the run of a closed period and draft its invoice; finalize it if the reading is there.
 
+    A period of which nothing is to be billed gets no invoice.
+
     A period that cannot be billed makes the run fail, here and in `record_reading`.
     """
     closed = command.closed
     run_id = run_id_of(closed.subscription_id, closed.period)
     await session.handle(BILLING_RUN, run_id, command)
-    invoice_id = invoice_id_of(closed.subscription_id, closed.period)
-    await _draft(session, invoice_id, closed, command.now)
-    await await_invoice(
-        session,
-        customer_id=closed.customer_id,
-        subscription_id=closed.subscription_id,
-        currency=closed.currency,
-        service_period=closed.period,
-        invoice_id=invoice_id,
-    )
+    if closed.charges or closed.items:
+        invoice_id = invoice_id_of(closed.subscription_id, closed.period)
+        await _draft(session, invoice_id, closed, command.now)
+        await await_invoice(
+            session,
+            customer_id=closed.customer_id,
+            subscription_id=closed.subscription_id,
+            currency=closed.currency,
+            service_period=closed.period,
+            invoice_id=invoice_id,
+        )
     await _complete_if_ready(session, run_id)
 
 
@@ -147,13 +150,16 @@ async def _rate_and_finalize(session: Session, run: Ready) -> None:
     invoice_id, now = run.started.invoice_id, session.now
     invoice = await session.state(INVOICE, invoice_id)
     if not isinstance(invoice, Draft):
-        return  # the draft was voided before its reading was consumed
+        return  # nothing is billed, or the draft was voided before its reading was consumed
     started = run.started
     of_period = lines_of_period(_rating_context(started), started.charges, run.reading.quantities)
     of_items = lines_of_billing_items(
         invoice_id, started.currency, started.time_zone, started.proration, started.items
     )
     lines = (*of_period, *await _credited_lines(session, of_items, now))
+    if not lines:  # all that was to be given back is held
+        await void(session, VoidInvoice(invoice_id=invoice_id, reason="nothing to bill", now=now))
+        return
     lines, discounts = discounted(lines, run.started.discounts)
     billed = BilledInvoice(
         invoice_id=invoice_id,

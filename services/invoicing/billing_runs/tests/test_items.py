@@ -11,6 +11,8 @@ from services.invoicing.billing_runs.tests.test_billing import taxed
 from services.invoicing.customer_credit.decider import CUSTOMER_CREDIT, customer_credit_id
 from services.invoicing.tests.harness import Harness
 from services.invoicing.tests.scenarios import CALLS, LATER, closed, quantity, reading
+from shared.billing.contracts.invoicing.billing_runs import BillingRunCompleted
+from shared.billing.contracts.invoicing.invoices import InvoiceDrafted, InvoiceVoided
 from shared.billing.contracts.payments.payments import PaymentSucceeded
 from shared.billing.contracts.subscriptions.billing_items import BillingItem
 from shared.billing.contracts.subscriptions.plans import Charge
@@ -230,3 +232,21 @@ async def test_the_close_of_a_period_has_usage_and_items_on_one_invoice() -> Non
     first, second = await service.documents()
     assert [line.amount.minor for line in first.lines] == [220, 3100]
     assert second.total.minor == 800
+
+
+async def test_a_period_of_which_nothing_is_billed_has_no_invoice() -> None:
+    """Its run is completed; where all that was to be given back is held, the draft is voided."""
+    service = Harness()
+    empty = closed(charges=())
+    await service.deliver(empty, reading())
+    assert not any(isinstance(event, InvoiceDrafted) for event in await service.history())
+    await service.deliver(due(item(fee("31"), "itm_1")))
+    credit_only = closed("sub_2", charges=())
+    credit_only = msgspec.structs.replace(
+        credit_only, items=(item(fee("31"), "itm_2", FROM_15, credit_of="itm_1"),)
+    )
+    await service.deliver(credit_only, reading(subscription_id="sub_2"))
+    history = await service.history()
+    assert [event.reason for event in history if isinstance(event, InvoiceVoided)] == ["nothing to bill"]
+    assert sum(isinstance(event, BillingRunCompleted) for event in history) == 2
+    assert len(await service.documents()) == 1
