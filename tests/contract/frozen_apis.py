@@ -46,6 +46,8 @@ def graphql_names() -> Iterator[str]:
 
 def _leaves(node: Any, path: str) -> Iterator[str]:
     if isinstance(node, Mapping):
+        model = node.get("properties", {}).get("model", {}).get("enum")
+        path = f"price {model[0]}" if model else path  # listed once, not wherever a price may be
         for key, value in node.items():
             if path == "info" or not (key in SKIPPED and isinstance(value, str)):
                 yield from _leaves(value, f"{path} {key}".strip())

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import typer
@@ -72,7 +72,7 @@ def frozen_names() -> Names:
     sections: dict[str, Iterable[str]] = {
         "persisted: events and their fields": _events(),
         "persisted: event metadata fields": Metadata.__struct_fields__,
-        "persisted: price model tags": _price_tags(),
+        "persisted: price models and their fields": _prices(),
         "persisted: migrations and sha256 of their bytes": _migrations(),
         "persisted: id prefixes and what derived ids are made of": _ids(),
         "persisted: timer purposes": [purpose for one in made.values() for purpose in one.timers],
@@ -117,9 +117,9 @@ def _events() -> Iterator[str]:
 
 def _fields(kind: msgspec.inspect.Type, path: str = "") -> Iterator[str]:
     match kind:
-        case msgspec.inspect.StructType(fields=fields, tag_field=tag_field, tag=tag):
-            if tag_field:
-                yield f"{path}.{tag_field}={tag}"
+        case msgspec.inspect.StructType(tag_field="model") if path:
+            return  # a price: its fields are listed once, by `_prices`
+        case msgspec.inspect.StructType(fields=fields):
             for field in fields:
                 inner = f"{path}.{field.encode_name}".removeprefix(".")
                 yield inner
@@ -133,10 +133,13 @@ def _fields(kind: msgspec.inspect.Type, path: str = "") -> Iterator[str]:
                 yield from _fields(one, path)
 
 
-def _price_tags() -> Iterator[str]:
-    for price in vars(pricing).values():
-        if isinstance(price, type) and issubclass(price, msgspec.Struct) and price.__struct_config__.tag:
-            yield f"{price.__struct_config__.tag_field}={price.__struct_config__.tag}"
+def _prices() -> Iterator[str]:
+    """The models that an event may hold wherever it has a price, and the fields of each."""
+    for model in get_args(pricing.Price):
+        config = model.__struct_config__
+        yield f"{config.tag_field}={config.tag}"
+        for path in _fields(msgspec.inspect.type_info(model)):
+            yield f"{config.tag}: {path}"
 
 
 def _migrations() -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from shared.billing.pricing import Graduated
 from shared.framework.core.event import Event
 
 _LEAVES: dict[type, Any] = {
@@ -44,9 +45,18 @@ def _build(kind: msgspec.inspect.Type) -> Any:
     return _LEAVES[type(kind)]
 
 
+def sample_of(struct: type[msgspec.Struct]) -> msgspec.Struct:
+    """An instance of any struct with every field filled."""
+    built: msgspec.Struct = _build(msgspec.inspect.type_info(struct))
+    return built
+
+
 def _richest(union: msgspec.inspect.UnionType) -> msgspec.inspect.Type:
-    # Of `X | None` the X; of a tagged union the member with most to say.
+    # Of `X | None` the X; of prices always the same model, as new ones join; else the one with most fields.
     rank: Callable[[msgspec.inspect.Type], int] = lambda kind: (  # noqa: E731 - a key, used once
         -1 if isinstance(kind, msgspec.inspect.NoneType) else len(str(kind))
     )
-    return max(union.types, key=rank)
+    fixed = [
+        kind for kind in union.types if isinstance(kind, msgspec.inspect.StructType) and kind.cls is Graduated
+    ]
+    return fixed[0] if fixed else max(union.types, key=rank)

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -9,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.billing.contracts import CONTEXTS, CONTRACTS, EVENTS, decode, events_of
+from shared.billing.pricing import Price
 from shared.framework.eventstore.contracts import EventIsUnreadable, encode, json_bytes
 from shared.framework.testing.any_event import any_event
-from tests.contract.samples import sample
+from tests.contract.samples import sample, sample_of
 
 GOLDEN = Path(__file__).parent / "golden"
+PRICES: list[type[msgspec.Struct]] = list(get_args(Price))
 RELEASED = sorted(GOLDEN.glob("*.v*.json"))
 """One sample of each event, and another (`.r2.json`) each time that it got fields with defaults."""
 
@@ -51,6 +54,22 @@ def test_every_event_has_a_golden_sample_that_it_still_writes(wire_name: str) ->
     name = f"{wire_name}.r{len(revisions) + 1}.json" if revisions else f"{wire_name}.json"
     (GOLDEN / name).write_bytes(msgspec.json.format(now, indent=2) + b"\n")
     pytest.fail(f"{name} is new: read it, then commit it")
+
+
+@pytest.mark.parametrize("model", PRICES, ids=lambda model: model.__struct_config__.tag)
+def test_every_price_model_has_a_golden_sample_that_it_still_writes(model: type[msgspec.Struct]) -> None:
+    """Prices are inside of events: a field that a model gets later needs a default, and none is renamed.
+
+    A new model writes a sample here once, to be committed.
+    """
+    path = GOLDEN / "prices" / f"{model.__struct_config__.tag}.json"
+    now = msgspec.json.encode(sample_of(model))
+    if not path.exists():
+        path.write_bytes(msgspec.json.format(now, indent=2) + b"\n")
+        pytest.fail(f"{path.name} is new: read it, then commit it")
+    golden = msgspec.json.decode(path.read_bytes())
+    assert extends(msgspec.json.decode(now), golden), "its shape has changed"
+    assert isinstance(msgspec.json.decode(path.read_bytes(), type=Price), model)
 
 
 @pytest.mark.parametrize("path", RELEASED, ids=lambda path: path.stem)

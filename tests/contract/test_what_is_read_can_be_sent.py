@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from strawberry.scalars import JSON
 
 from projections.graphql.row_types import SCALARS
-from services.subscriptions.plans.routes import PriceBody
+from services.subscriptions.plans.schemas import PriceBody
 from shared.billing.pricing import Flat, Graduated, PerUnit, Price, Tier
 
 _BODY: TypeAdapter[Price] = TypeAdapter(PriceBody)

@@ -17,11 +17,12 @@ from shared.billing.pricing import RatingStep
 
 @of_row(RatingStep, name="InvoiceStep")
 class InvoiceStepType:
-    """quantity x unitPrice plus any fee, exact, in major units."""
+    """quantity x unitPrice + fee = amount, exact, in major units."""
 
     description: str
     quantity: Decimal
     unit_price: Decimal
+    fee: Decimal
     amount: Decimal
 
 
@@ -46,6 +47,7 @@ class InvoiceLine:
     period: Period | None
     steps: list[InvoiceStepType]
     discounts: list[LineDiscountType]
+    sentence: str | None = strawberry.field(description="The price of the charge in plain words.")
 
 
 async def _all_lines(root: StoredRow[InvoiceRow], info: Info) -> list[StoredRow[InvoiceLineRow]]:

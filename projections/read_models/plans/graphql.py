@@ -1,7 +1,10 @@
 """GraphQL type of plans, and root fields."""
 
 from datetime import datetime
+from decimal import Decimal
+from typing import Self
 
+import msgspec
 import strawberry
 from strawberry.scalars import JSON
 
@@ -9,9 +12,89 @@ from projections.graphql.fields import list_field
 from projections.graphql.row_types import of_row
 from projections.read_models.plans.projection import PLANS, PlanVersion
 from shared.billing.contracts.subscriptions.plans import Charge
+from shared.billing.pricing import Price, UnitConversion
 
 
-@of_row(Charge, name="PlanCharge")
+class PriceInCurrency(msgspec.Struct, frozen=True, kw_only=True):
+    """The price of a charge in one currency."""
+
+    currency: str
+    price: Price
+    minimum: Decimal | None
+    maximum: Decimal | None
+    sentence: str
+
+    @classmethod
+    def of(cls, charge: Charge, currency: str) -> Self:
+        """The price of a charge in one of its currencies."""
+        priced = charge.priced_in(currency)
+        return cls(
+            currency=currency,
+            price=priced.price,
+            minimum=priced.minimum,
+            maximum=priced.maximum,
+            sentence=priced.sentence(currency),
+        )
+
+
+class PricedCharge(PriceInCurrency, frozen=True, kw_only=True):
+    """A charge with its price in the currency of its plan, and those in others."""
+
+    key: str
+    name: str
+    meter_key: str | None
+    in_advance: bool
+    one_off: bool
+    seats: bool
+    interval: str | None
+    included: Decimal
+    conversion: UnitConversion | None
+    currency_prices: tuple[PriceInCurrency, ...]
+
+    @classmethod
+    def of(cls, charge: Charge, currency: str) -> Self:
+        """The charge of a plan in this currency."""
+        return cls(
+            currency=currency,
+            price=charge.price,
+            minimum=charge.minimum,
+            maximum=charge.maximum,
+            sentence=charge.sentence(currency),
+            key=charge.key,
+            name=charge.name,
+            meter_key=charge.meter_key,
+            in_advance=charge.in_advance,
+            one_off=charge.one_off,
+            seats=charge.seats,
+            interval=charge.interval,
+            included=charge.included,
+            conversion=charge.conversion,
+            currency_prices=tuple(PriceInCurrency.of(charge, code) for code in charge.currency_prices),
+        )
+
+
+@of_row(UnitConversion, name="UnitConversion")
+class UnitConversionType:
+    """What a meter counts, multiplied or divided by `factor`, then rounded to `decimalPlaces` or not."""
+
+    operation: str
+    factor: Decimal
+    rounding: str | None = strawberry.field(description="up, down or half_up; null: exact.")
+    decimal_places: int
+
+
+@of_row(PriceInCurrency, name="PlanCurrencyPrice")
+class PlanCurrencyPriceType:
+    """The price of a charge in another currency than that of its plan."""
+
+    currency: str
+    price: JSON
+    minimum: Decimal | None
+    maximum: Decimal | None
+    sentence: str
+
+
+@of_row(PricedCharge, name="PlanCharge")
 class PlanChargeType:
     """A charge: a price, and the meter whose usage it is applied to."""
 
@@ -23,6 +106,16 @@ class PlanChargeType:
     one_off: bool = strawberry.field(description="Due once.")
     seats: bool = strawberry.field(description="Due for each of the subscription's seats.")
     interval: str | None = strawberry.field(description="Its period; null: that of the plan.")
+    included: Decimal = strawberry.field(description="Units, after conversion, that are free in a period.")
+    conversion: UnitConversionType | None
+    minimum: Decimal | None = strawberry.field(description="What the usage of a period comes to at least.")
+    maximum: Decimal | None = strawberry.field(description="What the usage of a period comes to at most.")
+    currency_prices: list[PlanCurrencyPriceType]
+    sentence: str = strawberry.field(description="The price and its terms in plain words.")
+
+
+def _charges(root: PlanVersion) -> list[PricedCharge]:
+    return [PricedCharge.of(charge, root.currency) for charge in root.charges]
 
 
 @of_row(PlanVersion, name="PlanVersion")
@@ -36,7 +129,9 @@ class PlanVersionType:
     proration: str = strawberry.field(description="How a part of a period is billed: day, second or none.")
     trial: str | None = strawberry.field(description="How long a new subscription is free.")
     at_trial_end: str = strawberry.field(description="What happens then: bill, cancel or pause.")
-    charges: list[PlanChargeType]
+    charges = strawberry.field(
+        resolver=_charges, graphql_type=list[PlanChargeType], description="In the plan's order."
+    )
     published_at: datetime
 
 

@@ -17,7 +17,7 @@ from shared.billing.contracts.metering.readings import UsageReadingTaken
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.period import Period
-from shared.billing.pricing import Price, PriceDoesNotFit
+from shared.billing.pricing import Price, PriceDoesNotFit, check_terms
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind, in_field
@@ -271,14 +271,16 @@ def _retried(run: RunFailed, command: RetryBillingRun) -> BillingRunRetried:
 
 def _repriced(charges: tuple[Charge, ...], prices: Mapping[str, Price]) -> tuple[Charge, ...]:
     """The charges with other prices. Raises ChargeIsNotInRun, PriceDoesNotFit and what a price refuses."""
-    needs_meter = {charge.key: charge.meter_key is not None for charge in charges}
+    known = {charge.key: charge for charge in charges}
     for key, price in prices.items():
         with in_field("prices", key):
-            if key not in needs_meter:
+            if key not in known:
                 raise ChargeIsNotInRun(key)
-            if price.needs_meter is not needs_meter[key]:
+            has_meter = known[key].meter_key is not None
+            if price.needs_meter is not has_meter:
                 raise PriceDoesNotFit(key)
             price.check()
+            check_terms(price, known[key])
     return tuple(
         msgspec.structs.replace(charge, price=prices.get(charge.key, charge.price)) for charge in charges
     )

@@ -45,6 +45,7 @@ def _line(invoice_id: str, currency: str, item: BillingItem, steps: tuple[Rating
         steps=steps,
         period=item.period,
         item_id=item.item_id,
+        sentence=charge.sentence(currency),
     )
 
 
@@ -75,6 +76,8 @@ def _scaled(step: RatingStep, part: int, full: int, unit: str) -> RatingStep:
         return step
     with localcontext(EXACT):
         quantity = round(step.quantity * part / full, PRICE_PLACES_MAX).normalize()
-        amount = step.amount * part / full
+        amount, fee = step.amount * part / full, step.fee * part / full
     of = "" if abs(part) == full else f", {abs(part)} of {full} {unit}"
-    return msgspec.structs.replace(step, description=step.description + of, quantity=quantity, amount=amount)
+    return msgspec.structs.replace(
+        step, description=step.description + of, quantity=quantity, amount=amount, fee=fee
+    )

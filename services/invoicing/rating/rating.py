@@ -4,12 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
+
 from shared.billing.contracts.invoicing.invoices import InvoiceLine
 from shared.billing.contracts.metering.readings import MeterQuantity
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.money import Money
 from shared.billing.period import Period
-from shared.billing.pricing import PerUnit, RatingStep, Usage, UsageDetail, exact_sum
+from shared.billing.pricing import PerUnit, RatingStep, Share, Usage, UsageDetail, exact_sum, rate_usages
 from shared.billing.proration import Proration, part_of
 from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import Refusal, RefusalKind
@@ -48,7 +50,8 @@ def lines_of_period(
 ) -> tuple[InvoiceLine, ...]:
     """One line per charge, in the plan's order; one per combination of dimensions if its meter has them.
 
-    A charge without a meter is due for the local days of the period; usage is never prorated.
+    A charge without a meter is due for the local days of the period, and so are the minimum and the maximum
+    of a charge of usage; usage itself is never prorated.
     """
     return tuple(line for charge in charges for line in _lines_of(context, charge, quantities))
 
@@ -62,13 +65,17 @@ def _lines_of(
     context: RatingContext, charge: Charge, quantities: Sequence[MeterQuantity]
 ) -> Sequence[InvoiceLine]:
     price = charge.price
+    part, full, unit = part_of(context.period, context.full_period, context.time_zone, context.proration)
     if not price.needs_meter:
-        part, full, unit = part_of(context.period, context.full_period, context.time_zone, context.proration)
         steps = price.rate_prorated(part, full, unit)
         return [_line(context, charge, {}, steps[0].quantity, steps)]
+    usages = _usages(charge.meter_key, price.usage_detail, quantities)
+    rated = rate_usages(price, charge, usages, context.currency, Share(part, full, unit))
     return [
-        _line(context, charge, usage.dimensions, usage.quantity, price.rate(usage))
-        for usage in _usages(charge.meter_key, price.usage_detail, quantities)
+        _minimum_line(context, charge, steps)
+        if usage is None
+        else _line(context, charge, usage.dimensions, usage.quantity, steps)
+        for usage, steps in rated
     ]
 
 
@@ -106,7 +113,15 @@ def _line(
         steps=steps,
         period=context.period,
         meter_key=charge.meter_key,
+        sentence=charge.sentence(context.currency),
     )
+
+
+def _minimum_line(context: RatingContext, charge: Charge, steps: tuple[RatingStep, ...]) -> InvoiceLine:
+    """What is missing to the minimum of a charge with several lines; it is of none of its dimensions."""
+    line = _line(context, charge, {}, Decimal(0), steps)
+    line_id = derived_id("lin", context.invoice_id, charge.key, "", "minimum")
+    return msgspec.structs.replace(line, line_id=line_id, description=f"{charge.name} (minimum)")
 
 
 def _item_line(invoice_id: str, currency: str, number: int, item: OneOffLine) -> InvoiceLine:

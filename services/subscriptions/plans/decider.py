@@ -1,9 +1,16 @@
 """A plan: a key with published versions, each a set of charges that never changes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.subscriptions.plans.charges import (
+    check_currencies,
+    check_kept_currencies,
+    check_meter,
+    check_prices,
+)
+from shared.billing.contracts.subscriptions.meters import MeterRegistered
 from shared.billing.contracts.subscriptions.plans import AtTrialEnd, Charge, PlanPublished
 from shared.billing.currency import checked_currency
 from shared.billing.period import Interval
@@ -81,7 +88,7 @@ class MeterIsUnknown(Refusal):
 class PublishPlan:
     """Publish these charges as the plan's next version; `interval` is an ISO 8601 duration such as P1M.
 
-    `registered_meters`: which of the meters that the charges name are defined.
+    `registered_meters`: of the meters that the charges name those that are defined.
     """
 
     plan_id: str
@@ -95,7 +102,7 @@ class PublishPlan:
     trial: str | None = None
     at_trial_end: AtTrialEnd = "bill"
     now: datetime
-    registered_meters: frozenset[str] = frozenset()
+    registered_meters: Mapping[str, MeterRegistered] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +129,13 @@ def publish(plan: Plan, command: PublishPlan) -> Sequence[PlanPublished]:
     """The next version; nothing if its content equals that of the newest version.
 
     Raises PlanIsEmpty, ChargeKeyRepeats, ChargeNeedsMeter, FlatChargeHasMeter, MeterIsUnknown,
-    IntervalIsInvalid, CurrencyIsUnknown, and the refusals of the price model.
+    IntervalIsInvalid, CurrencyIsUnknown, the refusals of the price model, and those of charges.py.
     """
     published = _published(command, version=len(plan.versions) + 1)
     if plan.versions and _content(plan.versions[-1]) == _content(published):
         return []
+    if plan.versions:
+        check_kept_currencies(plan.versions[-1], published)
     _check_meters(command)
     return [published]
 
@@ -146,7 +155,7 @@ def _published(command: PublishPlan, version: int) -> PlanPublished:
     with in_field("trial"):
         if command.trial is not None:
             Interval.parse(command.trial)
-    _check_charges(command.charges, interval)
+    _check_charges(command.charges, interval, command.currency)
     return PlanPublished(
         plan_id=command.plan_id,
         key=command.key,
@@ -163,7 +172,7 @@ def _published(command: PublishPlan, version: int) -> PlanPublished:
     )
 
 
-def _check_charges(charges: tuple[Charge, ...], interval: Interval) -> None:
+def _check_charges(charges: tuple[Charge, ...], interval: Interval, currency: str) -> None:
     if not charges:
         raise PlanIsEmpty
     keys = [charge.key for charge in charges]
@@ -173,6 +182,8 @@ def _check_charges(charges: tuple[Charge, ...], interval: Interval) -> None:
         with in_field("charges", index):
             _check_charge(charge)
             _check_due(charge, interval)
+            check_prices(charge, currency)
+    check_currencies(charges)
 
 
 def _check_due(charge: Charge, interval: Interval) -> None:
@@ -193,16 +204,18 @@ def _check_charge(charge: Charge) -> None:
         raise ChargeNeedsMeter(charge.key)
     if not charge.price.needs_meter and charge.meter_key is not None:
         raise FlatChargeHasMeter(charge.key)
-    with in_field("price"):
-        charge.price.check()
 
 
 def _check_meters(command: PublishPlan) -> None:
-    """Raise MeterIsUnknown: usage of an undefined meter would be billed as zero."""
+    """Raise MeterIsUnknown (its usage would be billed as zero) and what check_meter raises."""
     for number, charge in enumerate(command.charges):
-        if charge.meter_key is not None and charge.meter_key not in command.registered_meters:
-            with in_field("charges", number, "meter_key"):
-                raise MeterIsUnknown(charge.meter_key)
+        if charge.meter_key is None:
+            continue
+        with in_field("charges", number):
+            if charge.meter_key not in command.registered_meters:
+                with in_field("meter_key"):
+                    raise MeterIsUnknown(charge.meter_key)
+            check_meter(charge, command.registered_meters[charge.meter_key])
 
 
 def _content(published: PlanPublished) -> tuple[object, ...]:

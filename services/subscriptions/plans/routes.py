@@ -1,48 +1,22 @@
 """Request and response bodies of plans, and their routes."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import Field
 
 from services.subscriptions.plans.decider import PLAN, PublishPlan, plan_id_of
 from services.subscriptions.plans.handlers import publish_plan
-from shared.billing.contracts.subscriptions.plans import AtTrialEnd, Charge
-from shared.billing.pricing.price_json import PRICE_SCHEMA, read_price
+from services.subscriptions.plans.schemas import Duration, NewCharge
+from shared.billing.contracts.subscriptions.plans import AtTrialEnd
 from shared.billing.proration import Proration
-from shared.framework.core.decimals import to_json
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
 from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier, Instant, ShortText
 from shared.framework.http.reads import Cursor, PageSize, ReadDep
 
-Duration = Annotated[
-    str, Field(max_length=32, examples=["P1M"], description="ISO 8601, whole calendar units")
-]
-
-PriceBody = Annotated[Any, PlainValidator(read_price), PlainSerializer(to_json), WithJsonSchema(PRICE_SCHEMA)]
-"""A price of any model in the register of shared.billing.pricing; its field `model` names the model."""
-
-
 VersionNumber = Annotated[int | None, Query(ge=1, le=1_000_000)]
-
-
-class NewCharge(ApiModel):
-    """A charge of a plan; `meter_key` names its meter, null for a fee.
-
-    A fee is due at the end of each period, or at its start (`in_advance`), or once (`one_off`); for each of
-    the subscription's `seats`; for periods of another `interval`, a multiple of the plan's.
-    """
-
-    key: Identifier
-    name: ShortText
-    price: PriceBody
-    meter_key: Identifier | None = None
-    in_advance: bool = False
-    one_off: bool = False
-    seats: bool = False
-    interval: Duration | None = None
 
 
 class NewPlan(ApiModel):
@@ -64,7 +38,7 @@ class NewPlan(ApiModel):
 
     def command(self, *, now: datetime, plan_id: str) -> PublishPlan:
         """The command of this request."""
-        charges = tuple(Charge(**dict(charge)) for charge in self.charges)
+        charges = tuple(charge.charge() for charge in self.charges)
         return PublishPlan(plan_id=plan_id, now=now, **dict(self) | {"charges": charges})
 
 

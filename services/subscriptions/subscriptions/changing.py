@@ -47,7 +47,7 @@ from shared.billing.contracts.subscriptions.subscriptions import (
     SubscriptionPaused,
     SubscriptionResumed,
 )
-from shared.billing.pricing import Price, PriceDoesNotFit
+from shared.billing.pricing import Price, PriceDoesNotFit, check_terms
 from shared.framework.core.refusals import ImpossibleHistory, in_field
 
 QUANTITY_MAX = Decimal(10) ** 12
@@ -208,8 +208,10 @@ def _change_of(state: Live, command: ChangeSubscription, at: datetime) -> Schedu
     if plan is None and not command.quantities and not command.prices:
         raise ChangeIsEmpty
     if plan is not None:
-        if plan.currency != terms.currency:
-            raise PlanCurrencyDiffers(f"plan {plan.currency}, subscription {terms.currency}")
+        if terms.currency not in plan.currencies:
+            raise PlanCurrencyDiffers(
+                f"plan {', '.join(sorted(plan.currencies))}, subscription {terms.currency}"
+            )
         change = msgspec.structs.replace(
             change,
             plan_id=plan.plan_id,
@@ -217,7 +219,7 @@ def _change_of(state: Live, command: ChangeSubscription, at: datetime) -> Schedu
             interval=plan.interval,
             proration=plan.proration,
         )
-    charges = terms.charges if plan is None else plan.charges
+    charges = terms.charges if plan is None else plan.charges_in(terms.currency)
     own = repriced(charges, command.prices)
     quantities = checked_quantities(charges, command.quantities)
     is_seats = plan is None and not command.prices
@@ -225,7 +227,10 @@ def _change_of(state: Live, command: ChangeSubscription, at: datetime) -> Schedu
 
 
 def repriced(charges: tuple[Charge, ...], prices: Mapping[str, Price]) -> tuple[Charge, ...]:
-    """The charges with this subscription's own prices. Raises PlanChargeIsUnknown and PriceDoesNotFit."""
+    """The charges with this subscription's own prices.
+
+    Raises PlanChargeIsUnknown, PriceDoesNotFit, and what a price and its terms are refused for.
+    """
     known = {charge.key: charge for charge in charges}
     for key, price in prices.items():
         with in_field("prices", key):
@@ -234,6 +239,7 @@ def repriced(charges: tuple[Charge, ...], prices: Mapping[str, Price]) -> tuple[
             if price.needs_meter is not known[key].price.needs_meter:
                 raise PriceDoesNotFit(key)
             price.check()
+            check_terms(price, known[key], has_meter=known[key].meter_key is not None)
     return tuple(
         msgspec.structs.replace(charge, price=prices.get(charge.key, charge.price)) for charge in charges
     )

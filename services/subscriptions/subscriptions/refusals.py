@@ -4,7 +4,7 @@ from shared.framework.core.refusals import Refusal, RefusalKind
 
 
 class PlanCurrencyDiffers(Refusal):
-    """The currency of the plan is not the customer's currency."""
+    """The plan has no prices in the customer's currency."""
 
     code = "plan-currency-differs"
     kind = RefusalKind.UNPROCESSABLE

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Response
 from pydantic import Field
 
-from services.subscriptions.plans.routes import NewCharge, PriceBody
+from services.subscriptions.plans.schemas import NewCharge, PriceBody
 from services.subscriptions.subscriptions.commands import (
     CancelAt,
     CancelSubscription,

@@ -28,24 +28,25 @@ def started(command: StartSubscription) -> Sequence[SubscriptionEvent]:
     TrialEndsBeforeTheStart, and what quantities and prices are refused for.
     """
     customer, plan = command.customer, command.plan
-    if plan.currency != customer.currency:
-        raise PlanCurrencyDiffers(f"plan {plan.currency}, customer {customer.currency}")
+    if customer.currency not in plan.currencies:
+        raise PlanCurrencyDiffers(f"plan {', '.join(sorted(plan.currencies))}, customer {customer.currency}")
     _check_instants(command)
+    charges = plan.charges_in(customer.currency)
     event = SubscriptionStarted(
         subscription_id=command.subscription_id,
         customer_id=customer.customer_id,
         subject=command.subject,
         plan_id=plan.plan_id,
         plan_version=plan.version,
-        currency=plan.currency,
+        currency=customer.currency,
         interval=plan.interval,
-        charges=repriced(plan.charges, command.prices),
+        charges=repriced(charges, command.prices),
         time_zone=customer.time_zone,
         anchor_at=command.anchor_at,
         started_at=command.now,
         starts_at=command.starts_at,
         shares_usage=plan.shares_usage,
-        quantities=checked_quantities(plan.charges, command.quantities),
+        quantities=checked_quantities(charges, command.quantities),
         proration=plan.proration,
         trial_ends_at=command.trial_ends_at,
         at_trial_end=command.at_trial_end,

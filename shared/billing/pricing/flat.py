@@ -7,6 +7,7 @@ import msgspec
 
 from shared.billing.money import EXACT
 from shared.billing.pricing.model import PRICE_PLACES_MAX, RatingStep, checked_price
+from shared.billing.pricing.wording import amount_of
 from shared.framework.core.refusals import in_field
 
 
@@ -37,3 +38,7 @@ class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="fl
                 description=description, quantity=part.normalize(), unit_price=self.amount, amount=amount
             ),
         )
+
+    def phrase(self, currency: str) -> str:
+        """`a fee of 49.00 USD`."""
+        return f"a fee of {amount_of(self.amount, currency)}"

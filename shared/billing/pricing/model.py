@@ -29,7 +29,7 @@ class PriceDoesNotFit(Refusal):
 
 
 class RatingStep(msgspec.Struct, frozen=True, kw_only=True):
-    """One multiplication of a line: `quantity` x `unit_price` + any fee = `amount`, exact, in major units.
+    """One step of a line: `quantity` x `unit_price` + `fee` = `amount`, exact, in major units.
 
     A part of a period may have no exact decimal: its `quantity` has 12 decimal places, `amount` is exact.
     """
@@ -38,6 +38,7 @@ class RatingStep(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     unit_price: Decimal
     amount: Decimal
+    fee: Decimal = Decimal(0)
 
 
 class UsageDetail(StrEnum):
@@ -80,6 +81,9 @@ class UsagePrice(Protocol):
     def rate(self, usage: Usage) -> tuple[RatingStep, ...]:
         """The steps for this usage, lowest tier or earliest part first; usage is never prorated."""
 
+    def phrase(self, currency: str) -> str:
+        """The price in plain words, without capital and full stop: `0.02 USD per unit`."""
+
 
 class RecurringPrice(Protocol):
     """A price that is due once a period, without a meter."""
@@ -95,6 +99,9 @@ class RecurringPrice(Protocol):
         The first step's quantity is the line's.
         """
 
+    def phrase(self, currency: str) -> str:
+        """See UsagePrice."""
+
 
 def checked_price(amount: Decimal) -> Decimal:
     """The amount itself, if it can be a price. Raises PriceIsInvalid."""
@@ -107,16 +114,36 @@ def checked_price(amount: Decimal) -> Decimal:
     return amount
 
 
+def checked_divisor(amount: Decimal) -> Decimal:
+    """The amount itself, if it can be a price and is not zero: a size or a factor. Raises PriceIsInvalid."""
+    if not checked_price(amount):
+        raise PriceIsInvalid("must be more than 0")
+    return amount
+
+
 def rating_step(
     description: str, quantity: Decimal, unit_price: Decimal, fee: Decimal = Decimal(0)
 ) -> RatingStep:
     """A step with its exact amount, independent of the decimal context of the caller."""
     with localcontext(EXACT):
         amount = quantity * unit_price + fee
-    return RatingStep(description=description, quantity=quantity, unit_price=unit_price, amount=amount)
+    return RatingStep(
+        description=description, quantity=quantity, unit_price=unit_price, amount=amount, fee=fee
+    )
+
+
+def adjusting_step(description: str, difference: Decimal) -> RatingStep:
+    """A step that raises (or, negative, lowers) what the steps before it come to."""
+    return rating_step(description, Decimal(0), Decimal(0), difference)
 
 
 def exact_sum(steps: Iterable[RatingStep]) -> Decimal:
     """The exact sum of the steps' amounts, which is rounded once per line (billing rule 1)."""
     with localcontext(EXACT):
         return sum((step.amount for step in steps), start=Decimal(0))
+
+
+def unit_price_of(percent: Decimal) -> Decimal:
+    """The price of one unit of money that a percentage is: 0.013 for 1.3."""
+    with localcontext(EXACT):
+        return percent.scaleb(-2)

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from shared.billing.pricing.model import RatingStep, Usage, UsageDetail, checked_price, rating_step
+from shared.billing.pricing.wording import per_unit
 from shared.framework.core.refusals import in_field
 
 
@@ -24,3 +25,7 @@ class PerUnit(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag=
     def rate(self, usage: Usage) -> tuple[RatingStep, ...]:
         """One step; a negative quantity is billed as zero (billing rule 3)."""
         return (rating_step("per unit", max(usage.quantity, Decimal(0)), self.unit_price),)
+
+    def phrase(self, currency: str) -> str:
+        """`0.02 USD per unit`."""
+        return per_unit(self.unit_price, Decimal(0), currency)

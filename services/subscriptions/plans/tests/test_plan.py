@@ -18,14 +18,16 @@ from services.subscriptions.plans.decider import (
     PublishPlan,
 )
 from services.subscriptions.tests.scenarios import CALLS, DAY, FEE, NOON, PLAN_ONE
+from shared.billing.contracts.subscriptions.meters import MeterRegistered
 from shared.billing.currency import CurrencyIsUnknown
 from shared.billing.period import IntervalIsInvalid
 from shared.billing.pricing import Graduated, PerUnit, PriceIsInvalid, Tier
-from shared.billing.pricing.graduated import TiersAreInvalid
+from shared.billing.pricing.tiers import TiersAreInvalid
 from shared.framework.core.refusals import ImpossibleHistory, Refusal
 from shared.framework.testing.spec import Spec
 
 plan = Spec(PLAN)
+CALLS_REGISTERED = MeterRegistered(meter_id="mtr_1", key="calls", group_by=(), registered_at=NOON)
 PUBLISH = PublishPlan(
     plan_id="plan_1",
     key="pro",
@@ -34,7 +36,7 @@ PUBLISH = PublishPlan(
     interval="P1M",
     charges=(FEE, CALLS),
     now=NOON,
-    registered_meters=frozenset({"calls"}),
+    registered_meters={"calls": CALLS_REGISTERED},
 )
 DEARER = msgspec.structs.replace(CALLS, price=PerUnit(unit_price=Decimal("0.003")))
 PLAN_TWO = msgspec.structs.replace(PLAN_ONE, version=2, charges=(FEE, DEARER), published_at=NOON + DAY)
@@ -96,14 +98,14 @@ def test_a_plan_that_could_not_be_billed_is_refused(
 
 def test_a_meter_that_is_not_defined_is_refused_with_its_place() -> None:
     """A flat fee needs none."""
-    unknown = replace(PUBLISH, registered_meters=frozenset({"storage"}))
+    unknown = replace(PUBLISH, registered_meters={"storage": CALLS_REGISTERED})
     assert plan.when(unknown).refuses(MeterIsUnknown).field == ("charges", 1, "meter_key")
     plan.when(replace(unknown, charges=(FEE,))).then(msgspec.structs.replace(PLAN_ONE, charges=(FEE,)))
 
 
 def test_the_newest_version_may_be_repeated_whatever_it_names() -> None:
     """It was published before meters were looked up."""
-    plan.given(PLAN_ONE).when(replace(PUBLISH, registered_meters=frozenset())).then_nothing()
+    plan.given(PLAN_ONE).when(replace(PUBLISH, registered_meters={})).then_nothing()
 
 
 def test_a_version_is_found_by_its_number_and_the_newest_without() -> None:

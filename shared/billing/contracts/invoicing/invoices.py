@@ -32,6 +32,7 @@ class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):
 
     It is the amount before the `discounts`, which together are at most as much. `item_id` is that of the
     subscription's billing item, if it is one's line; what is given back of an item has a negative amount.
+    `sentence` is the price of the charge in plain words.
     """
 
     line_id: str
@@ -44,6 +45,7 @@ class InvoiceLine(msgspec.Struct, frozen=True, kw_only=True):
     meter_key: str | None = None
     discounts: tuple[LineDiscount, ...] = ()
     item_id: str | None = None
+    sentence: str | None = None
 
 
 class TaxAmount(msgspec.Struct, frozen=True, kw_only=True):

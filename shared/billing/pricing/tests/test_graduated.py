@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.billing.pricing import Graduated, PriceIsInvalid, Tier, exact_sum
-from shared.billing.pricing.graduated import TiersAreInvalid
 from shared.billing.pricing.tests.usages import used
+from shared.billing.pricing.tiers import TiersAreInvalid
 
 Rows = list[tuple[str | None, str, str]]
 
