@@ -72,7 +72,7 @@ async def test_every_price_can_be_published_and_is_read_back(price: dict[str, An
     service = await service_with_regions()
     await service.post_ok("/v1/plans", PLAN | {"charges": [CALLS | {"price": price}]})
     [charge] = (await service.get("/v1/plans/pro")).json()["charges"]
-    assert charge == charge | CALLS | NO_TERMS | {"price": price}
+    assert charge == {**charge, **CALLS, **NO_TERMS, "price": price}
 
 
 async def test_the_terms_of_a_charge_are_read_back() -> None:
