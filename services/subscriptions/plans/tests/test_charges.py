@@ -48,7 +48,8 @@ PRICES: list[dict[str, Any]] = [
     CREDITS,
     CREDITS | {"price": MATRIX},
 ]
-NO_TERMS: dict[str, Any] = {"included": "0", "conversion": None, "minimum": None, "maximum": None, "currency_prices": {}}
+NO_BOUNDS = {"minimum": None, "maximum": None}
+NO_TERMS: dict[str, Any] = {"included": "0", "conversion": None, **NO_BOUNDS, "currency_prices": {}}
 TERMS = {
     "included": "500",
     "conversion": {"operation": "divide", "factor": "1000", "rounding": "up", "decimal_places": 0},
@@ -90,7 +91,7 @@ def _price(**change: Any) -> dict[str, Any]:
     return CALLS | {"price": change}
 
 
-OVERLAPPING = [TIERS[0], TIERS[0] | {"up_to": "5"}, TIERS[1]]
+OVERLAPPING = [TIERS[0], {**TIERS[0], "up_to": "5"}, TIERS[1]]
 REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
     (_price(model="volume", tiers=OVERLAPPING), 400, "tiers-invalid", "price/tiers/1/up_to"),
     (_price(model="stairstep", tiers=STAIRS[:1]), 400, "tiers-invalid", "price/tiers/0/up_to"),
