@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from shared.billing.contracts.subscriptions.coupons import CouponDefined
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.billing.contracts.subscriptions.plans import AtTrialEnd, PlanPublished
 from shared.billing.contracts.subscriptions.subscriptions import ChangeKind
@@ -17,7 +18,8 @@ class StartSubscription:
     """Bill a customer by a plan version from `starts_at` on, for the usage of `subject`.
 
     Periods are counted from `anchor_at`, which is not after the first billed instant: the start, or
-    `trial_ends_at`. `quantities`: seats by charge key. `prices`: own prices by charge key.
+    `trial_ends_at`. `quantities`: seats by charge key. `prices`: own prices by charge key. `coupon`: applied
+    before anything is billed.
     """
 
     subscription_id: str
@@ -30,6 +32,7 @@ class StartSubscription:
     prices: Mapping[str, Price] = field(default_factory=dict)
     trial_ends_at: datetime | None = None
     at_trial_end: AtTrialEnd = "bill"
+    coupon: "ApplyCoupon | None" = None
     now: datetime
 
 
@@ -108,8 +111,29 @@ class AdvanceSubscription:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyCoupon:
+    """Reduce what a subscription bills by a coupon; `plan_ids`: the plans that it is limited to, if any."""
+
+    subscription_id: str
+    coupon: CouponDefined
+    plan_ids: tuple[str, ...]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveCoupon:
+    """Take a coupon from a subscription."""
+
+    subscription_id: str
+    coupon_id: str
+    now: datetime
+
+
 SubscriptionCommand = (
     StartSubscription
+    | ApplyCoupon
+    | RemoveCoupon
     | CancelSubscription
     | WithdrawCancellation
     | ChangeSubscription

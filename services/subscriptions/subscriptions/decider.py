@@ -6,13 +6,17 @@ from services.subscriptions.subscriptions.cancelling import cancellation_withdra
 from services.subscriptions.subscriptions.changing import changed
 from services.subscriptions.subscriptions.commands import (
     AdvanceSubscription,
+    ApplyCoupon,
     CancelSubscription,
     ChangeSubscription,
+    RemoveCoupon,
     StartSubscription,
     SubscriptionCommand,
     WithdrawCancellation,
     WithdrawChange,
 )
+from services.subscriptions.subscriptions.couponing import applied, removed
+from services.subscriptions.subscriptions.coupons import with_discounts
 from services.subscriptions.subscriptions.due import advance, caught_up
 from services.subscriptions.subscriptions.refusals import (
     ChangeIsUnknown,
@@ -25,19 +29,38 @@ from services.subscriptions.subscriptions.state import (
     Ended,
     Live,
     NoSubscription,
+    Running,
     Subscription,
     SubscriptionEvent,
     evolve,
 )
-from shared.billing.contracts.subscriptions.subscriptions import ScheduledChangeWithdrawn
+from shared.billing.contracts.subscriptions.subscriptions import (
+    BillingPeriodClosed,
+    ChargesDue,
+    ScheduledChangeWithdrawn,
+)
 from shared.framework.core.decider import Decider
 
 
 def decide(state: Subscription, command: SubscriptionCommand) -> Sequence[SubscriptionEvent]:
-    """The events of a command; see the function of each.
+    """The events of a command; see the function of each. What they bill has the discounts of its coupons.
 
     Raises SubscriptionExists, SubscriptionIsUnknown and SubscriptionHasEnded.
     """
+    events: list[SubscriptionEvent] = []
+    for event in _decided(state, command):
+        events.append(_discounted(state, event))
+        state = evolve(state, events[-1])
+    return events
+
+
+def _discounted(state: Subscription, event: SubscriptionEvent) -> SubscriptionEvent:
+    if isinstance(event, BillingPeriodClosed | ChargesDue) and isinstance(state, Running):
+        return with_discounts(state.coupons, state.terms, event)
+    return event
+
+
+def _decided(state: Subscription, command: SubscriptionCommand) -> Sequence[SubscriptionEvent]:
     match command:
         case StartSubscription():
             if not isinstance(state, NoSubscription):
@@ -55,6 +78,12 @@ def decide(state: Subscription, command: SubscriptionCommand) -> Sequence[Subscr
         case ChangeSubscription():
             after, events = caught_up(state, command.now)
             return [*events, *changed(_live(after, command.subscription_id), command)]
+        case ApplyCoupon():
+            after, events = caught_up(state, command.now)
+            return [*events, applied(_live(after, command.subscription_id), command)]
+        case RemoveCoupon():
+            after, events = caught_up(state, command.now)
+            return [*events, removed(_live(after, command.subscription_id), command)]
         case WithdrawChange():
             after, events = caught_up(state, command.now)
             return [*events, _withdrawn(_live(after, command.subscription_id), command)]

@@ -5,11 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from services.subscriptions.coupons.decider import COUPON, coupon_id_of, defined, plan_ids_of
+from services.subscriptions.coupons.handlers import redeem_coupon
+from services.subscriptions.coupons.redemption import RedeemCoupon
 from services.subscriptions.customers.decider import CUSTOMER, CustomerIsUnknown, registered
 from services.subscriptions.plans.decider import PLAN, plan_id_of
 from services.subscriptions.subscriptions.commands import (
+    ApplyCoupon,
     ChangeAt,
     ChangeSubscription,
+    RemoveCoupon,
     StartSubscription,
     SubscriptionCommand,
 )
@@ -30,6 +35,7 @@ from shared.billing.period import Interval, boundary
 from shared.billing.pricing import Price
 from shared.framework.core.event import Event
 from shared.framework.core.ids import derived_id, has_prefix
+from shared.framework.core.refusals import in_field
 from shared.framework.eventstore.unit_of_work import Session
 
 CLOSE_PERIOD = "close-billing-period"
@@ -54,6 +60,16 @@ class SubscribeCustomer:
     quantities: Mapping[str, Decimal] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)
     trial_ends_at: datetime | None = None
+    coupon: str | None = None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionCoupon:
+    """A coupon, by its code, to apply to a subscription or to remove from it."""
+
+    subscription_id: str
+    code: str
     now: datetime
 
 
@@ -94,9 +110,60 @@ async def start_subscription(session: Session, command: SubscribeCustomer) -> Li
         prices=command.prices,
         trial_ends_at=trial_ends_at,
         at_trial_end=plan.at_trial_end,
+        coupon=None if command.coupon is None else await _coupon(session, command.coupon, command),
         now=command.now,
     )
-    return await handle_and_schedule(session, start)
+    state = await handle_and_schedule(session, start)
+    if command.coupon is not None:
+        with in_field("coupon"):
+            await _redeem(session, state, command.coupon, command.now)
+    return state
+
+
+async def apply_coupon(session: Session, command: SubscriptionCoupon) -> Live | Ended:
+    """Redeem a coupon for a subscription: from now on it reduces what is billed.
+
+    Raises SubscriptionIsUnknown, and what the subscription and the coupon are refused for.
+    """
+    apply = await _coupon(session, command.code, command)
+    state = await handle_and_schedule(session, apply)
+    await _redeem(session, state, command.code, command.now)
+    return state
+
+
+async def remove_coupon(session: Session, command: SubscriptionCoupon) -> Live | Ended:
+    """Take a coupon from a subscription. Raises SubscriptionIsUnknown and CouponIsNotApplied."""
+    coupon_id = coupon_id_of(session.tenant_id, command.code)
+    remove = RemoveCoupon(subscription_id=command.subscription_id, coupon_id=coupon_id, now=command.now)
+    return await handle_and_schedule(session, remove)
+
+
+async def _coupon(
+    session: Session, code: str, command: SubscribeCustomer | SubscriptionCoupon
+) -> ApplyCoupon:
+    """The command that applies the coupon of a code. Raises CouponIsUnknown."""
+    with in_field("coupon" if isinstance(command, SubscribeCustomer) else "code"):
+        terms = defined(code, await session.state(COUPON, coupon_id_of(session.tenant_id, code))).terms
+    return ApplyCoupon(
+        subscription_id=command.subscription_id,
+        coupon=terms,
+        plan_ids=plan_ids_of(session.tenant_id, terms),
+        now=command.now,
+    )
+
+
+async def _redeem(session: Session, state: Live | Ended, code: str, now: datetime) -> None:
+    terms = state.terms
+    redeem = RedeemCoupon(
+        code=code,
+        subscription_id=terms.subscription_id,
+        customer_id=terms.customer_id,
+        currency=terms.currency,
+        plan_id=terms.plan_id,
+        charge_keys=frozenset(charge.key for charge in terms.charges),
+        now=now,
+    )
+    await redeem_coupon(session, redeem)
 
 
 def _trial_end(

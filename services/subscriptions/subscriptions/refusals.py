@@ -81,7 +81,7 @@ class SubscriptionIsBehind(Refusal):
 
 
 class SubscriptionIsCancelled(Refusal):
-    """The subscription ends before the change would take effect."""
+    """The subscription is cancelled, or ends before the change would take effect."""
 
     code = "subscription-cancelled"
     kind = RefusalKind.CONFLICT
@@ -162,3 +162,24 @@ class QuantityIsInvalid(Refusal):
 
     code = "quantity-invalid"
     kind = RefusalKind.UNPROCESSABLE
+
+
+class CouponIsAppliedAlready(Refusal):
+    """The coupon reduces this subscription already."""
+
+    code = "coupon-applied-already"
+    kind = RefusalKind.CONFLICT
+
+
+class CouponIsNotApplied(Refusal):
+    """The coupon does not reduce this subscription."""
+
+    code = "coupon-not-applied"
+    kind = RefusalKind.CONFLICT
+
+
+class CouponsAreTooMany(Refusal):
+    """A subscription can have at most ten coupons at a time."""
+
+    code = "coupons-too-many"
+    kind = RefusalKind.CONFLICT

@@ -15,12 +15,16 @@ from services.subscriptions.subscriptions.commands import (
     WithdrawCancellation,
     WithdrawChange,
 )
+from services.subscriptions.subscriptions.coupons import HeldCoupon
 from services.subscriptions.subscriptions.decider import SUBSCRIPTION
 from services.subscriptions.subscriptions.handlers import (
     ChangePlan,
     SubscribeCustomer,
+    SubscriptionCoupon,
+    apply_coupon,
     change_plan,
     handle_and_schedule,
+    remove_coupon,
     start_subscription,
 )
 from services.subscriptions.subscriptions.refusals import SubscriptionIsUnknown
@@ -57,7 +61,7 @@ class NewSubscription(ApiModel):
     Usage and fees count from `starts_at` (now), or from the end of a trial; a start in the past backdates,
     one in the future waits. Periods are counted from `anchor_at`, by default where the billing begins, and
     the first one begins there. The usage of `subject` (external id) is billed. `trial_ends_at` replaces the
-    trial of the plan; the start itself means none.
+    trial of the plan; the start itself means none. `coupon`: the code of one that reduces all that is billed.
     """
 
     customer_id: Identifier
@@ -69,6 +73,7 @@ class NewSubscription(ApiModel):
     quantities: Quantities
     prices: Prices
     trial_ends_at: Instant | None = None
+    coupon: Identifier | None = None
 
     def command(self, *, now: datetime, subscription_id: str) -> SubscribeCustomer:
         """The command of this request."""
@@ -117,6 +122,21 @@ class TermsChange(EffectiveAt):
         return ChangePlan(subscription_id=subscription_id, change_id=change_id, now=now, **fields)
 
 
+class CouponCode(ApiModel):
+    """The coupon to redeem."""
+
+    code: Identifier
+
+
+class AppliedCouponBody(ApiModel):
+    """A coupon of a subscription; `periods_left`: how many more billing periods it reduces, null: all."""
+
+    coupon_id: str
+    code: str
+    periods_left: int | None
+    applied_at: Instant
+
+
 class ScheduledChangeBody(ApiModel):
     """A change that is carried out at `at`; for other terms, what they are."""
 
@@ -153,6 +173,7 @@ class SubscriptionResponse(SubscriptionTerms):
     trial_ends_at: Instant | None
     ends_at: Instant | None
     scheduled_changes: list[ScheduledChangeBody]
+    coupons: list[AppliedCouponBody]
 
 
 class SubscriptionList(ApiModel):
@@ -176,6 +197,16 @@ def subscription_response(state: Live | Ended) -> SubscriptionResponse:
         trial_ends_at=state.started.trial_ends_at,
         ends_at=ends_at,
         scheduled_changes=scheduled,
+        coupons=[] if isinstance(state, Ended) else [_applied_coupon(one) for one in state.coupons],
+    )
+
+
+def _applied_coupon(held: HeldCoupon) -> AppliedCouponBody:
+    return AppliedCouponBody(
+        coupon_id=held.coupon_id,
+        code=held.applied.code,
+        periods_left=held.periods_left,
+        applied_at=held.applied.applied_at,
     )
 
 
@@ -260,6 +291,24 @@ def subscriptions_router() -> APIRouter:
         change_id = ctx.service.ids.new("chg")
         command = body.command(now=ctx.now, subscription_id=subscription_id, change_id=change_id)
         return await ctx.execute(change_plan, command, subscription_response)
+
+    @router.post("/subscriptions/{subscription_id}/coupons", response_model=SubscriptionResponse)
+    async def post_coupon_of_subscription(
+        subscription_id: SubscriptionId, body: CouponCode, ctx: CommandDep
+    ) -> Response:
+        """Redeem a coupon: it reduces what is billed from now on, so the open period as a whole."""
+        command = SubscriptionCoupon(subscription_id=subscription_id, code=body.code, now=ctx.now)
+        return await ctx.execute(apply_coupon, command, subscription_response)
+
+    @router.post(
+        "/subscriptions/{subscription_id}/coupons/{code}/remove", response_model=SubscriptionResponse
+    )
+    async def post_coupon_removal(
+        subscription_id: SubscriptionId, code: Annotated[Identifier, Path()], ctx: CommandDep
+    ) -> Response:
+        """Take a coupon from a subscription; its redemption is not given back."""
+        command = SubscriptionCoupon(subscription_id=subscription_id, code=code, now=ctx.now)
+        return await ctx.execute(remove_coupon, command, subscription_response)
 
     for kind in ("pause", "resume"):
         _add_pause_route(router, kind)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from services.subscriptions.subscriptions.billing import opened_stretch
 from services.subscriptions.subscriptions.changing import checked_quantities, repriced
 from services.subscriptions.subscriptions.commands import StartSubscription
+from services.subscriptions.subscriptions.coupons import applied_event
 from services.subscriptions.subscriptions.refusals import (
     AnchorIsAfterTheStart,
     AnchorIsTooOld,
@@ -51,7 +52,8 @@ def started(command: StartSubscription) -> Sequence[SubscriptionEvent]:
         trial_ends_at=command.trial_ends_at,
         at_trial_end=command.at_trial_end,
     )
-    return [event, *_begun(command, event)]
+    given = [] if command.coupon is None else [applied_event(command.coupon)]
+    return [event, *given, *_begun(command, event)]
 
 
 def _begun(command: StartSubscription, event: SubscriptionStarted) -> Sequence[SubscriptionEvent]:

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from services.subscriptions.subscriptions.calendar import OpenPeriod, first_index, open_period_from
+from services.subscriptions.subscriptions.coupons import HeldCoupon, after_billing, with_applied, without
 from services.subscriptions.subscriptions.items import running_after
 from services.subscriptions.subscriptions.terms import Terms
 from shared.billing.contracts.subscriptions.billing_items import BillingItem
+from shared.billing.contracts.subscriptions.coupons import CouponApplied, CouponRemoved
 from shared.billing.contracts.subscriptions.subscriptions import (
     BillingPeriodClosed,
     CancellationWithdrawn,
@@ -38,6 +40,8 @@ SubscriptionEvent = (
     | SubscriptionResumed
     | SubscriptionCancelled
     | CancellationWithdrawn
+    | CouponApplied
+    | CouponRemoved
     | ChangeScheduled
     | ScheduledChangeWithdrawn
     | ChargesDue
@@ -57,6 +61,7 @@ class Running:
 
     `ends_at`: set by a cancellation. `scheduled`: changes to come, the earliest first. `billed_once`: keys of
     the one-off charges that were billed. `running`: items billed in advance whose time has not passed.
+    `coupons`: those that reduce what is billed, also spent ones, in the order of their application.
     """
 
     started: SubscriptionStarted
@@ -66,6 +71,7 @@ class Running:
     scheduled: tuple[ScheduledChange, ...] = ()
     billed_once: frozenset[str] = frozenset()
     running: Mapping[str, BillingItem] = field(default_factory=dict)
+    coupons: tuple[HeldCoupon, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,10 +131,12 @@ def evolve(state: Subscription, event: SubscriptionEvent) -> Subscription:
             return _rescheduled(state, event)
         case ((Waiting() | Active() | Paused()), (SubscriptionCancelled() | CancellationWithdrawn())):
             return _ending(state, event)
+        case ((Waiting() | Active() | Paused()), (CouponApplied() | CouponRemoved())):
+            return replace(state, coupons=_coupons_after(state, event))
         case ((Waiting() | Active() | Paused()), ChargesDue()):
-            return _billed(state, event.items, event.effective_at)
+            return _billed(state, event, event.effective_at)
         case Active(), BillingPeriodClosed():
-            closed = _billed(state, event.items, event.period.end)
+            closed = _billed(state, event, event.period.end)
             return replace(closed, next_index=event.period_index + 1, accrued=())
         case Waiting(), TrialStarted():
             return replace(state, in_trial=True)
@@ -185,6 +193,7 @@ def _active(state: Live, terms: Terms) -> Active:
         scheduled=state.scheduled,
         billed_once=state.billed_once,
         running=state.running,
+        coupons=state.coupons,
         next_index=first_index(terms),
     )
 
@@ -198,15 +207,25 @@ def _paused(state: Live, event: SubscriptionPaused) -> Paused:
         scheduled=state.scheduled,
         billed_once=state.billed_once,
         running=state.running,
+        coupons=state.coupons,
         paused_from=event.paused_from,
     )
 
 
-def _billed(state: LiveT, items: tuple[BillingItem, ...], at: datetime) -> LiveT:
-    once = {item.charge.key for item in items if item.charge.one_off}
+def _billed(state: LiveT, event: ChargesDue | BillingPeriodClosed, at: datetime) -> LiveT:
+    once = {item.charge.key for item in event.items if item.charge.one_off}
     return replace(
-        state, billed_once=state.billed_once | once, running=running_after(state.running, items, at)
+        state,
+        billed_once=state.billed_once | once,
+        running=running_after(state.running, event.items, at),
+        coupons=after_billing(state.coupons, state.terms, event),
     )
+
+
+def _coupons_after(state: Live, event: CouponApplied | CouponRemoved) -> tuple[HeldCoupon, ...]:
+    if isinstance(event, CouponApplied):
+        return with_applied(state.coupons, event)
+    return without(state.coupons, event.coupon_id)
 
 
 def _without(state: LiveT, change_id: str | None) -> LiveT:

@@ -1,8 +1,8 @@
-"""Events of coupons: what they take off, who may redeem them, and their redemptions."""
+"""Events of coupons: what they take off, their redemptions, and the subscriptions that they reduce."""
 
 from datetime import datetime
 
-from shared.billing.discounts import Reduction
+from shared.billing.discounts import Discount, Reduction
 from shared.framework.core.event import Event
 
 
@@ -66,3 +66,34 @@ class CouponRedemptionCounted(Event, frozen=True, kw_only=True):
     number: int
     subscription_id: str
     counted_at: datetime
+
+
+class CouponApplied(Event, frozen=True, kw_only=True):
+    """A subscription is reduced by a coupon: by `discount`, for so many `periods` (None: as long as it runs).
+
+    Only while it is billed by one of `plan_ids`, if there are any.
+    """
+
+    wire_name = "subscriptions.coupon.applied.v1"
+
+    subscription_id: str
+    code: str
+    discount: Discount
+    periods: int | None
+    plan_ids: tuple[str, ...]
+    applied_at: datetime
+
+    @property
+    def coupon_id(self) -> str:
+        """The id of the coupon."""
+        return self.discount.discount_id
+
+
+class CouponRemoved(Event, frozen=True, kw_only=True):
+    """A coupon was taken from a subscription; what is billed from now on is not reduced by it."""
+
+    wire_name = "subscriptions.coupon.removed.v1"
+
+    subscription_id: str
+    coupon_id: str
+    removed_at: datetime
