@@ -10,6 +10,7 @@ from projections.read_models.contracts.projection import CONTRACTS
 from projections.read_models.coupon_redemptions.projection import COUPON_REDEMPTIONS
 from projections.read_models.coupons.projection import COUPONS
 from projections.read_models.customers.projection import CUSTOMERS
+from projections.read_models.entitlements.projection import ENTITLEMENTS
 from projections.read_models.invoice_lines.projection import INVOICE_LINES
 from projections.read_models.invoices.projection import INVOICES
 from projections.read_models.meters.projection import METERS
@@ -28,6 +29,7 @@ READ_MODELS: dict[AnyModel, str | None] = {
     PLANS: "PlanQueries",
     COUPONS: "CouponQueries",
     COUPON_REDEMPTIONS: None,
+    ENTITLEMENTS: None,
     METERS: "MeterQueries",
     USAGE: "UsageQueries",
     BILLING_RUNS: "BillingRunQueries",

@@ -45,9 +45,11 @@ from shared.billing.contracts.payments.payments import (
 from shared.billing.contracts.payments.refunds import RefundIssued, RefundRequested
 from shared.billing.contracts.subscriptions.coupons import CouponDefined, CouponDisabled, CouponRedeemed
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
+from shared.billing.contracts.subscriptions.entitlements import EntitlementsChanged
 from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
 from shared.billing.contracts.subscriptions.subscriptions import SubscriptionStarted
 from shared.billing.discounts import PercentageOff
+from shared.billing.entitlements import Entitlement
 from shared.billing.money import Money
 from shared.billing.period import Period
 from shared.billing.pricing import PerUnit, RatingStep
@@ -161,6 +163,24 @@ async def a_customer(contexts: Contexts, name: str, tenant_id: str = TENANT) -> 
     return customer_id
 
 
+SSO = Entitlement(key="sso", kind="boolean")
+SEATS = Entitlement(key="seats", kind="limit", limit=Decimal(10))
+
+
+async def some_entitlements(contexts: Contexts, customer_id: str) -> None:
+    """Two subscriptions of a customer give it entitlements; then one of them gives fewer."""
+    more = msgspec.structs.replace(SEATS, limit=Decimal(25))
+    for at, subscription, given in (
+        (1, "sub_1", (SSO, SEATS)),
+        (2, "sub_2", (more,)),
+        (3, "sub_1", (SEATS,)),
+    ):
+        changed = EntitlementsChanged(
+            customer_id=customer_id, subscription_id=subscription, entitlements=given, changed_at=day(at)
+        )
+        await contexts.publish("subscriptions", f"ent_{customer_id}", changed, at=day(at))
+
+
 async def a_plan(contexts: Contexts, tenant_id: str = TENANT) -> None:
     """A plan that charges per unit."""
     charge = Charge(key="calls", name="Calls", meter_key="calls", price=PerUnit(unit_price=Decimal("0.01")))
@@ -173,6 +193,7 @@ async def a_plan(contexts: Contexts, tenant_id: str = TENANT) -> None:
         interval="P1M",
         charges=(charge,),
         published_at=day(0),
+        entitlements=(SSO, SEATS),
     )
     await contexts.publish("subscriptions", published.plan_id, published, at=day(0), tenant_id=tenant_id)
 
@@ -433,6 +454,7 @@ async def a_year_in_short(contexts: Contexts) -> None:
     await an_invoice(contexts, ada, 3, 7_00, day(59))
     await an_invoice(contexts, eve, 1, 99_00, day(31), tenant_id="other")
     await a_coupon(contexts, [ada, bob])
+    await some_entitlements(contexts, ada)
 
 
 ADA = f"cus_{TENANT}_ada"

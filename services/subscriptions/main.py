@@ -3,6 +3,7 @@
 from services.subscriptions.contracts.feature import CUSTOMER_CONTRACTS
 from services.subscriptions.coupons.feature import COUPONS
 from services.subscriptions.customers.feature import CUSTOMERS
+from services.subscriptions.entitlements.feature import ENTITLEMENTS
 from services.subscriptions.meters.feature import METERS
 from services.subscriptions.plans.feature import PLANS
 from services.subscriptions.subscriptions.backfill import UsageClaimBackfill
@@ -19,6 +20,7 @@ FEATURES = (
     METERS,
     PLANS,
     COUPONS,
+    ENTITLEMENTS,
     SUBSCRIPTIONS,
     CUSTOMER_CONTRACTS,
 )

@@ -10,6 +10,7 @@ from projections.graphql.row_types import of_row
 from projections.read_models.balances.graphql import Balance, balance_type, read_balance
 from projections.read_models.contracts.graphql import Contract
 from projections.read_models.customers.projection import CUSTOMERS, CustomerRow
+from projections.read_models.entitlements.graphql import entitlements_of_customer
 from projections.read_models.invoices.graphql import Invoice
 from projections.read_models.payments.graphql import Payment
 from projections.read_models.subscriptions.graphql import Subscription
@@ -32,6 +33,7 @@ class Customer:
     registered_at: datetime
     updated_at: datetime
     balance = strawberry.field(_balance, description="The balance in the customer's currency.")
+    entitlements = entitlements_of_customer
     subscriptions = list_field(Subscription, "Oldest first.", of="customer_id", filters=["status"])
     contracts = list_field(Contract, "Oldest first.", of="customer_id", filters=["status"])
     invoices = list_field(Invoice, "Oldest first.", of="customer_id", filters=["status"], timed=True)

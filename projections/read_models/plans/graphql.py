@@ -12,6 +12,7 @@ from projections.graphql.fields import list_field
 from projections.graphql.row_types import of_row
 from projections.read_models.plans.projection import PLANS, PlanVersion
 from shared.billing.contracts.subscriptions.plans import Charge
+from shared.billing.entitlements import Entitlement
 from shared.billing.pricing import Price, UnitConversion
 
 
@@ -118,6 +119,16 @@ def _charges(root: PlanVersion) -> list[PricedCharge]:
     return [PricedCharge.of(charge, root.currency) for charge in root.charges]
 
 
+@of_row(Entitlement, name="PlanEntitlement")
+class PlanEntitlementType:
+    """What subscriptions to a plan may use."""
+
+    key: str
+    kind: str = strawberry.field(description="boolean, limit, or metered.")
+    limit: Decimal | None
+    meter_key: str | None
+
+
 @of_row(PlanVersion, name="PlanVersion")
 class PlanVersionType:
     """One version of a plan; its prices never change."""
@@ -132,6 +143,7 @@ class PlanVersionType:
     charges = strawberry.field(
         resolver=_charges, graphql_type=list[PlanChargeType], description="In the plan's order."
     )
+    entitlements: list[PlanEntitlementType]
     published_at: datetime
 
 

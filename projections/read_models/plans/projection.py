@@ -6,6 +6,7 @@ import msgspec
 
 from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
 from shared.billing.contracts.subscriptions.plans import AtTrialEnd, Charge, PlanPublished
+from shared.billing.entitlements import Entitlement
 from shared.billing.proration import Proration
 
 
@@ -21,6 +22,7 @@ class PlanVersion(msgspec.Struct, frozen=True, kw_only=True):
     proration: Proration = "day"
     trial: str | None = None
     at_trial_end: AtTrialEnd = "bill"
+    entitlements: tuple[Entitlement, ...] = ()
 
 
 class PlanRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from services.subscriptions.plans.charges import (
 from shared.billing.contracts.subscriptions.meters import MeterRegistered
 from shared.billing.contracts.subscriptions.plans import AtTrialEnd, Charge, PlanPublished
 from shared.billing.currency import checked_currency
+from shared.billing.entitlements import Entitlement
 from shared.billing.period import Interval
 from shared.billing.proration import Proration
 from shared.framework.core.decider import Decider
@@ -77,18 +78,32 @@ class ChargeIntervalDoesNotFit(Refusal):
 
 
 class MeterIsUnknown(Refusal):
-    """A charge names a meter that is not defined."""
+    """A charge or an entitlement names a meter that is not defined."""
 
     code = "meter-unknown"
     kind = RefusalKind.UNPROCESSABLE
     reference_to = "metering"
 
 
+class EntitlementKeyRepeats(Refusal):
+    """Two entitlements of the plan have the same key."""
+
+    code = "entitlement-key-duplicate"
+    kind = RefusalKind.INVALID
+
+
+class EntitlementDoesNotFit(Refusal):
+    """A limit needs `limit`, a metered entitlement needs `meter_key`, and a boolean one takes neither."""
+
+    code = "entitlement-invalid"
+    kind = RefusalKind.INVALID
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishPlan:
     """Publish these charges as the plan's next version; `interval` is an ISO 8601 duration such as P1M.
 
-    `registered_meters`: of the meters that the charges name those that are defined.
+    `registered_meters`: of the meters that charges and entitlements name those that are defined.
     """
 
     plan_id: str
@@ -101,6 +116,7 @@ class PublishPlan:
     proration: Proration = "day"
     trial: str | None = None
     at_trial_end: AtTrialEnd = "bill"
+    entitlements: tuple[Entitlement, ...] = ()
     now: datetime
     registered_meters: Mapping[str, MeterRegistered] = field(default_factory=dict)
 
@@ -129,7 +145,8 @@ def publish(plan: Plan, command: PublishPlan) -> Sequence[PlanPublished]:
     """The next version; nothing if its content equals that of the newest version.
 
     Raises PlanIsEmpty, ChargeKeyRepeats, ChargeNeedsMeter, FlatChargeHasMeter, MeterIsUnknown,
-    IntervalIsInvalid, CurrencyIsUnknown, the refusals of the price model, and those of charges.py.
+    IntervalIsInvalid, CurrencyIsUnknown, EntitlementKeyRepeats, EntitlementDoesNotFit, the refusals of the
+    price model, and those of charges.py.
     """
     published = _published(command, version=len(plan.versions) + 1)
     if plan.versions and _content(plan.versions[-1]) == _content(published):
@@ -156,6 +173,7 @@ def _published(command: PublishPlan, version: int) -> PlanPublished:
         if command.trial is not None:
             Interval.parse(command.trial)
     _check_charges(command.charges, interval, command.currency)
+    _check_entitlements(command.entitlements)
     return PlanPublished(
         plan_id=command.plan_id,
         key=command.key,
@@ -169,6 +187,7 @@ def _published(command: PublishPlan, version: int) -> PlanPublished:
         proration=command.proration,
         trial=command.trial,
         at_trial_end=command.at_trial_end,
+        entitlements=command.entitlements,
     )
 
 
@@ -184,6 +203,16 @@ def _check_charges(charges: tuple[Charge, ...], interval: Interval, currency: st
             _check_due(charge, interval)
             check_prices(charge, currency)
     check_currencies(charges)
+
+
+def _check_entitlements(entitlements: tuple[Entitlement, ...]) -> None:
+    keys = [one.key for one in entitlements]
+    for index, one in enumerate(entitlements):
+        with in_field("entitlements", index):
+            if one.key in keys[:index]:
+                raise EntitlementKeyRepeats(one.key)
+            if not one.is_whole:
+                raise EntitlementDoesNotFit(one.key)
 
 
 def _check_due(charge: Charge, interval: Interval) -> None:
@@ -207,18 +236,26 @@ def _check_charge(charge: Charge) -> None:
 
 
 def _check_meters(command: PublishPlan) -> None:
-    """Raise MeterIsUnknown (its usage would be billed as zero) and what check_meter raises."""
+    """Raise MeterIsUnknown (its usage would be billed as zero, limited by nothing) and what check_meter does."""
     for number, charge in enumerate(command.charges):
-        if charge.meter_key is None:
-            continue
         with in_field("charges", number):
-            if charge.meter_key not in command.registered_meters:
-                with in_field("meter_key"):
-                    raise MeterIsUnknown(charge.meter_key)
-            check_meter(charge, command.registered_meters[charge.meter_key])
+            if (meter := _registered(command, charge.meter_key)) is not None:
+                check_meter(charge, meter)
+    for number, entitlement in enumerate(command.entitlements):
+        with in_field("entitlements", number):
+            _registered(command, entitlement.meter_key)
+
+
+def _registered(command: PublishPlan, meter_key: str | None) -> MeterRegistered | None:
+    if meter_key is None:
+        return None
+    if meter_key not in command.registered_meters:
+        with in_field("meter_key"):
+            raise MeterIsUnknown(meter_key)
+    return command.registered_meters[meter_key]
 
 
 def _content(published: PlanPublished) -> tuple[object, ...]:
     terms = published.name, published.currency, published.interval, published.charges
     rules = published.shares_usage, published.proration, published.trial, published.at_trial_end
-    return (*terms, *rules)
+    return (*terms, *rules, published.entitlements)

@@ -10,7 +10,8 @@ from shared.framework.eventstore.unit_of_work import Session
 
 async def publish_plan(session: Session, command: PublishPlan) -> Plan:
     """Publish a version of a plan, whose meters must be registered, and return the plan."""
-    keys = {charge.meter_key for charge in command.charges if charge.meter_key is not None}
+    charged = {charge.meter_key for charge in command.charges if charge.meter_key is not None}
+    keys = charged | {one.meter_key for one in command.entitlements if one.meter_key is not None}
     registered = {}
     for key in sorted(keys):
         meter = await session.state(METER, meter_registration_id(session.tenant_id, key))

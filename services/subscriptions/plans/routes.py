@@ -1,7 +1,7 @@
 """Request and response bodies of plans, and their routes."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -10,13 +10,33 @@ from services.subscriptions.plans.decider import PLAN, PublishPlan, plan_id_of
 from services.subscriptions.plans.handlers import publish_plan
 from services.subscriptions.plans.schemas import Duration, NewCharge
 from shared.billing.contracts.subscriptions.plans import AtTrialEnd
+from shared.billing.entitlements import Entitlement
 from shared.billing.proration import Proration
 from shared.framework.http.authorization import requires
 from shared.framework.http.command_endpoint import CommandDep, command_router
-from shared.framework.http.field_types import ApiModel, CurrencyCode, Identifier, Instant, ShortText
+from shared.framework.http.field_types import (
+    ApiModel,
+    CurrencyCode,
+    Identifier,
+    Instant,
+    NonNegativeDecimal,
+    ShortText,
+)
 from shared.framework.http.reads import Cursor, PageSize, ReadDep
 
 VersionNumber = Annotated[int | None, Query(ge=1, le=1_000_000)]
+
+
+class EntitlementBody(ApiModel):
+    """What subscriptions to a plan may use: switched on (boolean), up to `limit`, or metered by a meter.
+
+    `limit` of a metered one: the usage that is allowed each billing period, null for any.
+    """
+
+    key: Identifier
+    kind: Literal["boolean", "limit", "metered"]
+    limit: NonNegativeDecimal | None = None
+    meter_key: Identifier | None = None
 
 
 class NewPlan(ApiModel):
@@ -35,11 +55,14 @@ class NewPlan(ApiModel):
     proration: Proration = "day"
     trial: Duration | None = None
     at_trial_end: AtTrialEnd = "bill"
+    entitlements: Annotated[list[EntitlementBody], Field(max_length=100, default_factory=list)]
 
     def command(self, *, now: datetime, plan_id: str) -> PublishPlan:
         """The command of this request."""
         charges = tuple(charge.charge() for charge in self.charges)
-        return PublishPlan(plan_id=plan_id, now=now, **dict(self) | {"charges": charges})
+        entitlements = tuple(Entitlement(**dict(one)) for one in self.entitlements)
+        parts = {"charges": charges, "entitlements": entitlements}
+        return PublishPlan(plan_id=plan_id, now=now, **dict(self) | parts)
 
 
 class PlanResponse(ApiModel):
@@ -61,6 +84,7 @@ class PlanDetail(PlanResponse):
     proration: Proration
     trial: str | None
     at_trial_end: AtTrialEnd
+    entitlements: list[EntitlementBody]
     published_at: Instant
 
 

@@ -9,6 +9,7 @@ from services.subscriptions.coupons.decider import COUPON, coupon_id_of, defined
 from services.subscriptions.coupons.handlers import redeem_coupon
 from services.subscriptions.coupons.redemption import RedeemCoupon
 from services.subscriptions.customers.decider import CUSTOMER, CustomerIsUnknown, registered
+from services.subscriptions.entitlements.handlers import grant_entitlements
 from services.subscriptions.plans.decider import PLAN, plan_id_of
 from services.subscriptions.subscriptions.commands import (
     ApplyCoupon,
@@ -21,15 +22,26 @@ from services.subscriptions.subscriptions.commands import (
 from services.subscriptions.subscriptions.decider import SUBSCRIPTION
 from services.subscriptions.subscriptions.due import next_due
 from services.subscriptions.subscriptions.refusals import SubscriptionIsUnknown
-from services.subscriptions.subscriptions.state import Ended, Live, NoSubscription, Subscription
+from services.subscriptions.subscriptions.state import (
+    Active,
+    Ended,
+    Live,
+    NoSubscription,
+    Subscription,
+    Waiting,
+)
 from services.subscriptions.usage_claims.handlers import claim_more_usage, claim_usage, release_usage
 from shared.billing.contracts.subscriptions.plans import PlanPublished
 from shared.billing.contracts.subscriptions.subscriptions import (
     CancellationWithdrawn,
+    SubscriptionActivated,
     SubscriptionCancelled,
     SubscriptionChanged,
     SubscriptionEnded,
+    SubscriptionPaused,
+    SubscriptionResumed,
     SubscriptionStarted,
+    TrialStarted,
 )
 from shared.billing.period import Interval, boundary
 from shared.billing.pricing import Price
@@ -37,6 +49,17 @@ from shared.framework.core.event import Event
 from shared.framework.core.ids import derived_id, has_prefix
 from shared.framework.core.refusals import in_field
 from shared.framework.eventstore.unit_of_work import Session
+
+_GRANTING = (
+    SubscriptionStarted,
+    TrialStarted,
+    SubscriptionActivated,
+    SubscriptionChanged,
+    SubscriptionPaused,
+    SubscriptionResumed,
+    SubscriptionEnded,
+)
+"""The events after which a subscription may give its customer other entitlements."""
 
 CLOSE_PERIOD = "close-billing-period"
 """The purpose of the timers of all that falls due on a subscription; the first of it were ends of periods."""
@@ -207,8 +230,19 @@ async def handle_and_schedule(session: Session, command: SubscriptionCommand) ->
         raise SubscriptionIsUnknown(command.subscription_id)
     await _move_claim(session, state.started, events)
     if events:
+        await _grant(session, state, events)
         _schedule_next(session, state)
     return state
+
+
+async def _grant(session: Session, state: Live | Ended, events: Sequence[Event]) -> None:
+    """Give the customer what the plan version entitles to, while the subscription runs, also in its trial."""
+    if not any(isinstance(event, _GRANTING) for event in events):
+        return
+    terms = state.terms
+    runs = isinstance(state, Active) or (isinstance(state, Waiting) and state.in_trial)
+    version = (terms.plan_id, terms.plan_version) if runs else None
+    await grant_entitlements(session, terms.customer_id, terms.subscription_id, version)
 
 
 async def _move_claim(session: Session, started: SubscriptionStarted, events: Sequence[Event]) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from shared.billing.entitlements import Entitlement
 from shared.billing.pricing import Price, UnitConversion, sentence
 from shared.billing.proration import Proration
 from shared.framework.core.event import Event
@@ -71,7 +72,8 @@ class PlanPublished(Event, frozen=True, kw_only=True):
 
     `shares_usage`: its subscriptions may bill usage that other subscriptions bill too. `proration`: how a
     part of a period is billed: by day, by second, or in full (billing rule 9). `trial`: the time, as an ISO
-    8601 duration, that a new subscription is free; `at_trial_end`: what happens then.
+    8601 duration, that a new subscription is free; `at_trial_end`: what happens then. `entitlements`:
+    what its subscriptions may use.
     """
 
     wire_name = "subscriptions.plan.published.v1"
@@ -88,6 +90,7 @@ class PlanPublished(Event, frozen=True, kw_only=True):
     proration: Proration = "day"
     trial: str | None = None
     at_trial_end: AtTrialEnd = "bill"
+    entitlements: tuple[Entitlement, ...] = ()
 
     @property
     def currencies(self) -> frozenset[str]:

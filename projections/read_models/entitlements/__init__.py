@@ -1,0 +1,1 @@
+"""Read model: entitlements of customers."""

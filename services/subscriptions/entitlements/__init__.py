@@ -1,0 +1,4 @@
+"""Entitlements of customers, by subscription.
+
+Owns the `ent` streams, subscribes to nothing, and publishes EntitlementsChanged.
+"""
