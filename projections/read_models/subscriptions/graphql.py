@@ -10,7 +10,11 @@ from projections.graphql.row_types import of_row, words
 from projections.read_models.customers.projection import CUSTOMERS
 from projections.read_models.invoices.graphql import Invoice
 from projections.read_models.plans.projection import PLANS
-from projections.read_models.subscriptions.projection import SUBSCRIPTIONS, SubscriptionStatus
+from projections.read_models.subscriptions.projection import (
+    SUBSCRIPTIONS,
+    SubscriptionCoupon,
+    SubscriptionStatus,
+)
 from shared.billing.contracts.subscriptions.subscriptions import ScheduledChange
 
 words(SubscriptionStatus)
@@ -26,6 +30,18 @@ class ScheduledChangeType:
     plan_id: strawberry.ID | None
     plan_version: int | None
     quantities: JSON = strawberry.field(description="Seats by charge key.")
+
+
+@of_row(SubscriptionCoupon, name="SubscriptionCoupon")
+class SubscriptionCouponType:
+    """A coupon that a subscription has redeemed."""
+
+    coupon_id: strawberry.ID
+    code: str
+    name: str
+    periods: int | None = strawberry.field(description="How many billing periods it reduces; null: all.")
+    applied_at: datetime
+    removed_at: datetime | None
 
 
 @of_row(SUBSCRIPTIONS)
@@ -48,6 +64,7 @@ class Subscription:
     paused_from: datetime | None
     quantities: JSON = strawberry.field(description="Seats by charge key; 1 where none is given.")
     scheduled_changes: list[ScheduledChangeType]
+    coupons: list[SubscriptionCouponType] = strawberry.field(description="In the order of redemption.")
     periods_closed: int
     billed_until: datetime | None
     ends_at: datetime | None

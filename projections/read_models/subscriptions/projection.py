@@ -8,6 +8,7 @@ from typing import get_args
 import msgspec
 
 from projections.engine.read_model import DecodedEvent, ReadModel, StreamSource, row_from, single_row
+from shared.billing.contracts.subscriptions.coupons import CouponApplied, CouponRemoved
 from shared.billing.contracts.subscriptions.subscriptions import (
     BillingPeriodClosed,
     CancellationWithdrawn,
@@ -38,6 +39,8 @@ SubscriptionEvent = (
     | CancellationWithdrawn
     | ChangeScheduled
     | ScheduledChangeWithdrawn
+    | CouponApplied
+    | CouponRemoved
     | BillingPeriodClosed
     | SubscriptionEnded
 )
@@ -52,6 +55,17 @@ class SubscriptionStatus(StrEnum):
     PAUSED = "paused"
     CANCELLED = "cancelled"
     ENDED = "ended"
+
+
+class SubscriptionCoupon(msgspec.Struct, frozen=True, kw_only=True):
+    """A coupon of a subscription, also after it was removed; `periods` None: as long as it runs."""
+
+    coupon_id: str
+    code: str
+    name: str
+    periods: int | None
+    applied_at: datetime
+    removed_at: datetime | None = None
 
 
 class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +93,7 @@ class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
     status_before: SubscriptionStatus = SubscriptionStatus.ACTIVE
     quantities: dict[str, Decimal] = msgspec.field(default_factory=dict)
     scheduled_changes: tuple[ScheduledChange, ...] = ()
+    coupons: tuple[SubscriptionCoupon, ...] = ()
 
 
 def fold(row: SubscriptionRow | None, event: SubscriptionEvent, _: DecodedEvent) -> SubscriptionRow:
@@ -100,6 +115,8 @@ def fold(row: SubscriptionRow | None, event: SubscriptionEvent, _: DecodedEvent)
             return changed(row, scheduled_changes=tuple(changes))
         case SubscriptionRow(), ScheduledChangeWithdrawn():
             return _without(row, event.change_id)
+        case SubscriptionRow(), (CouponApplied() | CouponRemoved()):
+            return changed(row, coupons=_coupons_after(row, event))
         case SubscriptionRow(), SubscriptionCancelled():
             before = row.status_before if row.status is SubscriptionStatus.CANCELLED else row.status
             return changed(
@@ -154,6 +171,26 @@ def _changed(
                 anchor_at=event.anchor_at,
                 quantities=event.quantities,
             )
+
+
+def _coupons_after(
+    row: SubscriptionRow, event: CouponApplied | CouponRemoved
+) -> tuple[SubscriptionCoupon, ...]:
+    if isinstance(event, CouponApplied):
+        new = SubscriptionCoupon(
+            coupon_id=event.coupon_id,
+            code=event.code,
+            name=event.discount.name,
+            periods=event.periods,
+            applied_at=event.applied_at,
+        )
+        return (*row.coupons, new)
+    return tuple(
+        msgspec.structs.replace(one, removed_at=event.removed_at)
+        if one.coupon_id == event.coupon_id and one.removed_at is None
+        else one
+        for one in row.coupons
+    )
 
 
 def _without(row: SubscriptionRow, change_id: str | None) -> SubscriptionRow:
