@@ -28,16 +28,15 @@ from services.invoicing.commitments.handlers import (
 from services.invoicing.invoices.commands import DraftInvoice, FinalizeDraft, RateInvoice, VoidInvoice
 from services.invoicing.invoices.decider import INVOICE
 from services.invoicing.invoices.handlers import finalize, void
-from services.invoicing.invoices.state import Draft, Invoice, NoInvoice, Paid, Voided
+from services.invoicing.invoices.state import Draft, Finalized, Invoice, NoInvoice, Paid, Voided
 from services.invoicing.rating.discounts import discounted
-from services.invoicing.rating.items import limited, lines_of_billing_items
+from services.invoicing.rating.items import less_discount, limited, lines_of_billing_items
 from services.invoicing.rating.rating import RatingContext, lines_of_period
 from shared.billing.contracts.invoicing.billed_items import ItemCredited
 from shared.billing.contracts.invoicing.billing_runs import BillingRunStarted
 from shared.billing.contracts.invoicing.invoices import InvoiceLine
 from shared.billing.contracts.subscriptions.billing_items import BillingItem
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed, ChargesDue
-from shared.billing.money import Money
 from shared.framework.core.ids import derived_id, has_prefix
 from shared.framework.core.refusals import ImpossibleHistory, Refusal, RefusalKind
 from shared.framework.eventstore.unit_of_work import Session
@@ -203,18 +202,20 @@ async def _credited_lines(
     for item, line in lines:
         if item.credit_of is None:
             kept.append(line)
-        elif (amount := await _credit(session, item, item.credit_of, line, now)) is not None:
-            kept.append(limited(line, amount))
+        elif (credit := await _credit(session, item, item.credit_of, line, now)) is not None:
+            kept.append(credit)
     return tuple(kept)
 
 
 async def _credit(
     session: Session, item: BillingItem, credit_of: str, line: InvoiceLine, now: datetime
-) -> Money | None:
+) -> InvoiceLine | None:
     billed = (await session.state(BILLED_ITEM, credit_of)).billed
     invoice: Invoice = NoInvoice()
     if billed is not None:
         invoice = await session.state(INVOICE, billed.invoice_id)
+    if isinstance(invoice, Finalized | Paid):
+        line = less_discount(line, next(one for one in invoice.document.lines if one.item_id == credit_of))
     command = CreditItem(
         item_id=credit_of,
         credit_item_id=item.item_id,
@@ -225,4 +226,4 @@ async def _credit(
     )
     events = await session.handle(BILLED_ITEM, credit_of, command)
     credited = [event.amount for event in events if isinstance(event, ItemCredited)]
-    return credited[0] if credited and credited[0].minor else None
+    return limited(line, credited[0]) if credited and credited[0].minor else None

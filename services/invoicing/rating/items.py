@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, localcontext
+from fractions import Fraction
 
 import msgspec
 
@@ -21,17 +22,25 @@ def lines_of_billing_items(
     return [(item, _line(invoice_id, currency, item, _steps(item, time_zone, proration))) for item in items]
 
 
-def limited(line: InvoiceLine, credit: Money) -> InvoiceLine:
-    """The line of a credit of at most this amount; a last step says what is not given back."""
+def limited(line: InvoiceLine, credit: Money, reason: str = "limited to what was paid") -> InvoiceLine:
+    """The line of a credit of at most this amount; a last step says what is not given back, and why."""
     if line.amount == -credit:
         return line
     exact = exact_sum(line.steps)
     with localcontext(EXACT):
         rest = -credit.major - exact
-    step = RatingStep(
-        description="limited to what was paid", quantity=Decimal(1), unit_price=rest, amount=rest
-    )
+    step = RatingStep(description=reason, quantity=Decimal(1), unit_price=rest, amount=rest)
     return msgspec.structs.replace(line, amount=-credit, steps=(*line.steps, step))
+
+
+def less_discount(credit: InvoiceLine, billed: InvoiceLine) -> InvoiceLine:
+    """The line of a credit in proportion to what the discounts on the billed line have left of it."""
+    discount = sum(part.amount.minor for part in billed.discounts)
+    if not discount:
+        return credit
+    left = Fraction(billed.amount.minor - discount, billed.amount.minor)
+    amount = Money.nearest(-credit.amount.minor * left, credit.amount.currency)
+    return limited(credit, amount, "less the discount that it was billed with")
 
 
 def _line(invoice_id: str, currency: str, item: BillingItem, steps: tuple[RatingStep, ...]) -> InvoiceLine:

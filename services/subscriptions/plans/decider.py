@@ -236,7 +236,7 @@ def _check_charge(charge: Charge) -> None:
 
 
 def _check_meters(command: PublishPlan) -> None:
-    """Raise MeterIsUnknown (its usage would be billed as zero, limited by nothing) and what check_meter does."""
+    """Raise MeterIsUnknown (its usage would be billed as zero) and what check_meter raises."""
     for number, charge in enumerate(command.charges):
         with in_field("charges", number):
             if (meter := _registered(command, charge.meter_key)) is not None:

@@ -10,7 +10,7 @@ import pytest
 from services.invoicing.billing_runs.tests.test_billing import taxed
 from services.invoicing.customer_credit.decider import CUSTOMER_CREDIT, customer_credit_id
 from services.invoicing.tests.harness import Harness
-from services.invoicing.tests.scenarios import CALLS, LATER, closed, quantity, reading
+from services.invoicing.tests.scenarios import CALLS, LATER, closed, percent_off, quantity, reading
 from shared.billing.contracts.invoicing.billing_runs import BillingRunCompleted
 from shared.billing.contracts.invoicing.invoices import InvoiceDrafted, InvoiceVoided
 from shared.billing.contracts.payments.payments import PaymentSucceeded
@@ -176,6 +176,24 @@ async def test_a_total_below_zero_becomes_credit_that_pays_later_invoices() -> N
     assert (paid.credit_applied.minor, await credit(service)) == (3100, 739)
     await service.post_ok(f"/v1/invoices/{paid.invoice_id}/void", {"reason": "mistake"})
     assert await credit(service) == 3839
+
+
+async def test_of_an_item_with_a_discount_the_same_part_is_given_back() -> None:
+    """100.00 less 40% was billed as 60.00: of 17 of 31 days 32.90 come back, in both orders of payment."""
+    service = Harness()
+    billed = msgspec.structs.replace(due(item(fee("100"), "itm_1")), discounts=(percent_off("40"),))
+    back = due(item(fee("100"), "itm_2", FROM_15, credit_of="itm_1"), item(fee("62"), "itm_3", FROM_15))
+    await service.deliver(billed)
+    assert (await service.documents())[0].total.minor == 6000
+    await pay(service)
+    await service.deliver(back)
+    assert await amounts(service) == [-3290, 3400]
+    steps = (await service.documents())[-1].lines[0].steps
+    assert [step.description for step in steps][1:] == ["less the discount that it was billed with"]
+    other = Harness()
+    await other.deliver(billed, back)
+    await pay(other, 0)
+    assert await credit(other) == 3290
 
 
 async def test_no_more_is_given_back_than_was_paid() -> None:
