@@ -17,6 +17,7 @@ MADE_FOR_CUSTOMERS = {
     "projections POST /graphql",  # projections/tests/test_customers_view.py
     "projections GET /v1/history",  # projections/tests/test_history.py
     "subscriptions GET /v1/customers/{customer_id}",  # services/subscriptions/tests/test_reads.py
+    "subscriptions GET /v1/customers/{customer_id}/entitlements",  # services/subscriptions/entitlements/tests
     "subscriptions GET /v1/subscriptions/{subscription_id}",  # services/subscriptions/tests/test_reads.py
     "invoicing GET /v1/invoices/{invoice_id}",  # services/invoicing/tests/test_reads.py
     "payments GET /v1/payment-methods",  # services/payments/tests/test_reads.py

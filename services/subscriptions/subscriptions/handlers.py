@@ -88,7 +88,7 @@ class SubscribeCustomer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriptionCoupon:
+class CouponByCode:
     """A coupon, by its code, to apply to a subscription or to remove from it."""
 
     subscription_id: str
@@ -143,7 +143,7 @@ async def start_subscription(session: Session, command: SubscribeCustomer) -> Li
     return state
 
 
-async def apply_coupon(session: Session, command: SubscriptionCoupon) -> Live | Ended:
+async def apply_coupon(session: Session, command: CouponByCode) -> Live | Ended:
     """Redeem a coupon for a subscription: from now on it reduces what is billed.
 
     Raises SubscriptionIsUnknown, and what the subscription and the coupon are refused for.
@@ -154,16 +154,14 @@ async def apply_coupon(session: Session, command: SubscriptionCoupon) -> Live | 
     return state
 
 
-async def remove_coupon(session: Session, command: SubscriptionCoupon) -> Live | Ended:
+async def remove_coupon(session: Session, command: CouponByCode) -> Live | Ended:
     """Take a coupon from a subscription. Raises SubscriptionIsUnknown and CouponIsNotApplied."""
     coupon_id = coupon_id_of(session.tenant_id, command.code)
     remove = RemoveCoupon(subscription_id=command.subscription_id, coupon_id=coupon_id, now=command.now)
     return await handle_and_schedule(session, remove)
 
 
-async def _coupon(
-    session: Session, code: str, command: SubscribeCustomer | SubscriptionCoupon
-) -> ApplyCoupon:
+async def _coupon(session: Session, code: str, command: SubscribeCustomer | CouponByCode) -> ApplyCoupon:
     """The command that applies the coupon of a code. Raises CouponIsUnknown."""
     with in_field("coupon" if isinstance(command, SubscribeCustomer) else "code"):
         terms = defined(code, await session.state(COUPON, coupon_id_of(session.tenant_id, code))).terms

@@ -19,8 +19,8 @@ from services.subscriptions.subscriptions.coupons import HeldCoupon
 from services.subscriptions.subscriptions.decider import SUBSCRIPTION
 from services.subscriptions.subscriptions.handlers import (
     ChangePlan,
+    CouponByCode,
     SubscribeCustomer,
-    SubscriptionCoupon,
     apply_coupon,
     change_plan,
     handle_and_schedule,
@@ -292,24 +292,7 @@ def subscriptions_router() -> APIRouter:
         command = body.command(now=ctx.now, subscription_id=subscription_id, change_id=change_id)
         return await ctx.execute(change_plan, command, subscription_response)
 
-    @router.post("/subscriptions/{subscription_id}/coupons", response_model=SubscriptionResponse)
-    async def post_coupon_of_subscription(
-        subscription_id: SubscriptionId, body: CouponCode, ctx: CommandDep
-    ) -> Response:
-        """Redeem a coupon: it reduces what is billed from now on, so the open period as a whole."""
-        command = SubscriptionCoupon(subscription_id=subscription_id, code=body.code, now=ctx.now)
-        return await ctx.execute(apply_coupon, command, subscription_response)
-
-    @router.post(
-        "/subscriptions/{subscription_id}/coupons/{code}/remove", response_model=SubscriptionResponse
-    )
-    async def post_coupon_removal(
-        subscription_id: SubscriptionId, code: Annotated[Identifier, Path()], ctx: CommandDep
-    ) -> Response:
-        """Take a coupon from a subscription; its redemption is not given back."""
-        command = SubscriptionCoupon(subscription_id=subscription_id, code=code, now=ctx.now)
-        return await ctx.execute(remove_coupon, command, subscription_response)
-
+    _add_coupon_routes(router)
     for kind in ("pause", "resume"):
         _add_pause_route(router, kind)
 
@@ -324,6 +307,26 @@ def subscriptions_router() -> APIRouter:
         return await ctx.execute(handle_and_schedule, command, subscription_response)
 
     return router
+
+
+def _add_coupon_routes(router: APIRouter) -> None:
+    @router.post("/subscriptions/{subscription_id}/coupons", response_model=SubscriptionResponse)
+    async def post_coupon_of_subscription(
+        subscription_id: SubscriptionId, body: CouponCode, ctx: CommandDep
+    ) -> Response:
+        """Redeem a coupon: it reduces what is billed from now on, so the open period as a whole."""
+        command = CouponByCode(subscription_id=subscription_id, code=body.code, now=ctx.now)
+        return await ctx.execute(apply_coupon, command, subscription_response)
+
+    @router.post(
+        "/subscriptions/{subscription_id}/coupons/{code}/remove", response_model=SubscriptionResponse
+    )
+    async def post_coupon_removal(
+        subscription_id: SubscriptionId, code: Annotated[Identifier, Path()], ctx: CommandDep
+    ) -> Response:
+        """Take a coupon from a subscription; its redemption is not given back."""
+        command = CouponByCode(subscription_id=subscription_id, code=code, now=ctx.now)
+        return await ctx.execute(remove_coupon, command, subscription_response)
 
 
 def _add_pause_route(router: APIRouter, kind: Literal["pause", "resume"]) -> None:

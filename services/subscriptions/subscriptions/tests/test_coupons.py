@@ -1,12 +1,16 @@
 """Coupons of subscriptions: which of what is billed they reduce, and for how long."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.subscriptions.subscriptions.commands import (
     AdvanceSubscription,
@@ -16,6 +20,7 @@ from services.subscriptions.subscriptions.commands import (
     ChangeAt,
     ChangeSubscription,
     RemoveCoupon,
+    SubscriptionCommand,
 )
 from services.subscriptions.subscriptions.couponing import COUPONS_MAX
 from services.subscriptions.subscriptions.decider import SUBSCRIPTION
@@ -34,6 +39,8 @@ from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed, ChargesDue
 from shared.billing.discounts import AmountOff, Discount, PercentageOff, Reduction
 from shared.billing.money import Money
+from shared.billing.period import Interval, boundary
+from shared.framework.core.refusals import Refusal
 from shared.framework.testing.spec import Spec
 
 subscription = Spec(SUBSCRIPTION)
@@ -79,20 +86,22 @@ applied = CouponApplied(
 )
 
 
-def lived(*commands: object, until: datetime) -> list[SubscriptionEvent]:
+def lived(*commands: SubscriptionCommand, until: datetime) -> list[SubscriptionEvent]:
     """The events of the commands, each at its own instant, and of all that falls due until an instant."""
     events: list[SubscriptionEvent] = []
-
-    def catch_up(now: datetime) -> None:
-        while (due_at := next_due(SUBSCRIPTION.fold(events))) is not None and due_at <= now:
-            command = AdvanceSubscription(subscription_id="sub_1", due_at=due_at, now=due_at)
-            events.extend(SUBSCRIPTION.decide(SUBSCRIPTION.fold(events), command))
-
     for command in commands:
-        catch_up(command.now)  # type: ignore[attr-defined]
-        events.extend(SUBSCRIPTION.decide(SUBSCRIPTION.fold(events), command))  # type: ignore[arg-type]
-    catch_up(until)
-    return events
+        events = due_until(events, command.now)
+        events += SUBSCRIPTION.decide(SUBSCRIPTION.fold(events), command)
+    return due_until(events, until)
+
+
+def due_until(events: Sequence[SubscriptionEvent], now: datetime) -> list[SubscriptionEvent]:
+    """The history with all that falls due until an instant."""
+    found = list(events)
+    while (due_at := next_due(SUBSCRIPTION.fold(found))) is not None and due_at <= now:
+        command = AdvanceSubscription(subscription_id="sub_1", due_at=due_at, now=due_at)
+        found += SUBSCRIPTION.decide(SUBSCRIPTION.fold(found), command)
+    return found
 
 
 def discounts(events: Sequence[SubscriptionEvent]) -> list[list[tuple[str, ...] | None]]:
@@ -242,3 +251,81 @@ def test_an_applied_coupon_closes_first_what_is_due() -> None:
     events = subscription.given(STARTED).when(apply(now=on(3, 1))).decided
     assert [type(event) for event in events] == [BillingPeriodClosed, CouponApplied]
     assert discounts(events) == [NONE]
+
+
+BOUNDARIES = [boundary(NOON, "Europe/Berlin", Interval.parse("P1M"), number) for number in range(16)]
+
+
+def stretches(event: BillingPeriodClosed | ChargesDue) -> list[tuple[int, set[str]]]:
+    """The numbers of the periods for whose time an event bills, with the charges of each."""
+    ahead = {one.charge.key for one in event.items if one.credit_of is None and one.charge.in_advance}
+    if isinstance(event, ChargesDue):
+        return [(bisect_right(BOUNDARIES, event.effective_at), ahead)]
+    over = {charge.key for charge in event.charges}
+    return [
+        (bisect_right(BOUNDARIES, event.period.start), over),
+        (bisect_right(BOUNDARIES, event.period.end), ahead),
+    ]
+
+
+def reduced(event: BillingPeriodClosed | ChargesDue) -> set[int]:
+    """The numbers of the periods that the discount of an event reduces."""
+    keys = [one.charge_keys for one in event.discounts]
+    return {
+        number
+        for number, billed in stretches(event)
+        for scope in keys
+        if billed and (not scope or billed & {*scope})
+    }
+
+
+def at_day(number: int) -> datetime:
+    return NOON + timedelta(days=number, hours=1)
+
+
+def change(number: int, kind: str, seats: int) -> ChangeSubscription:
+    """Other seats, another version of the plan, a pause or its end, on a day."""
+    version = msgspec.structs.replace(AHEAD, version=seats) if kind == "plan" else None
+    return ChangeSubscription(
+        subscription_id="sub_1",
+        change_id=f"chg_{number}",
+        kind=kind if kind in ("pause", "resume") else "terms",  # type: ignore[arg-type]
+        at=ChangeAt.NOW,
+        plan=version,
+        quantities={"base": Decimal(seats)} if kind == "seats" else {},
+        now=at_day(number),
+    )
+
+
+changes = st.lists(
+    st.builds(
+        change, st.integers(0, 300), st.sampled_from(["seats", "plan", "pause", "resume"]), st.integers(1, 9)
+    ),
+    max_size=8,
+    unique_by=lambda command: command.change_id,
+).map(lambda found: sorted(found, key=lambda command: command.now))
+
+
+@given(changes, st.sampled_from([TEN, FIVE]), st.sampled_from([1, 2, 3, None]), st.integers(0, 100))
+def test_whatever_happens_a_coupon_reduces_no_more_periods_than_it_has(
+    commands: list[ChangeSubscription], reduction: Reduction, periods: int | None, day: int
+) -> None:
+    """A percentage without an end reduces all that is billed; an amount is taken once for each period."""
+    events = lived(replace(START, plan=AHEAD), until=NOON)
+    coupon: list[ApplyCoupon | ChangeSubscription] = [apply(reduction, periods, now=at_day(day))]
+    for command in sorted([*coupon, *commands], key=lambda one: one.now):
+        events = due_until(events, command.now)
+        with suppress(Refusal):
+            events += SUBSCRIPTION.decide(SUBSCRIPTION.fold(events), command)
+    events = due_until(events, at_day(330))
+    billed = [event for event in events if isinstance(event, BillingPeriodClosed | ChargesDue)]
+    found = [reduced(event) for event in billed]
+    if periods is not None:
+        assert len(set().union(*found)) <= periods
+    if reduction is FIVE:
+        taken = [numbers for numbers in found if numbers]
+        assert all(numbers - set().union(*taken[:place]) for place, numbers in enumerate(taken))
+    elif periods is None:
+        applied_in = next(place for place, event in enumerate(events) if isinstance(event, CouponApplied))
+        later = [one for one in events[applied_in:] if isinstance(one, BillingPeriodClosed | ChargesDue)]
+        assert all(one.discounts for one in later if any(keys for _, keys in stretches(one)))
