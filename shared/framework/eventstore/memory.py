@@ -44,8 +44,8 @@ from shared.framework.eventstore.rows import EventRow, rows_of
 class MemoryEventStore:
     """All ports of a store in memory; one commit at a time.
 
-    Side writes get this store and write to tables of their own in `tables`. Their rows must be immutable: if
-    a commit fails, a shallow copy of each table is restored.
+    Side writes get this store and write to tables of their own, each of which they ask for by `table`. Their
+    rows must be immutable: if a commit fails, a shallow copy of these tables is restored.
     """
 
     def __init__(self, context: str, clock: Clock, contracts: Contracts) -> None:
@@ -53,6 +53,8 @@ class MemoryEventStore:
         self.context = context
         self.contracts = contracts
         self.tables: dict[str, dict[Any, Any]] = {}
+        self._before: dict[str, dict[Any, Any] | None] | None = None
+        """During side writes: the tables that they have asked for, as they were; None for a new one."""
         self._clock = clock
         self._commit_lock = asyncio.Lock()
         self._records: list[EventRecord] = []
@@ -67,6 +69,8 @@ class MemoryEventStore:
 
     def table(self, name: str) -> dict[Any, Any]:
         """The side table of this name, created at the first call."""
+        if self._before is not None and name not in self._before:
+            self._before[name] = dict(self.tables[name]) if name in self.tables else None
         return self.tables.setdefault(name, {})
 
     async def load(self, tenant_id: str, stream_id: str) -> StreamHistory:
@@ -241,14 +245,19 @@ class MemoryEventStore:
             raise InboxConflict(f"handled already: {missing}")
 
     async def _run_side_writes(self, changes: ChangeSet, receipt: CommitReceipt) -> None:
-        before = {name: dict(rows) for name, rows in self.tables.items()} if changes.side_writes else {}
+        self._before = {}
         try:
             for write in changes.side_writes:
                 await write(self, receipt)
         except BaseException:
-            self.tables.clear()
-            self.tables.update(before)
+            for name, rows in self._before.items():
+                if rows is None:
+                    del self.tables[name]
+                else:
+                    self.tables[name] = rows
             raise
+        finally:
+            self._before = None
 
     def _store_response(self, changes: ChangeSet, receipt: CommitReceipt) -> None:
         if changes.response is not None:
