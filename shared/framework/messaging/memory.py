@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.framework.messaging.port import (
@@ -36,7 +36,7 @@ class MemoryBroker:
     """All acknowledged messages, including the lost ones."""
     _generation: int = 1
     _logs: dict[TopicPartition, list[Delivery]] = field(default_factory=lambda: defaultdict(list))
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _waiting: dict[TopicPartition, list[asyncio.Event]] = field(default_factory=lambda: defaultdict(list))
 
     async def cluster_id(self) -> str:
         self._must_be_up()
@@ -53,7 +53,7 @@ class MemoryBroker:
     def stop(self) -> None:
         """Raise BrokerFailed for every call from now on."""
         self.is_up = False
-        self._notify()
+        self._notify(self._waiting)
 
     def start(self) -> None:
         """Start again with all messages."""
@@ -64,7 +64,7 @@ class MemoryBroker:
         self._generation += 1
         self._logs.clear()
         self.is_up = True
-        self._notify()
+        self._notify(self._waiting)
 
     def store(self, message: Message) -> None:
         """Append a message to its partition; it may be lost or stored twice."""
@@ -73,16 +73,23 @@ class MemoryBroker:
             self._append(message)
             if self.chance() < self.double:
                 self._append(message)
-        self._notify()
+            self._notify([(message.topic, message.partition)])
 
     def after(self, partition: TopicPartition, offset: int, limit: int) -> Sequence[Delivery]:
         """Messages of a partition from an offset on; empty beyond the end."""
         self._must_be_up()
         return self._logs[partition][offset : offset + limit]
 
-    async def wait_for_change(self, wait_s: float) -> None:
-        """Return at the next change, or after `wait_s`."""
-        await self.sleeper.sleep(wait_s, self._changed)
+    async def wait_for_change(self, partitions: Iterable[TopicPartition], wait_s: float) -> None:
+        """Return when one of these partitions gets a message or the broker stops, or after `wait_s`."""
+        changed, waiting = asyncio.Event(), [self._waiting[partition] for partition in partitions]
+        for events in waiting:
+            events.append(changed)
+        try:
+            await self.sleeper.sleep(wait_s, changed)
+        finally:
+            for events in waiting:
+                events.remove(changed)
 
     def _append(self, message: Message) -> None:
         log = self._logs[message.topic, message.partition]
@@ -90,9 +97,10 @@ class MemoryBroker:
             Delivery(message.topic, message.partition, len(log), message.key, message.value, message.headers)
         )
 
-    def _notify(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def _notify(self, partitions: Iterable[TopicPartition]) -> None:
+        for partition in partitions:
+            for changed in self._waiting.get(partition, ()):
+                changed.set()
 
     def _must_be_up(self) -> None:
         if not self.is_up:
@@ -124,7 +132,7 @@ class _MemorySubscriber:
     async def poll(self, limit: int, wait_s: float) -> Sequence[Delivery]:
         found = self._fetch(limit)
         if not found:
-            await self._broker.wait_for_change(wait_s)
+            await self._broker.wait_for_change(self._offsets, wait_s)
             found = self._fetch(limit)
         return found
 
