@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 NAMESPACE = UUID("6f0e9c0a-7a55-5d2c-9f4e-70116083e0a1")
 _SEPARATOR = "\x1f"
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # pragma: allowlist secret
+_SHIFTS = tuple(range(125, -1, -5))
 
 
 class IdGenerator(Protocol):
@@ -19,11 +20,8 @@ class IdGenerator(Protocol):
 
 def format_id(prefix: str, value: UUID) -> str:
     """A UUID as `<prefix>_<26 characters>`; the text sorts as the UUID does."""
-    number, characters = value.int, []
-    for _ in range(26):
-        number, rest = divmod(number, 32)
-        characters.append(_ALPHABET[rest])
-    return f"{prefix}_{''.join(reversed(characters))}"
+    number = value.int
+    return f"{prefix}_{''.join([_ALPHABET[number >> bits & 31] for bits in _SHIFTS])}"
 
 
 def derived_id(prefix: str, *causes: str) -> str:
