@@ -35,6 +35,7 @@ def plan_of(seed: int, capabilities: Sequence[Capability] | None = None, days: f
         replicas=replicas,
         tenants=life.tenants,
         weather=weather,
+        read_side_pause_s=dice.one_of((0.0, 1.0, 5.0)),
         steps=steps,
         faults=tuple(planned_faults(life, replicas, force)),
         quiet_at=tuple(sorted(dice.between(0, days * DAY) for _ in range(dice.below(3)))),
@@ -105,7 +106,7 @@ def _advance(world: World, at: float) -> None:
         if world.dice.happens(world.weather.impatience):
             world.run(world.dice.between(0, 0.5))
         else:
-            world.rest(1.0)
+            world.rest(3.0, with_read_side=False)
         if world.seconds() < at:
             due = world.next_timer_s()
             world.leap(at if due is None else min(at, due))
@@ -137,7 +138,7 @@ def _check_at_rest(world: World, capabilities: Sequence[Capability], *, is_last:
 
 def _unfinished(world: World) -> str:
     waiting = [str(step) for step in world.clients.values()]
-    return "; ".join([*filter(None, [world.unfinished()]), *waiting[:3]])
+    return "; ".join([*filter(None, [world.unfinished(world.hosts)]), *waiting[:3]])
 
 
 def _common(world: World) -> list[str]:

@@ -75,6 +75,8 @@ class Plan:
     replicas: dict[str, int]
     tenants: tuple[str, ...]
     weather: Weather
+    read_side_pause_s: float = 0.0
+    """How long the read side waits before it takes the next messages, which are many then."""
     steps: tuple[Step, ...] = ()
     faults: tuple[Fault, ...] = ()
     quiet_at: tuple[float, ...] = ()

@@ -70,7 +70,7 @@ class SimulatedStore:
         process, world = self.process, self.process.world
         await process.step()
         weather, dice = world.weather, world.dice
-        if any(UNSTORABLE in str(event) for append in changes.appends for event in append.events):
+        if self.context == "ingest" and _is_unstorable(changes):
             raise ValueError("the database cannot store this")
         if changes.appends and dice.happens(weather.conflict):
             world.note(f"{process.name}: conflict without a cause")
@@ -86,6 +86,10 @@ class SimulatedStore:
             raise StoreIsUnavailable("after commit") from ConnectionError()
         self.signals.committed(changes)
         return receipt
+
+
+def _is_unstorable(changes: ChangeSet) -> bool:
+    return any(UNSTORABLE in str(event) for append in changes.appends for event in append.events)
 
 
 def described(changes: ChangeSet) -> str:
@@ -218,7 +222,10 @@ class _Subscriber:
         self.inner = inner
 
     async def poll(self, limit: int, wait_s: float) -> Sequence[Delivery]:
-        self.broker.process.check()
+        process = self.broker.process
+        process.check()
+        if process.context == "projections" and (pause_s := process.world.plan.read_side_pause_s):
+            await process.sleeper.sleep(pause_s)
         found: Sequence[Delivery] = await self.inner.poll(limit, wait_s)
         await self.broker.process.step()
         return found

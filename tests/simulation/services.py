@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from fastapi import APIRouter
+from prometheus_client import Counter, Gauge, Histogram
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
@@ -30,9 +31,14 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.http.app import create_app
 from shared.framework.http.authorization import Credential, Role
 from shared.framework.leadership.port import LeadershipTerm
+from shared.framework.messaging import consumer, inbox, relay, tenant_progress
+from shared.framework.observability import metrics
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 from shared.framework.process.settings import ServiceSettings
+from shared.framework.retry.backoff import Backoff
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock
+from shared.framework.timers import loop as timer_loop
+from shared.framework.timers import ready_clock
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -83,7 +89,7 @@ def settings_of(context: str, partitions: int) -> Any:
         jwks_file=nowhere,
         api_keys_file=nowhere,
         service_token_file=nowhere,
-        sweep_interval_s=0.5,
+        sweep_interval_s=1.0,
     )
 
 
@@ -95,10 +101,43 @@ async def _sandbox(clock: Clock, _: float) -> AsyncIterator[SandboxGateway]:
     yield SandboxGateway(process.ledger, clock, GATEWAY_IS_LATE_BY)
 
 
+class _Unmeasured:
+    """Stands for a metric: nobody looks at those of a simulated process."""
+
+    def labels(self, *_: str) -> "_Unmeasured":
+        return self
+
+    def inc(self, _: float = 1) -> None:
+        return None
+
+    set = observe = inc
+
+    def time(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+
+MEASURED = {
+    name: metric for name, metric in vars(metrics).items() if isinstance(metric, Counter | Gauge | Histogram)
+}
+POLLS = {
+    (consumer, "POLL_WAIT_S"): 1.0,
+    (relay, "POLLS"): Backoff(0.1, 1.0),
+    (timer_loop, "POLL_INTERVAL_S"): 1.0,
+    (inbox, "RELOAD_INTERVAL_S"): 1.0,
+    (tenant_progress, "RELOAD_INTERVAL_S"): 1.0,
+    (ready_clock, "RELOAD_INTERVAL_S"): 1.0,
+}
+"""How often processes look for what nothing wakes them for: seldom, or a life consists of looking."""
+
+
 @contextlib.contextmanager
 def in_memory() -> Iterator[None]:
     """Let every main.py compose with memory stores and our sandbox, for the length of the block."""
     with ExitStack() as stack:
+        unmeasured: dict[str, Any] = dict.fromkeys(MEASURED, _Unmeasured())
+        stack.enter_context(patch.multiple(metrics, **unmeasured))
+        for (module, name), value in POLLS.items():
+            stack.enter_context(patch.object(module, name, value))
         for context, adapters in MEMORY.items():
             for name, adapter in adapters.items():
                 stack.enter_context(patch.object(MAINS[context], name, adapter))

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -129,11 +129,15 @@ class World:
         """Let time pass, work or no work."""
         self.loop.run_while(lambda: True, self.loop.time() + for_s)
 
-    def rest(self, within_s: float, *, is_last: bool = False) -> bool:
-        """Run until nothing is left to do; False if it takes longer. `is_last`: totals are published too."""
+    def rest(self, within_s: float, *, is_last: bool = False, with_read_side: bool = True) -> bool:
+        """Run until nothing is left to do; False if it takes longer. `is_last`: totals are published too.
+
+        Without the read side the true time may leap while events are not shown yet.
+        """
+        hosts = [host for host in self.hosts if with_read_side or host.context != "projections"]
 
         def is_busy() -> bool:
-            return not self.is_quiet() or (is_last and self.has_unpublished_usage())
+            return self.is_busy(hosts) or (is_last and self.has_unpublished_usage())
 
         return not self.loop.run_while(is_busy, self.loop.time() + within_s)
 
@@ -161,13 +165,13 @@ class World:
 
     # ---- rest
 
-    def is_quiet(self) -> bool:
-        """Whether everything that was caused has happened."""
-        return not self.clients and self.unfinished() is None
+    def is_busy(self, hosts: Sequence[Host]) -> bool:
+        """Whether something that was caused has not happened yet in these hosts."""
+        return bool(self.clients) or self.unfinished(hosts) is not None
 
-    def unfinished(self) -> str | None:
+    def unfinished(self, hosts: Sequence[Host]) -> str | None:
         """Some work that is not done, for people; None if there is none."""
-        for host in self.hosts:
+        for host in hosts:
             if host.process is None or not host.process.is_ready or host.is_paused:
                 return f"{host.name} does not run"
         for context, store in self.stores.items():
@@ -177,7 +181,7 @@ class World:
                 return f"{context} has a due timer"
             if any(clock.target is not None for clock in store._clocks.values()):
                 return f"a test clock advances in {context}"
-        for host in self.hosts:
+        for host in hosts:
             if behind := self._behind(host):
                 return behind
         metering = self.stores["metering"].tables

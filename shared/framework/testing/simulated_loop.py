@@ -1,20 +1,37 @@
 """An event loop on virtual time that runs ready callbacks in an order drawn by its owner."""
 
 import asyncio
-import heapq
-from asyncio.events import Handle, TimerHandle, _set_running_loop
-from collections import deque
+from asyncio.events import TimerHandle, _set_running_loop
 from collections.abc import Callable, Coroutine
-from contextvars import Context
-from typing import Any, TypeVar
+from contextvars import Context, copy_context
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 Pick = Callable[[int], int]
 """An index below a number: which of so many ready callbacks runs next."""
 
 BeforeCallback = Callable[[Context], bool]
 """Called with the context of the callback that is about to run; False puts it off until `resume`."""
+
+
+class _Handle(TimerHandle):
+    """A callback that waits for its turn or its time, without what asyncio keeps for debugging."""
+
+    __slots__ = ()
+
+    def __init__(self, callback: Callable[..., Any], args: tuple[Any, ...], context: Context | None) -> None:
+        self._callback = callback
+        self._args = args
+        self._context = copy_context() if context is None else context
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """Let the callback not run."""
+        self._cancelled = True
 
 
 class SimulatedLoop(asyncio.BaseEventLoop):
@@ -30,9 +47,12 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self._pick = pick
         self._before = before_callback
         self._now = 0.0
-        self._ready: deque[Handle] = deque()
-        self._scheduled: list[TimerHandle] = []
-        self._put_off: list[Handle] = []
+        self._waiting: list[_Handle] = []
+        """Callbacks that may run now."""
+        self._scheduled_at: list[tuple[float, int, _Handle]] = []
+        """A heap of callbacks by their time, and then in the order in which they were scheduled."""
+        self._put_off: list[_Handle] = []
+        self._numbers = count()
         self.callbacks = 0
         """The number of callbacks that have run."""
         self.set_exception_handler(lambda *_: None)
@@ -40,6 +60,36 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         """Virtual monotonic seconds."""
         return self._now
+
+    def call_soon(
+        self, callback: Callable[[*Arguments], object], *args: *Arguments, context: Context | None = None
+    ) -> TimerHandle:
+        """Let a callback run while time stands still."""
+        handle = _Handle(callback, args, context)
+        self._waiting.append(handle)
+        return handle
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> TimerHandle:
+        """Let a callback run at a virtual time."""
+        handle = _Handle(callback, args, context)
+        heappush(self._scheduled_at, (when, next(self._numbers), handle))
+        return handle
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> TimerHandle:
+        """Let a callback run after so many virtual seconds."""
+        return self.call_at(self._now + delay, callback, *args, context=context)
 
     def run_while(self, condition: Callable[[], bool], until: float) -> bool:
         """Run while the condition holds and time is before `until`; returns whether it still holds.
@@ -60,7 +110,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def resume(self) -> None:
         """Make callbacks ready that were put off."""
-        self._ready.extend(self._put_off)
+        self._waiting.extend(self._put_off)
         self._put_off.clear()
 
     def complete(self, work: Coroutine[Any, Any, T], within_s: float) -> T:
@@ -81,34 +131,30 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         raise RuntimeError("the coroutine waits for something")
 
     def _run_ready(self) -> None:
-        ready, before, pick = self._ready, self._before, self._pick
-        handle: Any
-        while ready:
-            index = pick(len(ready)) if len(ready) > 1 else 0
-            handle = ready[index]
-            del ready[index]
+        waiting, before, pick = self._waiting, self._before, self._pick
+        while waiting:
+            last = waiting.pop()
+            if waiting and (index := pick(len(waiting) + 1)) < len(waiting):
+                handle, waiting[index] = waiting[index], last
+            else:
+                handle = last
             if handle._cancelled:
                 continue
             if not before(handle._context):
                 self._put_off.append(handle)
                 continue
             self.callbacks += 1
-            handle._run()
+            handle._context.run(handle._callback, *handle._args)  # a task keeps what it raises
 
     def _advance(self, until: float) -> bool:
         """Go to the next scheduled callback; False if none is before `until`, which time then reaches."""
-        scheduled: list[Any] = self._scheduled
-        while scheduled and scheduled[0]._cancelled:
-            heapq.heappop(scheduled)._scheduled = False
-        if not scheduled or scheduled[0]._when > until:
+        scheduled, waiting = self._scheduled_at, self._waiting
+        while scheduled and scheduled[0][2]._cancelled:
+            heappop(scheduled)
+        if not scheduled or scheduled[0][0] > until:
             self._now = max(self._now, until)
             return False
-        self._now = max(self._now, scheduled[0]._when)
-        while scheduled and scheduled[0]._when <= self._now:
-            handle = heapq.heappop(scheduled)
-            handle._scheduled = False
-            self._ready.append(handle)
+        self._now = max(self._now, scheduled[0][0])
+        while scheduled and scheduled[0][0] <= self._now:
+            waiting.append(heappop(scheduled)[2])
         return True
-
-    def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
-        """Cancelled handles are dropped when their time comes."""
