@@ -2,6 +2,7 @@
 
 from projections.audit.balance_checks import check_balances
 from projections.audit.cache_checks import check_cached_rows
+from projections.audit.commitment_checks import CommitmentCheck
 from projections.audit.money_checks import InvoiceCheck, NumberDateCheck, PaymentCheck
 from projections.audit.port import AuditSnapshot
 from projections.audit.reading_checks import ReadingCheck
@@ -29,7 +30,7 @@ async def verify(
     """
     streams, archive = StreamCheck(partitions), HistoryCheck()
     usage = await usage_count_check(snapshot.live)
-    events = (InvoiceCheck(), NumberDateCheck(), PaymentCheck(), ReadingCheck())
+    events = (InvoiceCheck(), NumberDateCheck(), PaymentCheck(), ReadingCheck(), CommitmentCheck())
     checks = (streams, archive, usage, *events)
     rebuild = Rebuild(snapshot, feeds, partitions, READ_MODELS, checks, progress)
     await rebuild.run()

@@ -19,6 +19,7 @@ from shared.billing.contracts.invoicing.billing_runs import (
     BillingRunRetried,
     BillingRunStarted,
 )
+from shared.billing.contracts.invoicing.commitments import CommitmentInvoiceCounted, CommitmentStarted
 from shared.billing.contracts.invoicing.invoices import (
     InvoiceDrafted,
     InvoiceFinalized,
@@ -44,6 +45,7 @@ from shared.billing.contracts.payments.payments import (
 )
 from shared.billing.contracts.payments.refunds import RefundIssued, RefundRequested
 from shared.billing.contracts.subscriptions.coupons import CouponDefined, CouponDisabled, CouponRedeemed
+from shared.billing.contracts.subscriptions.contracts import CommitmentPeriod, ContractKind, ContractSigned
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.billing.contracts.subscriptions.entitlements import EntitlementsChanged
 from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished
@@ -437,6 +439,55 @@ async def some_usage(contexts: Contexts, subject: str, calls: int, tenant_id: st
         )
 
 
+async def a_contract(contexts: Contexts, customer_id: str, invoice_id: str, cents: int) -> None:
+    """A minimum of twice what one invoice charged; its commitment is open."""
+    period, minimum = Period(day(1), day(40)), dollars(2 * cents)
+    signed = ContractSigned(
+        contract_id="con_1",
+        customer_id=customer_id,
+        name="Frame",
+        kind=ContractKind.MINIMUM,
+        currency="USD",
+        time_zone="UTC",
+        interval="P39D",
+        starts_at=period.start,
+        ends_at=period.end,
+        periods=(CommitmentPeriod(period=period, full_period=period, commitment=minimum),),
+        subscription_ids=None,
+        overage=None,
+        volume_discounts=(),
+        termination_fee=None,
+        signed_at=day(1),
+    )
+    started = CommitmentStarted(
+        commitment_id="cmt_1",
+        contract_id="con_1",
+        customer_id=customer_id,
+        contract_name="Frame",
+        kind=ContractKind.MINIMUM,
+        number=0,
+        period=period,
+        amount=minimum,
+        started_at=day(1),
+    )
+    counted = CommitmentInvoiceCounted(
+        commitment_id="cmt_1",
+        contract_id="con_1",
+        customer_id=customer_id,
+        invoice_id=invoice_id,
+        subscription_id=customer_id.replace("cus_", "sub_"),
+        charged=dollars(cents),
+        usage=dollars(0),
+        discount=dollars(0),
+        drawn=dollars(0),
+        overage=dollars(0),
+        awaited=0,
+        counted_at=day(31),
+    )
+    await contexts.publish("subscriptions", "con_1", signed, at=day(1))
+    await contexts.publish("invoicing", "cmt_1", started, counted, at=day(31))
+
+
 async def a_year_in_short(contexts: Contexts) -> None:
     """Two customers of one tenant and one of another: usage, invoices, a void, payments and a refund."""
     await a_plan(contexts)
@@ -455,6 +506,7 @@ async def a_year_in_short(contexts: Contexts) -> None:
     await an_invoice(contexts, eve, 1, 99_00, day(31), tenant_id="other")
     await a_coupon(contexts, [ada, bob])
     await some_entitlements(contexts, ada)
+    await a_contract(contexts, ada, first, 10_00)
 
 
 ADA = f"cus_{TENANT}_ada"

@@ -1,7 +1,7 @@
-"""Contracts and invoices in the service: what is drawn, discounted, trued up and due at the end."""
+"""Contracts and invoices in the service: what is drawn, discounted, and due at the end."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,202 +10,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.invoicing.billing_runs.decider import invoice_id_of
-from services.invoicing.main import FEATURES
-from services.invoicing.tests.contracts import months, signed
-from services.invoicing.tests.harness import Harness
-from services.invoicing.tests.scenarios import FEE, JANUARY, MILES, closed, quantity, reading
+from services.invoicing.contract_invoices.tests.business import (
+    END,
+    HOUR,
+    QUARTER,
+    Business,
+    amount_of,
+    read,
+    run_of,
+    terminated,
+)
+from services.invoicing.tests.contracts import signed
+from services.invoicing.tests.scenarios import JANUARY
 from shared.billing.contracts.invoicing.commitments import CommitmentClosed, CommitmentInvoiceCounted
-from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
-from shared.billing.contracts.metering.readings import UsageReadingTaken
 from shared.billing.contracts.subscriptions.contracts import (
     ContractKind,
-    ContractTerminated,
     Overage,
     TerminationFee,
     VolumeDiscount,
 )
-from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.discounts import Discount, PercentageOff
 from shared.billing.money import Money
-from shared.billing.period import Period
-from shared.billing.pricing import exact_sum
-from shared.framework.core.event import Event
-from shared.framework.leadership.port import MemoryLeadership
-from shared.framework.process.feature import merged
-from shared.framework.process.system import EventLoopSleeper
-from shared.framework.timers.loop import TimerLoop
-
-HOUR = timedelta(hours=1)
-QUARTER = months(JANUARY.start, 3)
-END = QUARTER[-1].end
-
-
-class Business:
-    """The service with its timers; time is the system's, which the test moves."""
-
-    def __init__(self) -> None:
-        self.service = Harness()
-        self.service.clock.move(JANUARY.start - self.service.clock.now())
-        self.timers = TimerLoop(
-            self.service.store,
-            merged("purpose", (feature.timers for feature in FEATURES)),
-            self.service.clock,
-            MemoryLeadership(),
-            EventLoopSleeper(),
-        )
-
-    async def at(self, instant: datetime, *events: Event) -> None:
-        """Let time pass until an instant, and deliver events then."""
-        while True:
-            due = await self.service.store.due_timers(instant, 1)
-            now = min([instant, *(max(one.due_at, self.service.clock.now()) for one in due)])
-            self.service.clock.move(now - self.service.clock.now())
-            if not await self.timers.fire_due():
-                break
-        if events:
-            await self.service.deliver(*events, at=instant)
-            await self.timers.fire_due()
-
-    async def bill(self, period: Period, miles: str, subscription_id: str = "sub_1") -> InvoiceFinalized:
-        """Close a period, and take its reading an hour later; returns its invoice. A mile is 0.0125."""
-        await self.at(period.end, run_of(period, subscription_id))
-        await self.at(period.end + HOUR, read(period, miles, subscription_id))
-        wanted = invoice_id_of(subscription_id, period)
-        return next(one for one in await self.service.documents() if one.invoice_id == wanted)
-
-    async def issued(self, what: str) -> list[InvoiceFinalized]:
-        """The invoices with a line of the contract that begins so."""
-        documents = await self.service.documents()
-        return [one for one in documents if amount_of(one, what) is not None]
-
-
-def terminated(at: datetime) -> ContractTerminated:
-    """The early end of the contract."""
-    return ContractTerminated(
-        contract_id="con_1", customer_id="cus_1", ends_at=at, terminated_at=JANUARY.start
-    )
-
-
-def run_of(period: Period, subscription_id: str = "sub_1") -> BillingPeriodClosed:
-    """The close of a period with a fee of 49.00 and miles."""
-    return closed(subscription_id, (FEE, MILES), period)
-
-
-def read(period: Period, miles: str, subscription_id: str = "sub_1") -> UsageReadingTaken:
-    """Its reading."""
-    return reading(quantity("miles", miles), subscription_id=subscription_id, period=period)
-
-
-def amount_of(document: InvoiceFinalized, what: str) -> int | None:
-    """Minor units of the contract's line of this kind; its steps must come to it."""
-    found = [line for line in document.lines if line.description.startswith(f"Frame: {what}")]
-    for line in found:
-        assert Money.rounded(exact_sum(line.steps), "USD") == line.amount
-        assert "(con_1)" in line.description
-    return found[0].amount.minor if found else None
-
-
-async def test_what_is_missing_at_the_end_of_a_period_is_billed_as_true_up() -> None:
-    """1000.00 less 49.00 and 12.50: an invoice of its own, two hours after the period."""
-    business = Business()
-    await business.at(JANUARY.start, signed(ContractKind.MINIMUM, "1000"))
-    await business.bill(JANUARY, "1000")
-    assert await business.issued("true-up") == []
-    await business.at(JANUARY.end + 3 * HOUR)
-    [document] = await business.issued("true-up")
-    assert (document.subtotal.minor, document.subscription_id) == (93_850, None)
-    assert (document.finalized_at, document.number) == (JANUARY.end + 2 * HOUR, "INV-000002")
-    [line] = document.lines
-    assert line.period == JANUARY
-    assert [step.amount for step in line.steps] == [Decimal(1000), Decimal("-61.50")]
-
-
-async def test_there_is_no_true_up_when_the_commitment_is_reached() -> None:
-    """61.50 of 61.50."""
-    business = Business()
-    await business.at(JANUARY.start, signed(ContractKind.MINIMUM, "61.50"))
-    await business.bill(JANUARY, "1000")
-    await business.at(JANUARY.end + 3 * HOUR)
-    assert await business.issued("true-up") == []
-
-
-async def test_invoices_of_several_subscriptions_count_in_one_contract() -> None:
-    """Also when both are finalized by one delivery; a subscription that is not listed does not count."""
-    business = Business()
-    listed = signed(ContractKind.MINIMUM, "1000", subscription_ids=("sub_1", "sub_2"))
-    await business.at(JANUARY.start, listed)
-    names = ("sub_1", "sub_2", "sub_3")
-    await business.at(JANUARY.end, *(run_of(JANUARY, name) for name in names))
-    await business.at(JANUARY.end + HOUR, *(read(JANUARY, "1000", name) for name in names))
-    await business.at(JANUARY.end + 3 * HOUR)
-    [document] = await business.issued("true-up")
-    assert document.subtotal.minor == 100_000 - 2 * 6150
-
-
-async def test_a_true_up_waits_for_the_last_reading() -> None:
-    """Usage that was sent in time may be read late: the true-up comes with that invoice."""
-    business = Business()
-    await business.at(JANUARY.start, signed(ContractKind.MINIMUM, "1000"))
-    await business.at(JANUARY.end, run_of(JANUARY), run_of(JANUARY, "sub_2"))
-    await business.at(JANUARY.end + HOUR, read(JANUARY, "0"))
-    await business.at(JANUARY.end + 30 * HOUR)
-    assert await business.issued("true-up") == []
-    await business.at(JANUARY.end + 31 * HOUR, read(JANUARY, "1000", "sub_2"))
-    [document] = await business.issued("true-up")
-    assert (document.subtotal.minor, document.finalized_at) == (
-        100_000 - 4900 - 6150,
-        JANUARY.end + 31 * HOUR,
-    )
-
-
-async def test_a_true_up_does_not_wait_for_a_voided_draft() -> None:
-    """Nothing will be billed for it."""
-    business = Business()
-    await business.at(JANUARY.start, signed(ContractKind.MINIMUM, "1000"))
-    await business.at(JANUARY.end, run_of(JANUARY))
-    await business.at(JANUARY.end + 3 * HOUR)
-    await business.service.post_ok(
-        f"/v1/invoices/{invoice_id_of('sub_1', JANUARY)}/void", {"reason": "error"}
-    )
-    await business.at(JANUARY.end + 3 * HOUR)
-    [document] = await business.issued("true-up")
-    assert document.subtotal.minor == 100_000
-
-
-async def test_a_voided_invoice_counts_only_in_what_is_closed() -> None:
-    """Before the close it is taken out; the true-up after it is final."""
-    business = Business()
-    periods = QUARTER[:2]
-    await business.at(JANUARY.start, signed(ContractKind.MINIMUM, "1000", "1000", periods=periods))
-    for period in periods:
-        await business.bill(period, "1000")
-        await business.service.post_ok(
-            f"/v1/invoices/{invoice_id_of('sub_1', periods[0])}/void", {"reason": "error"}
-        )
-        await business.at(period.end + 3 * HOUR)
-    assert [one.subtotal.minor for one in await business.issued("true-up")] == [100_000, 93_850]
-
-
-async def test_a_period_that_was_closed_before_counts_in_the_next_one() -> None:
-    """A subscription that is backdated into it: what the first true-up billed too much, the second lacks."""
-    business = Business()
-    periods = QUARTER[:2]
-    await business.at(JANUARY.start, signed(ContractKind.MINIMUM, "100", "100", periods=periods))
-    await business.at(JANUARY.end + 3 * HOUR)
-    await business.at(JANUARY.end + 4 * HOUR, run_of(JANUARY), read(JANUARY, "1000"))
-    await business.at(periods[1].end + 3 * HOUR)
-    assert [one.subtotal.minor for one in await business.issued("true-up")] == [10_000, 3850]
-
-
-async def test_commitments_may_rise_from_period_to_period() -> None:
-    """A ramp."""
-    business = Business()
-    await business.at(JANUARY.start, signed(ContractKind.MINIMUM, "100", "200", "300", periods=QUARTER))
-    for period in QUARTER:
-        await business.bill(period, "0")
-    await business.at(END + 3 * HOUR)
-    assert [one.subtotal.minor for one in await business.issued("true-up")] == [5100, 15_100, 25_100]
 
 
 async def test_prepaid_usage_is_drawn_from_what_was_paid_and_the_rest_is_overage() -> None:
