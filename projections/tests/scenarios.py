@@ -44,8 +44,8 @@ from shared.billing.contracts.payments.payments import (
     PaymentSucceeded,
 )
 from shared.billing.contracts.payments.refunds import RefundIssued, RefundRequested
-from shared.billing.contracts.subscriptions.coupons import CouponDefined, CouponDisabled, CouponRedeemed
 from shared.billing.contracts.subscriptions.contracts import CommitmentPeriod, ContractKind, ContractSigned
+from shared.billing.contracts.subscriptions.coupons import CouponDefined, CouponDisabled, CouponRedeemed
 from shared.billing.contracts.subscriptions.customers import CustomerRegistered
 from shared.billing.contracts.subscriptions.entitlements import EntitlementsChanged
 from shared.billing.contracts.subscriptions.plans import Charge, PlanPublished

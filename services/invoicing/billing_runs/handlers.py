@@ -99,9 +99,20 @@ async def bill_charges_due(session: Session, due: ChargesDue, now: datetime) -> 
         now=now,
     )
     await session.handle(INVOICE, invoice_id, draft)
-    rate = RateInvoice(invoice_id=invoice_id, lines=lines, discounts=discounts, now=now)
+    billed = BilledInvoice(
+        invoice_id=invoice_id,
+        customer_id=due.customer_id,
+        subscription_id=due.subscription_id,
+        currency=due.currency,
+        lines=lines,
+    )
+    charges = await charge_contracts(session, billed)
+    rate = RateInvoice(
+        invoice_id=invoice_id, lines=charges.lines, discounts=(*discounts, *charges.discounts), now=now
+    )
     await session.handle(INVOICE, invoice_id, rate)
     await finalize(session, FinalizeDraft(invoice_id=invoice_id, now=now))
+    await count_invoice(session, charges)
 
 
 async def record_reading(session: Session, command: RecordUsageReading) -> None:
@@ -170,8 +181,8 @@ async def _rate_and_finalize(session: Session, run: Ready) -> None:
     charges = await charge_contracts(session, billed)
     rate = RateInvoice(
         invoice_id=invoice_id,
-        lines=(*lines, *charges.lines),
-        discounts=discounts,
+        lines=charges.lines,
+        discounts=(*discounts, *charges.discounts),
         reading_id=run.reading.reading_id,
         now=now,
     )

@@ -125,13 +125,18 @@ def left_of(line: InvoiceLine) -> int:
 
 def net_usage(lines: Sequence[InvoiceLine], discount: Money) -> Mapping[str, int]:
     """Minor units of each line with a meter, by line id, less its share of the discount (billing rule 2)."""
-    weights = {line.line_id: max(0, left_of(line)) for line in lines}
-    shares = allocate(discount, weights) if discount.minor else {}
+    parts = shares(lines, discount)
     return {
-        line.line_id: left_of(line) - (shares[line.line_id].minor if shares else 0)
+        line.line_id: left_of(line) - (parts[line.line_id].minor if parts else 0)
         for line in lines
         if line.meter_key is not None
     }
+
+
+def shares(lines: Sequence[InvoiceLine], discount: Money) -> Mapping[str, Money]:
+    """The parts of a discount by line id, in proportion to what coupons leave; none of a discount of zero."""
+    weights = {line.line_id: max(0, left_of(line)) for line in lines}
+    return allocate(discount, weights) if discount.minor else {}
 
 
 def discounted_parts(

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
+
 from services.invoicing.commitments.amounts import ContractAmounts, amounts_of
 from services.invoicing.commitments.decider import (
     COMMITMENT,
@@ -18,10 +20,10 @@ from services.invoicing.commitments.decider import (
     commitment_amount,
     commitment_id_of,
 )
-from services.invoicing.commitments.lines import ContractInvoice, contract_lines
+from services.invoicing.commitments.lines import ContractInvoice, contract_lines, volume_discount
 from services.invoicing.commitments.state import ClosedCommitment, OpenCommitment
 from services.invoicing.contract_terms.decider import CONTRACT_TERMS, ContractTerms, contract_terms_id
-from shared.billing.contracts.invoicing.invoices import InvoiceLine
+from shared.billing.contracts.invoicing.invoices import InvoiceDiscount, InvoiceLine, LineDiscount
 from shared.billing.period import Period
 from shared.framework.core.ids import derived_id
 from shared.framework.eventstore.unit_of_work import Session
@@ -64,9 +66,10 @@ class BilledInvoice:
 
 @dataclass(frozen=True, slots=True)
 class ContractCharges:
-    """What contracts add to an invoice, and what is to be counted once it is finalized."""
+    """The lines of an invoice with what contracts take off and add, and what is to be counted then."""
 
     lines: tuple[InvoiceLine, ...]
+    discounts: tuple[InvoiceDiscount, ...]
     counts: tuple[tuple[PeriodOfContract, CountInvoice], ...]
 
 
@@ -94,24 +97,24 @@ async def await_invoice(
 
 
 async def charge_contracts(session: Session, invoice: BilledInvoice) -> ContractCharges:
-    """The lines that contracts add to an invoice. Nothing is written: `count_invoice` does it.
+    """An invoice as contracts charge it. Nothing is written: `count_invoice` does it.
 
     A line counts in the period in which its own service period ended.
     """
     added: list[InvoiceLine] = []
+    discounts: list[InvoiceDiscount] = []
+    parts: dict[str, LineDiscount] = {}
     counts = []
     for terms in await _covering(session, invoice.customer_id, invoice.subscription_id, invoice.currency):
-        by_number: dict[int, list[InvoiceLine]] = {}
-        for line in invoice.lines:
-            found = await _open_period(session, terms, line.period.end) if line.period else None
-            if found is not None:
-                by_number.setdefault(found.number, []).append(line)
-        for number, lines in by_number.items():
-            period = PeriodOfContract(terms, number)
-            amounts, more = await _charge(session, invoice.invoice_id, period, lines)
-            added += more
-            counts.append((period, _count(invoice, amounts, session.now)))
-    return ContractCharges(tuple(added), tuple(counts))
+        for period, lines in await _by_period(session, terms, invoice.lines):
+            charged = await _charged(session, invoice.invoice_id, period, lines)
+            discount, of_lines = volume_discount(charged)
+            discounts += [discount] if discount else []
+            parts |= of_lines
+            added += contract_lines(charged)
+            counts.append((period, _count(invoice, charged.amounts, session.now)))
+    lines = tuple(_reduced(line, parts.get(line.line_id)) for line in invoice.lines)
+    return ContractCharges((*lines, *added), tuple(discounts), tuple(counts))
 
 
 async def count_invoice(session: Session, charges: ContractCharges) -> None:
@@ -178,16 +181,29 @@ async def _open_period(session: Session, terms: ContractTerms, ended_at: datetim
     return None
 
 
-async def _charge(
+async def _by_period(
+    session: Session, terms: ContractTerms, lines: Sequence[InvoiceLine]
+) -> Sequence[tuple[PeriodOfContract, Sequence[InvoiceLine]]]:
+    """The lines by the period of the contract in which they count."""
+    found: dict[int, list[InvoiceLine]] = {}
+    for line in lines:
+        period = await _open_period(session, terms, line.period.end) if line.period else None
+        if period is not None:
+            found.setdefault(period.number, []).append(line)
+    return [(PeriodOfContract(terms, number), counted) for number, counted in found.items()]
+
+
+async def _charged(
     session: Session, invoice_id: str, period: PeriodOfContract, lines: Sequence[InvoiceLine]
-) -> tuple[ContractAmounts, Sequence[InvoiceLine]]:
+) -> ContractInvoice:
+    """The amounts of lines that count in a period, after those of earlier invoices."""
     commitment = await session.state(COMMITMENT, period.commitment_id)
     recorded, number = period.terms.recorded, period.number
     before = commitment.amounts if isinstance(commitment, OpenCommitment) else ContractAmounts()
     committed = commitment_amount(ContractTerms(recorded), number)
-    amounts = amounts_of(lines, before, committed, recorded.kind, recorded.volume_discounts, recorded.overage)
-    invoice = ContractInvoice(
+    return ContractInvoice(
         invoice_id=invoice_id,
+        commitment_id=period.commitment_id,
         contract_id=recorded.contract_id,
         contract_name=recorded.name,
         period=period.terms.periods[number].period,
@@ -196,9 +212,14 @@ async def _charge(
         overage=recorded.overage,
         lines=lines,
         before=before,
-        amounts=amounts,
+        amounts=amounts_of(
+            lines, before, committed, recorded.kind, recorded.volume_discounts, recorded.overage
+        ),
     )
-    return amounts, contract_lines(invoice)
+
+
+def _reduced(line: InvoiceLine, part: LineDiscount | None) -> InvoiceLine:
+    return line if part is None else msgspec.structs.replace(line, discounts=(*line.discounts, part))
 
 
 def _count(invoice: BilledInvoice, amounts: ContractAmounts, now: datetime) -> CountInvoice:

@@ -1,6 +1,6 @@
 """The lines that a contract adds to an invoice, with steps from which a reader computes them again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,8 +9,9 @@ from services.invoicing.commitments.amounts import (
     discounted_parts,
     net_usage,
     overage_units,
+    shares,
 )
-from shared.billing.contracts.invoicing.invoices import InvoiceLine
+from shared.billing.contracts.invoicing.invoices import InvoiceDiscount, InvoiceLine, LineDiscount
 from shared.billing.contracts.subscriptions.contracts import Overage, VolumeDiscount
 from shared.billing.money import Money
 from shared.billing.period import Period
@@ -26,6 +27,7 @@ class ContractInvoice:
     """An invoice under a contract: its lines that count in a period, and the amounts before and of it."""
 
     invoice_id: str
+    commitment_id: str
     contract_id: str
     contract_name: str
     period: Period
@@ -42,13 +44,39 @@ class ContractInvoice:
 
 
 def contract_lines(invoice: ContractInvoice) -> tuple[InvoiceLine, ...]:
-    """The volume discount, the draw and the overage of an invoice; only those that are not zero."""
+    """The draw and the overage of an invoice; only those that are not zero."""
     made = [
-        _line(invoice, "volume discount", -invoice.amounts.discount, tuple(_discount_steps(invoice))),
         _line(invoice, "drawn from the prepaid commitment", -invoice.amounts.drawn, _draw_steps(invoice)),
         _line(invoice, "overage beyond the commitment", invoice.amounts.overage, _overage_steps(invoice)),
     ]
     return tuple(line for line in made if line.amount.minor)
+
+
+def volume_discount(
+    invoice: ContractInvoice,
+) -> tuple[InvoiceDiscount | None, Mapping[str, LineDiscount]]:
+    """The volume discount of an invoice, and its parts by line id; None if it is zero.
+
+    Its name has the sum from which a reader computes it again.
+    """
+    amount = invoice.money(invoice.amounts.discount)
+    if not amount.minor:
+        return None, {}
+    charged = invoice.money(invoice.before.charged + invoice.amounts.charged)
+    parts = discounted_parts(charged, invoice.discounts)
+    terms = " + ".join(f"{one.rate:f} x {part:f}" for one, part in parts)
+    had = invoice.money(invoice.before.discount).major
+    what = f"{invoice.contract_name}: volume discount ({invoice.contract_id})"
+    discount = InvoiceDiscount(
+        discount_id=invoice.commitment_id,
+        name=f"{what} on {charged}: {terms} - {had:f}",
+        amount=amount,
+    )
+    return discount, {
+        line_id: LineDiscount(discount_id=invoice.commitment_id, amount=share)
+        for line_id, share in shares(invoice.lines, amount).items()
+        if share.minor
+    }
 
 
 def line_of_steps(
@@ -73,14 +101,6 @@ def _line(invoice: ContractInvoice, what: str, minor: int, steps: tuple[RatingSt
     described = f"{invoice.contract_name}: {what} ({invoice.contract_id})"
     amount = invoice.money(minor)
     return line_of_steps(invoice.invoice_id, invoice.contract_id, described, amount, steps, invoice.period)
-
-
-def _discount_steps(invoice: ContractInvoice) -> Iterator[RatingStep]:
-    charged = invoice.money(invoice.before.charged + invoice.amounts.charged)
-    for discount, part in discounted_parts(charged, invoice.discounts):
-        yield rating_step(f"of {charged} in the period, above {discount.above}", part, -discount.rate)
-    if invoice.before.discount:
-        yield rating_step("discount of earlier invoices", ONE, invoice.money(invoice.before.discount).major)
 
 
 def _draw_steps(invoice: ContractInvoice) -> tuple[RatingStep, ...]:

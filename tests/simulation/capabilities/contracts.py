@@ -13,7 +13,12 @@ from shared.billing.contracts.invoicing.commitments import (
     TerminationFeeInvoiced,
 )
 from shared.billing.contracts.invoicing.contract_terms import ContractEndRecorded, ContractTermsRecorded
-from shared.billing.contracts.invoicing.invoices import InvoiceDrafted, InvoiceFinalized, InvoiceVoided
+from shared.billing.contracts.invoicing.invoices import (
+    InvoiceDrafted,
+    InvoiceFinalized,
+    InvoiceLine,
+    InvoiceVoided,
+)
 from shared.billing.contracts.subscriptions.contracts import ContractSigned, ContractTerminated
 from shared.framework.core.event import Event
 from tests.simulation.capability import DAY, Capability, Life
@@ -206,10 +211,6 @@ def _count(contract: PlainContract, document: InvoiceFinalized) -> Iterator[str]
     terms = contract.terms
     if terms.currency != document.total.currency:
         return
-    charges = [line for line in document.lines if line.charge_key is not None]
-    if not charges or charges[0].period is None:
-        return
-    period = contract.open_at(charges[0].period.end)
     found = {
         what: sum(
             line.amount.minor
@@ -217,19 +218,30 @@ def _count(contract: PlainContract, document: InvoiceFinalized) -> Iterator[str]
             if line.charge_key is None and f": {what}" in line.description
             if terms.contract_id in line.description
         )
-        for what in ("volume discount", "drawn", "overage")
+        for what in ("drawn", "overage")
     }
-    expected = (0, 0, 0) if period is None else _effects(contract, period, document)
-    if tuple(found.values()) != (-expected[0], -expected[1], expected[2]):
-        yield f"invoice {document.invoice_id} has {found} of {terms.contract_id}, and not {expected}"
+    taken = sum(one.amount.minor for one in document.discounts if terms.contract_id in one.name)
+    groups: dict[int, tuple[PlainPeriod, list[InvoiceLine]]] = {}
+    for line in document.lines:
+        if line.charge_key is None or line.period is None:
+            continue
+        if (period := contract.open_at(line.period.end)) is not None:
+            groups.setdefault(id(period), (period, []))[1].append(line)
+    effects = [_effects(contract, one, document.invoice_id, lines) for one, lines in groups.values()]
+    expected = tuple(sum(one[which] for one in effects) for which in range(3))
+    if (taken, -found["drawn"], found["overage"]) != expected:
+        yield f"invoice {document.invoice_id} has {taken}, {found} of {terms.contract_id}, and not {expected}"
 
 
 def _effects(
-    contract: PlainContract, period: PlainPeriod, document: InvoiceFinalized
+    contract: PlainContract, period: PlainPeriod, invoice_id: str, charges: list[InvoiceLine]
 ) -> tuple[int, int, int]:
-    """The discount, draw and overage of an invoice, which then counts."""
-    charges = [line for line in document.lines if line.charge_key is not None]
-    left = [line.amount.minor - sum(one.amount.minor for one in line.discounts) for line in charges]
+    """The discount, draw and overage of an invoice with these lines, which then count."""
+    coupons = [[one for one in line.discounts if one.discount_id[:4] != "cmt_"] for line in charges]
+    left = [
+        line.amount.minor - sum(one.amount.minor for one in found)
+        for line, found in zip(charges, coupons, strict=True)
+    ]
     charged = sum(left)
     usage = sum(minor for line, minor in zip(charges, left, strict=True) if line.meter_key is not None)
     discount = drawn = overage = 0
@@ -248,8 +260,8 @@ def _effects(
         beyond = max(0, period.usage + usage - whole)
         more = _rounded(beyond * (Fraction(terms.overage.multiplier) - 1)) - period.had(2)
         overage = max(more, min(0, discount + drawn - charged))
-    period.invoices[document.invoice_id] = (charged, usage)
-    period.given[document.invoice_id] = (discount, drawn, overage)
+    period.invoices[invoice_id] = (charged, usage)
+    period.given[invoice_id] = (discount, drawn, overage)
     return discount, drawn, overage
 
 

@@ -11,10 +11,11 @@ from services.invoicing.tests.harness import Harness
 from services.invoicing.tests.scenarios import FEE, JANUARY, MILES, closed, quantity, reading
 from shared.billing.contracts.invoicing.invoices import InvoiceFinalized
 from shared.billing.contracts.metering.readings import UsageReadingTaken
+from shared.billing.contracts.subscriptions.billing_items import BillingItem
 from shared.billing.contracts.subscriptions.contracts import (
     ContractTerminated,
 )
-from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
+from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed, ChargesDue
 from shared.billing.money import Money
 from shared.billing.period import Period
 from shared.billing.pricing import exact_sum
@@ -101,9 +102,37 @@ def run_of(period: Period, subscription_id: str = "sub_1") -> BillingPeriodClose
     return closed(subscription_id, (FEE, MILES), period)
 
 
+def charges_due(due_id: str, item: BillingItem) -> ChargesDue:
+    """An item that is due now."""
+    at = item.period.start if item.period else JANUARY.start
+    return ChargesDue(
+        due_id=due_id,
+        subscription_id="sub_1",
+        customer_id="cus_1",
+        plan_id="plan_1",
+        plan_version=1,
+        currency="USD",
+        time_zone="UTC",
+        proration="day",
+        items=(item,),
+        effective_at=at,
+        due_at=at,
+    )
+
+
 def read(period: Period, miles: str, subscription_id: str = "sub_1") -> UsageReadingTaken:
     """Its reading."""
     return reading(quantity("miles", miles), subscription_id=subscription_id, period=period)
+
+
+def discount_of(document: InvoiceFinalized) -> int:
+    """Minor units of the contract's volume discounts, which are spread over the lines."""
+    of_contract = [one for one in document.discounts if "(con_1)" in one.name]
+    for one in of_contract:
+        parts = [part for line in document.lines for part in line.discounts]
+        spread = [part.amount.minor for part in parts if part.discount_id == one.discount_id]
+        assert sum(spread) == one.amount.minor
+    return sum(one.amount.minor for one in of_contract)
 
 
 def amount_of(document: InvoiceFinalized, what: str) -> int | None:

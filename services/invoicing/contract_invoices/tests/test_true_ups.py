@@ -8,10 +8,19 @@ import msgspec
 import pytest
 
 from services.invoicing.billing_runs.decider import invoice_id_of
-from services.invoicing.contract_invoices.tests.business import END, HOUR, QUARTER, Business, read, run_of
+from services.invoicing.contract_invoices.tests.business import (
+    END,
+    HOUR,
+    QUARTER,
+    Business,
+    charges_due,
+    read,
+    run_of,
+)
 from services.invoicing.tests.contracts import signed
-from services.invoicing.tests.scenarios import JANUARY, closed, quantity, reading
+from services.invoicing.tests.scenarios import FEE, JANUARY, closed, quantity, reading, succeeded
 from shared.billing.contracts.invoicing.commitments import CommitmentInvoiceCounted
+from shared.billing.contracts.subscriptions.billing_items import BillingItem
 from shared.billing.contracts.subscriptions.contracts import (
     ContractKind,
     Overage,
@@ -209,3 +218,22 @@ async def test_commitments_may_rise_from_period_to_period() -> None:
         await business.bill(period, "0")
     await business.at(END + 3 * HOUR)
     assert [one.subtotal.minor for one in await business.issued("true-up")] == [5100, 15_100, 25_100]
+
+
+async def test_a_charge_in_advance_counts_where_its_time_ends() -> None:
+    """February's 49.00, billed at its start, counts in February; what is given back is taken off again."""
+    business = Business()
+    periods = QUARTER[:2]
+    await business.at(JANUARY.start, signed(ContractKind.MINIMUM, "100", "100", periods=periods))
+    february = periods[1]
+    advance = BillingItem(
+        item_id="itm_1", charge=FEE, quantity=Decimal(1), period=february, full_period=february
+    )
+    await business.at(JANUARY.end, charges_due("due_1", advance))
+    [billed] = await business.service.documents()
+    await business.service.deliver(succeeded(billed.invoice_id, 4900), at=JANUARY.end)
+    rest = Period(datetime(2026, 2, 15, tzinfo=UTC), february.end)
+    back = msgspec.structs.replace(advance, item_id="itm_2", period=rest, credit_of="itm_1")
+    await business.at(rest.start, charges_due("due_2", back))
+    await business.at(february.end + 3 * HOUR)
+    assert [one.subtotal.minor for one in await business.issued("true-up")] == [10_000, 10_000 - 2450]
