@@ -16,7 +16,7 @@ WAITING_MAX = 64
 """Queries of one tenant that wait; more are refused."""
 ROWS_PER_PASS = 8
 """Rows that are resolved in one pass of the event loop: about two milliseconds of work."""
-RESTS = 3
+RESTS = 6
 """A tenant that has read much rests this many times as long as its rows took."""
 REST_MAX_S = 0.05
 MANY = 200

@@ -76,17 +76,17 @@ class _Reading:
 
 async def test_a_tenant_that_reads_much_rests_while_another_asks() -> None:
     """RESTS times as long as its rows took; the other goes on at once."""
-    reading = _Reading(4 * MANY)
+    reading, rest_s = _Reading(4 * MANY), RESTS * ROWS_PER_PASS * ROW_S
     await reading.during(2 * MANY // ROWS_PER_PASS)
     async with reading.turns.query("few"):
         await reading.during(3)  # those that have had their turn
         for _ in range(20):
             await reading.turns.take("few")
         assert await reading.during(20) == 0
-        reading.now += (RESTS - 0.5) * ROWS_PER_PASS * ROW_S
+        reading.now += 0.5 * rest_s
         await reading.turns.take("few")
         assert await reading.during(20) == 0
-        reading.now += ROWS_PER_PASS * ROW_S
+        reading.now += 0.6 * rest_s
         await reading.turns.take("few")
         assert 0 < await reading.during(20) <= ROWS_PER_PASS
     reading.now += 10 * HALF_LIFE_S  # the other has asked long ago
