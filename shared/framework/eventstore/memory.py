@@ -1,13 +1,12 @@
 """The event store in memory, for tests and simulation."""
 
 import asyncio
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-
-from msgspec import UnsetType
 
 from shared.framework.core.clock import Clock
 from shared.framework.core.ids import has_prefix, partition_of
@@ -23,6 +22,7 @@ from shared.framework.eventstore.ports import (
 from shared.framework.eventstore.records import (
     Append,
     ChangeSet,
+    ClockChange,
     CommitReceipt,
     DeadLetter,
     EventPosition,
@@ -58,6 +58,8 @@ class MemoryEventStore:
         self._clock = clock
         self._commit_lock = asyncio.Lock()
         self._records: list[EventRecord] = []
+        self._positions: list[int] = []
+        self._drawn = 0
         self._streams: dict[str, list[EventRecord]] = {}
         self._feeds: dict[int, MemoryFeed] = {}
         self._inbox_positions: dict[tuple[str, str, int], InboxPosition] = {}
@@ -113,7 +115,8 @@ class MemoryEventStore:
             return receipt
 
     async def read_stable(self, after: int, limit: int) -> Sequence[EventRecord]:
-        return cap_page_bytes(self._records[after : after + limit])
+        first = bisect_right(self._positions, after)
+        return cap_page_bytes(self._records[first : first + limit])
 
     async def feed(self, partition: int, partitions: int, after: int, limit: int) -> FeedPage:
         if partitions not in self._feeds:
@@ -142,7 +145,7 @@ class MemoryEventStore:
         return sorted(tenant for tenant, clock in self._clocks.items() if clock.target is not None)
 
     async def settled_position(self) -> int:
-        return len(self._records)
+        return self._drawn
 
     async def tenant_activity(
         self, tenant_id: str, after: int, partitions: int, attempts_max: int
@@ -157,7 +160,7 @@ class MemoryEventStore:
             clock,
             {
                 partition_of(record.slot, partitions): record.position
-                for record in self._records[after:]
+                for record in self._records[bisect_right(self._positions, after) :]
                 if record.tenant_id == tenant_id
             },
             len(due) - set_aside,
@@ -196,7 +199,7 @@ class MemoryEventStore:
         recorded_at = self._clock.now()
         return [
             self._record(row, position, recorded_at)
-            for position, row in enumerate(rows_of(appends, self.contracts), start=len(self._records) + 1)
+            for position, row in enumerate(rows_of(appends, self.contracts), start=self._drawn + 1)
         ]
 
     def _record(self, row: EventRow, position: int, recorded_at: datetime) -> EventRecord:
@@ -267,7 +270,10 @@ class MemoryEventStore:
     def _write_records(self, records: Sequence[EventRecord]) -> None:
         for record in records:
             self._records.append(record)
+            self._positions.append(record.position)
             self._streams.setdefault(record.stream_id, []).append(record)
+        if records:
+            self._drawn = records[-1].position
 
     def _write_side_state(self, changes: ChangeSet) -> None:
         for advance in changes.inbox:
@@ -278,9 +284,7 @@ class MemoryEventStore:
         for timer in changes.timers:
             self._timers.setdefault(timer.timer_id, timer)
         for tenant_id, change in changes.clocks.items():
-            before = self._clocks.get(tenant_id, TenantClock(change.now))
-            target = before.target if isinstance(change.target, UnsetType) else change.target
-            self._clocks[tenant_id] = TenantClock(max(change.now, before.now), target)
+            self._clocks[tenant_id] = _changed(self._clocks.get(tenant_id), change)
         for consumer, topic, position in changes.handled_dead_letters:
             self._dead_letters.pop((consumer, topic, position), None)
         for letter in changes.dead_letters:
@@ -293,6 +297,18 @@ class MemoryEventStore:
             return timer.due_at <= system_now
         clock = self._clocks.get(timer.tenant_id)
         return clock is not None and timer.due_at <= clock.now
+
+
+def _changed(before: TenantClock | None, change: ClockChange) -> TenantClock:
+    """The clock after a change. A target that it has not reached stays until it has."""
+    now = change.now if before is None else max(change.now, before.now)
+    target = before.target if before else None
+    match change.target:
+        case None if target is not None and target <= now:
+            target = None
+        case datetime() as wanted:
+            target = wanted if target is None else max(target, wanted)
+    return TenantClock(now, target)
 
 
 def _inbox_key(at: InboxPosition) -> tuple[str, str, int]:

@@ -149,6 +149,15 @@ class SideStateContract:
         assert await store.test_clock(TENANT) == TenantClock(NOON + days(9))
         assert await store.advancing_tenants() == []
 
+    async def test_a_target_stays_until_the_clock_has_reached_it(self, store: Store) -> None:
+        """After a restore earlier advances are followed again, whose ends are not the end of the last one."""
+        await store.commit(ChangeSet(clocks={TENANT: ClockChange(NOON, NOON + days(9))}))
+        for again in (ClockChange(NOON, NOON + days(3)), ClockChange(NOON + days(3), None)):
+            await store.commit(ChangeSet(clocks={TENANT: again}))
+            assert await store.test_clock(TENANT) == TenantClock(again.now, NOON + days(9))
+        await store.commit(ChangeSet(clocks={TENANT: ClockChange(NOON + days(10), None)}))
+        assert await store.test_clock(TENANT) == TenantClock(NOON + days(10))
+
     @pytest.mark.parametrize("answered", [False, True])
     async def test_what_was_decided_by_another_reading_of_the_clock_is_refused(
         self, store: Store, answered: bool
