@@ -21,6 +21,7 @@ from tollhouse.provision import Databases, provision
 from tollhouse.recovery import read_side
 from tollhouse.recovery.broker_topics import empty_topics, messages_on
 from tollhouse.recovery.copies import LostEvents, lost_events
+from tollhouse.recovery.followed_clocks import agree_on_clocks
 from tollhouse.recovery.inboxes import leap, move_inboxes
 from tollhouse.recovery.inspection import CONNECT_TIMEOUT_S, Inspection, inspect, owner_connections
 from tollhouse.recovery.orphans import orphaned_effects
@@ -64,11 +65,11 @@ async def reconcile(databases: Databases, options: ReconcileOptions) -> Recovery
     await provision(databases)
     dsns = {service.name: databases.owner_dsn(service.name) for service in SERVICES}
     async with owner_connections(dsns) as connections:
-        return await _Reconciliation(connections, options).run()
+        return await Reconciliation(connections, options).run()
 
 
-class _Reconciliation:
-    """One run, over connections with the rights of the databases' owners."""
+class Reconciliation:
+    """One run, over connections with the rights of the databases' owners, by name; see `reconcile`."""
 
     def __init__(self, connections: Mapping[str, Any], options: ReconcileOptions) -> None:
         self._connections = connections
@@ -82,16 +83,18 @@ class _Reconciliation:
         report.contradictions = [str(one) for one in found.contradictions]
         lost = await lost_events(connections, await self._messages())
         went_on = await self._went_on(found, lost)
+        for context in TOPICS:  # what is put back may be later than something that no copy has
+            report.history_ends_at[context] = await connections[context].fetchval(_ENDS_AT)
         for context, missing in lost.items():
             await self._put_back(context, missing, is_possible=context not in went_on)
         inspection = await inspect(connections)
         await self._usage(inspection, lost, went_on)
         report.rewound = list(await move_inboxes(connections, inspection, went_on=went_on))
+        report.rewound += await agree_on_clocks(connections)
         await self._read_side(lost, went_on)
         await self._dead_letters()
         for context in TOPICS:
             report.continues_at[context] = await leap(connections[context], context, found)
-            report.history_ends_at[context] = await connections[context].fetchval(_ENDS_AT)
         await self._empty_broker()
         report.orphaned = list(await orphaned_effects(connections, self._since()))
         await self._note(inspection)

@@ -55,7 +55,8 @@ class RecoveryReport:
 
     `contradictions`: as they were found. `put_back`: lost events that a copy gave back. `lost`: those that
     are known from a copy and could not be put back, with the reason. `history_ends_at`: when the newest event
-    of each context was recorded; commands that were answered later are lost.
+    of each context was recorded that was not put back; commands that were answered later are lost, unless
+    they are among those put back.
     """
 
     contradictions: list[str] = field(default_factory=list)

@@ -133,7 +133,15 @@ class ProgressReporter:
 
 
 def _is_followed(activity: TenantActivity, clock: TenantClock | None) -> bool:
-    return clock is None or (activity.clock == clock and not activity.timers_due)
+    return clock is None or (_has_reached(activity.clock, clock) and not activity.timers_due)
+
+
+def _has_reached(own: TenantClock | None, clock: TenantClock) -> bool:
+    """Whether a context has followed the clock up to this step.
+
+    One that is ahead has: the clock's context was restored to an earlier moment, and plays steps again.
+    """
+    return own is not None and (own == clock or own.now > clock.now)
 
 
 def is_quiet(progress: TenantProgress, clock: TenantClock, heads: Heads) -> bool:
