@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.simulation.services import app_of
 
 if TYPE_CHECKING:
+    from tests.simulation.plan import Step
     from tests.simulation.process import Process
     from tests.simulation.world import World
 
@@ -54,19 +55,40 @@ class Request:
     key: str = ""
 
 
+class Forgotten(Exception):
+    """What a step refers to was lost by a restore."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a step keeps in memory of an answer of a context."""
+
+    step: str
+    context: str
+    kind: str
+    name: Any
+
+
 class Client:
     """Sends requests of one step."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: "World", step: "Step") -> None:
         self.world = world
+        self.step = step
+        self.context = ""
+        """To which the last request went."""
 
     def remember(self, kind: str, name: Any, what: Any) -> None:
         """Keep something that was acknowledged."""
         self.world.memory.setdefault(kind, {})[name] = what
+        self.world.remembered.append(Remembered(self.step.name, self.context, kind, name))
 
     def recall(self, kind: str, name: Any) -> Any:
-        """What was remembered."""
-        return self.world.memory[kind][name]
+        """What was remembered. Raises Forgotten if a restore has lost it."""
+        known = self.world.memory.get(kind, {})
+        if name not in known and self.world.restores:
+            raise Forgotten(f"{kind} {name}")
+        return known[name]
 
     def streams(self, tenant: str, context: str, prefix: str) -> list[str]:
         """The ids of a tenant's streams of one kind, oldest first, as a list of them would show."""
@@ -87,14 +109,16 @@ class Client:
 
     async def send(self, request: Request) -> Answer:
         """The final answer: the request is sent until there is one."""
-        world, attempt = self.world, 0
+        world, attempt, self.context = self.world, 0, request.context
         while True:
             answer = await self.send_once(request)
+            if answer.code == "command-already-executed":
+                world.is_put_back(self.step)
             if answer.is_final:
                 if not (world.dice.happens(world.weather.answer_lost) and attempt < 3):
-                    world.answered(request, answer)
+                    world.answered(request, answer, self.step)
                     return answer
-                world.answered(request, answer)
+                world.answered(request, answer, self.step)
                 world.note(f"client: the answer to {request.method} {request.path} is lost")
             attempt += 1
             await asyncio.sleep(min(0.1 * 2**attempt, 5.0))

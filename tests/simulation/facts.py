@@ -1,17 +1,17 @@
 """What has happened by a quiet moment: events, the gateway's ledger, the answers to clients."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.payments.gateways.sandbox.ledger import SandboxCharge, SandboxRefund
 from shared.billing.contracts import CONTRACTS
-from shared.billing.contracts.subscriptions.test_clocks import TestClockAdvanceFinished
 from shared.framework.core.event import Event
 from shared.framework.eventstore.records import EventRecord, TenantClock, Timer
 from tests.simulation.client import Answer, Request
+from tests.simulation.restores import Restore
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -47,6 +47,11 @@ class Facts:
     records: Sequence[EventRecord] = ()
     timers: dict[str, list[Timer]] = field(default_factory=dict)
     clocks: dict[str, dict[str, TenantClock]] = field(default_factory=dict)
+    restores: Sequence[Restore] = ()
+    lost: Set[str] = frozenset()
+    """Ids of what restores have lost, and of what that names: others may still have its consequences."""
+    set_aside: Set[str] = frozenset()
+    """See left_behind."""
 
     @classmethod
     def of(cls, world: "World") -> "Facts":
@@ -60,6 +65,9 @@ class Facts:
             world.memory,
             records=world.records(),
             timers={context: list(store._timers.values()) for context, store in world.stores.items()},
+            restores=world.restores,
+            lost=set().union(*(one.ids() for one in world.restores)),
+            set_aside=world.left_behind,
             clocks={context: dict(store._clocks) for context, store in world.stores.items()},
         )
         for record in self.records:
@@ -85,9 +93,20 @@ class Facts:
         """When an event happened: by the test clock, or as the database noted it."""
         return record.metadata.occurred_at if record.metadata.test_clock else record.recorded_at
 
-    def left_behind(self) -> set[str]:
-        """The tenants whose test clock once went on without timers that failed again and again."""
-        return {record.tenant_id for record, event in self.all(TestClockAdvanceFinished) if event.overdue}
+    def left_behind(self) -> Set[str]:
+        """The tenants whose test clock may have gone on without a timer that failed again and again."""
+        return self.set_aside
+
+    def is_after_restore(self, record: EventRecord) -> bool:
+        """Whether an event was written after a restore."""
+        return any(one.report.continues_at.get(record.context, 0) < record.position for one in self.restores)
+
+    def has_lost_usage(self, position: int) -> bool:
+        """Whether usage up to a position of ingest was lost: a reading that was taken stays."""
+        return any(
+            one.context == "ingest" and any(record.position <= position for record in one.lost)
+            for one in self.restores
+        )
 
     def all(self, kind: type[EventT]) -> Iterator[tuple[EventRecord, EventT]]:
         """The events of a class in the order of their positions."""

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from tests.simulation import restores
 from tests.simulation.capability import DAY, Life
 from tests.simulation.dice import Dice
 from tests.simulation.plan import Fault, Weather
 from tests.simulation.process import Host
+from tests.simulation.restores import Image
 from tests.simulation.world import SERVICES, World
 
 
@@ -62,10 +64,31 @@ def clock_jump(world: World, host: str, by_s: float, for_s: float) -> None:
     world.loop.call_later(for_s, set_right)
 
 
+def backup(world: World, context: str) -> None:
+    """Keep what the databases of a context and of the read side are now."""
+    world.images = {name: Image.of(world, name) for name in (context, "projections")}
+
+
+def restore(world: World, context: str, with_archive: bool, with_broker: bool, asks_again: bool) -> None:
+    """Get a context back from its backup; what the read side and the broker still have, if they have it."""
+    if context in world.images:
+        if not with_broker:
+            world.broker.lose_all_messages()
+        wanted = (context,) if with_archive else (context, "projections")
+        restores.restore(world, [world.images[name] for name in dict.fromkeys(wanted)], asks_again)
+
+
 KINDS: dict[str, Callable[..., None]] = {
     fault.__name__: fault
-    for fault in (crash, pause, broker_down, broker_forgets, second_leader, lost_lease, clock_jump)
+    for fault in (
+        *(crash, pause, broker_down, broker_forgets, second_leader, lost_lease, clock_jump),
+        *(backup, restore),
+    )
 }
+
+
+WITHOUT_RESTORE = [kind for kind in KINDS if kind not in ("backup", "restore")]
+RESTORED = 0.2
 
 
 def _host(world: World, name: str) -> Host:
@@ -115,11 +138,26 @@ def planned_faults(life: Life, hosts: dict[str, int], force: float) -> list[Faul
     for _ in range(dice.below(1 + int(20 * force))):
         at = dice.one_of(moments) + dice.between(0, 0.3) if moments else dice.between(0, life.days * DAY)
         faults.append(Fault(at, *_drawn(dice, names)))
-    return sorted(faults, key=lambda fault: fault.at)
+    return sorted([*faults, *_planned_restore(life, moments)], key=lambda fault: fault.at)
+
+
+def _planned_restore(life: Life, moments: list[float]) -> list[Fault]:
+    """One context of a fifth of the seeds goes back, by seconds to days."""
+    dice = life.dice
+    if not moments or not dice.happens(RESTORED):
+        return []
+    context, at = dice.one_of(SERVICES), dice.one_of(moments) + dice.between(0, 0.3)
+    later = at + dice.one_of((0.5, 60.0, 3600.0, 6 * 3600.0, DAY, 3 * DAY)) * dice.between(0.3, 1.0)
+    options = {"with_archive": dice.happens(0.6), "with_broker": dice.happens(0.5)}
+    options["asks_again"] = dice.happens(0.7)
+    return [
+        Fault(at, "backup", {"context": context}),
+        Fault(min(later, life.end), "restore", {"context": context} | options),
+    ]
 
 
 def _drawn(dice: Dice, hosts: list[str]) -> tuple[str, dict[str, Any]]:
-    kind = dice.one_of(("crash", "crash", "crash", "crash", *KINDS))
+    kind = dice.one_of(("crash", "crash", "crash", "crash", *WITHOUT_RESTORE))
     match kind:
         case "crash":
             down_s = dice.between(0.2, 3)

@@ -14,6 +14,7 @@ from tests.simulation.facts import Facts
 from tests.simulation.faults import KINDS, heal, planned_faults, weather_of
 from tests.simulation.plan import Fault, Plan, Step
 from tests.simulation.ports import UNSTORABLE
+from tests.simulation.restores import ids_in, replay_dead_letters
 from tests.simulation.services import TENANTS, app_of, in_memory
 from tests.simulation.world import REST_S, SERVICES, Violation, World
 
@@ -81,7 +82,7 @@ def run(plan: Plan, capabilities: Sequence[Capability] | None = None) -> Outcome
 
 
 def _live(world: World, capabilities: Sequence[Capability]) -> None:
-    actions = {one.name: one.actions for one in capabilities}
+    world.actions = {one.name: one.actions for one in capabilities}
     moments: list[tuple[float, int, Step | Fault | None]] = [
         *((step.at, 1, step) for step in world.plan.steps),
         *((fault.at, 2, fault) for fault in world.plan.faults),
@@ -92,7 +93,7 @@ def _live(world: World, capabilities: Sequence[Capability]) -> None:
         _advance(world, at)
         match what:
             case Step():
-                world.perform(what, actions[what.capability][what.action])
+                world.perform(what, world.actions[what.capability][what.action])
             case Fault():
                 world.note(f"fault: {what}")
                 KINDS[what.kind](world, **what.arguments)
@@ -117,6 +118,9 @@ def _check_at_rest(world: World, capabilities: Sequence[Capability], *, is_last:
     weather = world.weather
     heal(world)
     world.rest(REST_S)
+    if world.restores:
+        replay_dead_letters(world)
+        world.rest(REST_S)
     world.run(1.1)  # what metering publishes every half second: totals, and events that cannot be read
     if not world.rest(REST_S, is_last=True):
         raise Violation(f"liveness (I16): after {REST_S} s: {_unfinished(world)}")
@@ -145,9 +149,15 @@ def _common(world: World) -> list[str]:
     """What holds whatever the capabilities are."""
     found = [f"a client's step broke: {broken}" for broken in world.memory.get("broken", [])]
     found += [f"a background task ended: {ended}" for ended in world.ended]
+    lost = set().union(*(one.ids() for one in world.restores))
+    found += [f"restore: {untold}" for one in world.restores for untold in one.untold()]
     for context, store in world.stores.items():
         letters = world.loop.run_now(store.dead_letters())
-        found += [f"dead letter of {context}: {letter.record.wire_name} {letter.cause}" for letter in letters]
+        found += [
+            f"dead letter of {context}: {letter.record.wire_name} {letter.cause}"
+            for letter in letters
+            if lost.isdisjoint(ids_in(letter.record))
+        ]
     bodies: dict[tuple[str, str, str], bytes] = {}
     for request, answer in world.answers:
         if request.key and answer.is_ok:

@@ -14,7 +14,7 @@ from shared.framework.leadership.port import LeadershipLost, Lease
 from shared.framework.messaging.feed import FeedUnavailable, InProcessFeeds
 from shared.framework.messaging.port import BrokerFailed, Delivery, Message, TopicPartition
 from shared.framework.messaging.relay import CursorConflict
-from shared.framework.messaging.tenant_progress import ProgressQuery, TenantProgress
+from shared.framework.messaging.tenant_progress import ATTEMPTS_HELD, ProgressQuery, TenantProgress
 from shared.framework.retry.signal import CommitSignals
 
 if TYPE_CHECKING:
@@ -53,6 +53,14 @@ class SimulatedStore:
 
         setattr(self, name, method)
         return method
+
+    async def postpone(self, timer_id: str, until: datetime) -> None:
+        """Postpone a timer that has failed; after so many attempts its test clock goes on without it."""
+        await self.process.step()
+        await self.inner.postpone(timer_id, until)
+        timer = self.inner._timers.get(timer_id)
+        if timer is not None and timer.attempts >= ATTEMPTS_HELD:
+            self.process.world.left_behind.add(timer.tenant_id)
 
     @property
     def tables(self) -> dict[str, dict[Any, Any]]:

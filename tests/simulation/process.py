@@ -14,6 +14,7 @@ from shared.framework.messaging.tenant_progress import ProgressReporter
 from shared.framework.process.background_tasks import background_tasks
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 from shared.framework.timers.ready_clock import ReadyClock
+from tests.simulation.databases import resume_streams
 from tests.simulation.ports import (
     Crashed,
     SimulatedBroker,
@@ -106,6 +107,7 @@ class Process:
     async def _run(self) -> None:
         try:
             self.service = await build(self.context, self._tools())
+            await resume_streams(self)
         except StoreIsUnavailable:
             return self.world.crash(self.host, 1.0)  # as the supervisor does after a failed start
         tasks = background_tasks(

@@ -33,12 +33,14 @@ from shared.framework.http.authorization import Credential, Role
 from shared.framework.leadership.port import LeadershipTerm
 from shared.framework.messaging import consumer, inbox, relay, tenant_progress
 from shared.framework.observability import metrics
+from shared.framework.process import resumption
 from shared.framework.process.service_definition import ServiceDefinition, ServiceDependencies
 from shared.framework.process.settings import ServiceSettings
 from shared.framework.retry.backoff import Backoff
 from shared.framework.testing.fakes import FakeAuthenticator, FakeClock
 from shared.framework.timers import loop as timer_loop
 from shared.framework.timers import ready_clock
+from tests.simulation.databases import done_write
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -142,6 +144,7 @@ def in_memory() -> Iterator[None]:
             for name, adapter in adapters.items():
                 stack.enter_context(patch.object(MAINS[context], name, adapter))
         stack.enter_context(patch.object(MAINS["payments"], "GATEWAYS", {"sandbox": _sandbox}))
+        stack.enter_context(patch.object(resumption, "_done_write", done_write))
         stack.enter_context(patch.object(APIRouter, "add_api_route", _add_api_route))
         yield
 

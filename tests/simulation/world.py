@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from shared.framework.eventstore.memory import MemoryEventStore
 from shared.framework.eventstore.records import CommitReceipt, EventRecord
 from shared.framework.messaging.memory import MemoryBroker
 from shared.framework.testing.simulated_loop import SimulatedLoop
-from tests.simulation.client import Answer, Client, Request
+from tests.simulation.client import Answer, Client, Forgotten, Remembered, Request
 from tests.simulation.dice import Dice
 from tests.simulation.plan import CALM, Plan, Step, Weather
 from tests.simulation.ports import Leases, WorldIds, set_false
@@ -85,6 +85,19 @@ class World:
     answers: list[tuple[Request, Answer]] = field(default_factory=list)
     memory: dict[str, Any] = field(default_factory=dict)
     """What clients remember, by name."""
+    remembered: list[Remembered] = field(default_factory=list)
+    acknowledged: list[tuple[Step, str]] = field(default_factory=list)
+    """The steps that succeeded, each with the context that answered."""
+    actions: Mapping[str, Mapping[str, Action]] = field(default_factory=dict)
+    images: dict[str, Any] = field(default_factory=dict)
+    """The newest backup of a context, by its name."""
+    restores: list[Any] = field(default_factory=list)
+    forgotten: dict[str, list[tuple[str, Any, Any]]] = field(default_factory=dict)
+    """By step, what clients no longer count on after a restore: kind, name and what it was."""
+    left_behind: set[str] = field(default_factory=set)
+    """Tenants with a timer that failed so often that their test clock may have gone on without it."""
+    is_stopped: bool = False
+    """Whether no service may start."""
     ended: list[str] = field(default_factory=list)
     """Background tasks that ended with an error."""
 
@@ -175,7 +188,7 @@ class World:
             if host.process is None or not host.process.is_ready or host.is_paused:
                 return f"{host.name} does not run"
         for context, store in self.stores.items():
-            if context in TOPICS and self.cursors.get(context, 0) < len(store._records):
+            if context in TOPICS and store._records and self.cursors.get(context, 0) < store._positions[-1]:
                 return f"{context} has not published everything"
             if store._timers and self.has_due_timers(context):
                 return f"{context} has a due timer"
@@ -218,7 +231,7 @@ class World:
 
     def start(self, host: Host) -> None:
         """Start the service of a host, if it does not run."""
-        if host.process is None:
+        if host.process is None and not self.is_stopped:
             host.starts += 1
             host.crash_after = None
             host.process = Process(self, host)
@@ -281,7 +294,7 @@ class World:
             self.blocked.append((step, action))
         elif all(name in self.succeeded for name in step.after):
             self.note(f"{step.name} {step}")
-            task = self.loop.create_task(action(Client(self), step))
+            task = self.loop.create_task(action(Client(self, step), step))
             self.clients[task] = step
             task.add_done_callback(self._performed)
         else:
@@ -290,7 +303,8 @@ class World:
     def _performed(self, task: "asyncio.Task[bool]") -> None:
         step = self.clients.pop(task)
         if not task.cancelled() and task.exception() is not None:
-            self.memory.setdefault("broken", []).append(f"{step}: {task.exception()!r}")
+            if not isinstance(task.exception(), Forgotten):
+                self.memory.setdefault("broken", []).append(f"{step}: {task.exception()!r}")
         elif not task.cancelled() and task.result():
             self.succeeded[step.name] = None
         self._is_over(step)
@@ -301,9 +315,25 @@ class World:
         for later, action in blocked:
             self.perform(later, action)
 
-    def answered(self, request: Request, answer: Answer) -> None:
+    def answered(self, request: Request, answer: Answer, step: Step) -> None:
         """A client has got a final answer."""
         self.answers.append((request, answer))
+        if answer.is_ok:
+            self.acknowledged.append((step, request.context))
+
+    def ask_again(self, steps: Sequence[Step]) -> None:
+        """Let clients do steps again, under their keys and in their order, as after a restore."""
+        self.unfinished_steps |= dict.fromkeys(step.name for step in steps)
+        for step in steps:
+            self.succeeded.pop(step.name, None)
+        for step in steps:
+            self.perform(step, self.actions[step.capability][step.action])
+
+    def is_put_back(self, step: Step) -> None:
+        """A step that is done again was executed before a restore, which has put back what it wrote."""
+        for kind, name, what in self.forgotten.pop(step.name, ()):
+            self.memory[kind][name] = what
+        self.succeeded[step.name] = None
 
     def committed(self, process: Process, receipt: CommitReceipt) -> None:
         """A process has committed."""

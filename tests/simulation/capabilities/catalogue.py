@@ -139,7 +139,7 @@ def plans_kept(facts: Facts) -> Iterator[str]:
         stored = (
             [_posted(charge) for charge in events[version - 1].charges] if version <= len(events) else None
         )
-        if stored != [_filled(charge) for charge in body["charges"]]:
+        if stored is None or not is_as_posted(stored, body["charges"]):
             yield f"plan {key} version {version} of {tenant} was posted as {body['charges']}, and is {stored}"
 
 
@@ -147,8 +147,11 @@ def _posted(charge: Any) -> dict[str, Any]:
     return json.loads(msgspec.json.encode(charge))  # type: ignore[no-any-return]
 
 
-def _filled(charge: dict[str, Any]) -> dict[str, Any]:
-    return {"meter_key": None} | charge
+def is_as_posted(stored: list[dict[str, Any]], posted: list[dict[str, Any]]) -> bool:
+    """Whether charges are those that were posted; what was not posted has a default."""
+    return len(stored) == len(posted) and all(
+        one.items() >= charge.items() for one, charge in zip(stored, posted, strict=True)
+    )
 
 
 def meters_kept(facts: Facts) -> Iterator[str]:

@@ -99,19 +99,24 @@ def followed(facts: Facts) -> Iterator[str]:
 def in_order(facts: Facts) -> Iterator[str]:
     """What a leap causes happens in its order: no event of a tenant has an earlier time than the one before.
 
-    Timers that failed until the clock went on without them keep the time for which they were set.
+    Timers that failed until the clock went on without them keep the time for which they were set. After a
+    restore, what follows from events that are consumed again keeps the time of its cause; commands do not.
     """
+    keys = {request.key for request, _ in facts.answers if request.key}
     latest: dict[tuple[str, str], datetime] = {}
-    left_behind = facts.left_behind()
     for record in facts.records:
-        if record.metadata.test_clock and record.tenant_id not in left_behind:
-            key, occurred_at = (record.context, record.tenant_id), record.metadata.occurred_at
-            if occurred_at < latest.get(key, occurred_at):
-                yield (
-                    f"{record.wire_name} of {record.stream_id} has the time {occurred_at},"
-                    f" and follows an event of {latest[key]}"
-                )
-            latest[key] = occurred_at
+        if not record.metadata.test_clock or record.tenant_id in facts.left_behind():
+            continue
+        key, occurred_at = (record.context, record.tenant_id), record.metadata.occurred_at
+        before = latest.get(key, occurred_at)
+        if occurred_at < before and (
+            record.metadata.causation_id in keys or not facts.is_after_restore(record)
+        ):
+            yield (
+                f"{record.wire_name} of {record.stream_id} has the time {occurred_at},"
+                f" and follows an event of {before}"
+            )
+        latest[key] = max(before, occurred_at)
 
 
 CAPABILITY = Capability(
