@@ -1,8 +1,9 @@
 """The two kinds of price that a model can be, and the exact arithmetic that all models share."""
 
 from collections.abc import Iterable
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from enum import StrEnum
+from functools import reduce
 from typing import ClassVar, Literal, Protocol
 
 import msgspec
@@ -125,10 +126,12 @@ def rating_step(
     description: str, quantity: Decimal, unit_price: Decimal, fee: Decimal = Decimal(0)
 ) -> RatingStep:
     """A step with its exact amount, independent of the decimal context of the caller."""
-    with localcontext(EXACT):
-        amount = quantity * unit_price + fee
     return RatingStep(
-        description=description, quantity=quantity, unit_price=unit_price, amount=amount, fee=fee
+        description=description,
+        quantity=quantity,
+        unit_price=unit_price,
+        amount=EXACT.fma(quantity, unit_price, fee),
+        fee=fee,
     )
 
 
@@ -139,11 +142,9 @@ def adjusting_step(description: str, difference: Decimal) -> RatingStep:
 
 def exact_sum(steps: Iterable[RatingStep]) -> Decimal:
     """The exact sum of the steps' amounts, which is rounded once per line (billing rule 1)."""
-    with localcontext(EXACT):
-        return sum((step.amount for step in steps), start=Decimal(0))
+    return reduce(EXACT.add, (step.amount for step in steps), Decimal(0))
 
 
 def unit_price_of(percent: Decimal) -> Decimal:
     """The price of one unit of money that a percentage is: 0.013 for 1.3."""
-    with localcontext(EXACT):
-        return percent.scaleb(-2)
+    return EXACT.scaleb(percent, Decimal(-2))

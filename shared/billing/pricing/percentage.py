@@ -14,7 +14,6 @@ from shared.billing.pricing.model import (
     UsageDetail,
     adjusting_step,
     checked_price,
-    exact_sum,
     rating_step,
     unit_price_of,
 )
@@ -61,10 +60,15 @@ class Percentage(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", t
             return steps_of_parts("event", self._rated(usage.parts))
 
     def _rated(self, parts: tuple[Decimal, ...]) -> Iterator[list[RatingStep]]:
+        # Once for all events: a reading may have a hundred thousand.
+        words, rate = f"{fixed_point(self.percent)}%", unit_price_of(self.percent)
         for amount, free in self._with_free(parts):
             paid = max(amount, Decimal(0)) - (free or Decimal(0))
             steps = [] if free is None else [rating_step("free", free, Decimal(0))]
-            yield steps + (self._paid(paid) if paid or free is None else [])
+            if paid or free is None:
+                step = rating_step(words, paid, rate, self.fixed_fee)
+                steps += [step, *self._bounded(step.amount)]
+            yield steps
 
     def _with_free(self, parts: tuple[Decimal, ...]) -> Iterator[tuple[Decimal, Decimal | None]]:
         """The amount of each event and what of it is free; None once nothing is free any more."""
@@ -81,16 +85,12 @@ class Percentage(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", t
                 left -= free
             yield amount, free
 
-    def _paid(self, amount: Decimal) -> list[RatingStep]:
-        steps = [
-            rating_step(f"{fixed_point(self.percent)}%", amount, unit_price_of(self.percent), self.fixed_fee)
-        ]
-        cost, minimum, maximum = exact_sum(steps), self.event_minimum, self.event_maximum
+    def _bounded(self, cost: Decimal) -> Iterator[RatingStep]:
+        minimum, maximum = self.event_minimum, self.event_maximum
         if minimum is not None and cost < minimum:
-            steps.append(adjusting_step(f"up to the minimum of {fixed_point(minimum)}", minimum - cost))
+            yield adjusting_step(f"up to the minimum of {fixed_point(minimum)}", minimum - cost)
         if maximum is not None and cost > maximum:
-            steps.append(adjusting_step(f"down to the maximum of {fixed_point(maximum)}", maximum - cost))
-        return steps
+            yield adjusting_step(f"down to the maximum of {fixed_point(maximum)}", maximum - cost)
 
     def phrase(self, currency: str) -> str:
         """`1.3% plus 2.00 USD per event, the first 3 events free`."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.invoicing.rating.items import lines_of_billing_items
 from services.invoicing.rating.rating import (
     OneOffLine,
     RatingContext,
@@ -17,10 +18,11 @@ from services.invoicing.rating.rating import (
 )
 from services.invoicing.tests.scenarios import CALLS, FEE, JANUARY, MILES, quantity
 from shared.billing.contracts.metering.readings import MeterQuantity
+from shared.billing.contracts.subscriptions.billing_items import BillingItem
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.money import Money
 from shared.billing.period import Period
-from shared.billing.pricing import Flat, exact_sum
+from shared.billing.pricing import Flat, Graduated, Tier, exact_sum
 
 
 def bill(period: Period = JANUARY, currency: str = "USD", time_zone: str = "UTC") -> RatingContext:
@@ -122,3 +124,15 @@ def test_any_item_is_within_half_a_unit_of_its_exact_price(
         "inv_1", currency, [OneOffLine(description="x", quantity=amount, unit_price=unit_price)]
     )
     assert abs(line.amount.major - exact_sum(line.steps)) * 2 <= Money(1, currency).major
+
+
+def test_the_fee_of_a_step_is_prorated_with_it() -> None:
+    """Seats by tiers for half of January: quantity x unit price + fee is still the amount of the step."""
+    tiers = (Tier(up_to=None, unit_price=Decimal(2), flat_fee=Decimal(10)),)
+    seats = Charge(key="seats", name="Seats", price=Graduated(tiers=tiers), seats=True)
+    half = Period(JANUARY.start, JANUARY.start + (JANUARY.end - JANUARY.start) / 2)
+    item = BillingItem(item_id="itm_1", charge=seats, quantity=Decimal(5), period=half, full_period=JANUARY)
+    [(_, line)] = lines_of_billing_items("inv_1", "USD", "UTC", "second", [item])
+    [step] = line.steps
+    assert (step.quantity, step.fee, step.amount) == (Decimal("2.5"), Decimal(5), Decimal(10))
+    assert line.sentence == "2 USD per unit plus 10 USD."

@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.subscriptions.tests.harness import CALLS, CALLS_METER, FEE, PLAN, Harness
+from services.subscriptions.tests.harness import CALLS, CALLS_METER, CUSTOMER, FEE, PLAN, Harness
 from services.subscriptions.tests.scenarios import NOON
 from shared.framework.testing.event_records import deliver, event_record
 
 ONE = {"model": "per_unit", "unit_price": "0.02"}
-TIERS = [
+TIERS: list[dict[str, Any]] = [
     {"up_to": "10", "unit_price": "1", "flat_fee": "0"},
     {"up_to": None, "unit_price": "2", "flat_fee": "3"},
 ]
@@ -173,3 +173,61 @@ async def test_a_plan_has_all_its_currencies_on_every_charge_and_keeps_them() ->
     lost = await service.post("/v1/plans", PLAN | {"charges": [FEE, CALLS]})
     assert (lost.status_code, lost.json()["code"]) == (409, "plan-currency-lost")
     assert lost.json()["errors"][0]["pointer"] == "/body/currency"
+
+
+async def test_a_customer_is_billed_in_its_own_currency_of_the_plan() -> None:
+    """The subscription has the prices of that currency; another version is taken in the same one."""
+    service = await service_with_regions()
+    dollars = {"USD": {"price": ONE | {"unit_price": "0.03"}, "minimum": "5", "maximum": None}}
+    plan = PLAN | {"charges": [CALLS | {"price": ONE, "minimum": "4", "currency_prices": dollars}]}
+    await service.post_ok("/v1/plans", plan)
+    customer = await service.post_ok("/v1/customers", CUSTOMER | {"currency": "USD"})
+    body = {"customer_id": customer["customer_id"], "plan_key": "pro"}
+    started = await service.post_ok("/v1/subscriptions", body)
+    subscription = (await service.get(f"/v1/subscriptions/{started['subscription_id']}")).json()
+    [charge] = subscription["charges"]
+    assert (charge["price"]["unit_price"], charge["minimum"]) == ("0.03", "5")
+    assert charge["currency_prices"] == {}
+    await service.post_ok("/v1/plans", plan | {"name": "Pro 2"})
+    change = f"/v1/subscriptions/{started['subscription_id']}/change"
+    response = await service.post(change, {"plan_key": "pro", "plan_version": 2})
+    assert response.status_code == 200, response.text
+    subscription = (await service.get(f"/v1/subscriptions/{started['subscription_id']}")).json()
+    assert subscription["plan_version"] == 2
+    assert subscription["charges"][0]["price"]["unit_price"] == "0.03"
+
+
+async def test_a_price_of_seats_is_of_their_number() -> None:
+    """They are not counted by a meter: no events, buckets or dimensions, and no included units."""
+    service = await service_with_regions()
+    seats = {"key": "seats", "name": "Seats", "seats": True}
+    for charge, code, field in [
+        (seats | {"price": PERCENTAGE}, "price-needs-usage", "price"),
+        (seats | {"price": MATRIX}, "price-needs-usage", "price"),
+        (seats | {"price": ONE, "included": "5"}, "charge-terms-need-meter", "included"),
+    ]:
+        response = await service.post("/v1/plans", PLAN | {"charges": [charge]})
+        assert response.json()["code"] == code, response.text
+        assert response.json()["errors"][0]["pointer"] == f"/body/charges/0/{field}"
+    volume = {"model": "volume", "tiers": TIERS}
+    await service.post_ok("/v1/plans", PLAN | {"charges": [seats | {"price": volume}]})
+
+
+async def test_a_price_of_events_needs_a_meter_with_numbers() -> None:
+    """A meter that only tells values apart has none."""
+    service = Harness()
+    meter = msgspec.structs.replace(CALLS_METER, aggregation="unique_count", value_path="card")
+    await deliver(service.store, service.handler, event_record(meter, NOON))
+    response = await service.post("/v1/plans", PLAN | {"charges": [CALLS | {"price": PERCENTAGE}]})
+    assert (response.status_code, response.json()["code"]) == (422, "meter-has-no-event-values")
+    assert response.json()["errors"][0]["pointer"] == "/body/charges/0/price"
+
+
+async def test_an_own_price_must_fit_the_terms_of_its_charge() -> None:
+    """A price of single events has no included units."""
+    service = await service_with_regions()
+    await service.post_ok("/v1/plans", PLAN | {"charges": [CALLS | {"included": "5"}]})
+    customer = await service.post_ok("/v1/customers", CUSTOMER)
+    body = {"customer_id": customer["customer_id"], "plan_key": "pro", "prices": {"calls": PERCENTAGE}}
+    response = await service.post("/v1/subscriptions", body)
+    assert (response.status_code, response.json()["code"]) == (400, "included-units-of-events")

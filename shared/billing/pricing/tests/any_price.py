@@ -15,6 +15,8 @@ USAGE_MODELS: list[Any] = [model for model in MODELS if model.needs_meter]
 
 amounts = st.decimals(0, 10**6, places=4, allow_nan=False, allow_infinity=False)
 quantities = st.decimals(0, 10**6, places=3, allow_nan=False, allow_infinity=False)
+tiny = st.integers(0, 999).map(lambda digits: Decimal(digits).scaleb(-12))
+"""Amounts whose own text by Python has an exponent: 1.5E-10."""
 bounds = st.lists(st.decimals(Decimal("0.001"), 10**6, places=3), max_size=4, unique=True).map(sorted)
 
 
@@ -56,7 +58,7 @@ def _tier(kind: Any, up_to: Decimal | None) -> st.SearchStrategy[Any]:
 def _of_type(kind: Any) -> st.SearchStrategy[Any]:
     match kind:
         case msgspec.inspect.DecimalType():
-            return amounts
+            return amounts | tiny
         case msgspec.inspect.IntType():
             return st.integers(0, 6)
         case msgspec.inspect.StrType():
