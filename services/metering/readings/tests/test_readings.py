@@ -1,6 +1,7 @@
 """A reading is complete, pinned, taken once, and taken at its time."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -20,7 +21,7 @@ from shared.billing.contracts.metering.readings import UsageReadingTaken
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.contracts.subscriptions.subscriptions import BillingPeriodClosed
 from shared.billing.period import Period
-from shared.billing.pricing import Flat, PerUnit
+from shared.billing.pricing import Bucketed, Flat, Percentage, PerUnit
 from shared.framework.core.event import Metadata
 from shared.framework.core.ids import partition_of, slot_of
 from shared.framework.eventstore.memory import MemoryEventStore
@@ -122,6 +123,20 @@ class Scenario:
             await self.readings.record(unit.session(TENANT, CAUSE), timer, pinned)
 
         await transact(self.stores.store, work)
+
+    async def retry(self, done: Timer, retried: BillingRunRetried) -> Timer:
+        """The billing run is retried after the timer of its first reading: the timer of the next reading."""
+        record = (await self.ingest.read_stable(0, 1))[0]
+
+        async def react(unit: UnitOfWork) -> None:
+            session = unit.session(TENANT, msgspec.structs.replace(CAUSE, occurred_at=retried.retried_at))
+            session.complete_timer(done.timer_id)
+            await self.readings.on_billing_run_retried(session, retried, record)
+
+        await transact(self.stores.store, react)
+        await self.stores.store.commit(ChangeSet(clocks={TENANT: ClockChange(retried.retried_at)}))
+        (again,) = await self.stores.store.due_timers(NOON, 10)
+        return again
 
     async def published(self) -> Sequence[UsageReadingTaken]:
         records = await self.stores.store.read_stable(0, 100)
@@ -239,16 +254,7 @@ async def test_a_retried_billing_run_gets_a_second_reading_of_the_same_period(sc
         attempt=2,
         retried_at=END + 2 * GRACE,
     )
-    record = (await scenario.ingest.read_stable(0, 1))[0]
-
-    async def react(unit: UnitOfWork) -> None:
-        session = unit.session(TENANT, msgspec.structs.replace(CAUSE, occurred_at=retried.retried_at))
-        session.complete_timer(timer.timer_id)
-        await scenario.readings.on_billing_run_retried(session, retried, record)
-
-    await transact(scenario.stores.store, react)
-    await scenario.stores.store.commit(ChangeSet(clocks={TENANT: ClockChange(retried.retried_at)}))
-    (again,) = await scenario.stores.store.due_timers(NOON, 10)
+    again = await scenario.retry(timer, retried)
     assert again.due_at == retried.retried_at
     await scenario.take(again, await scenario.readings.measure(again))
     (second,) = await scenario.published()
@@ -260,6 +266,65 @@ async def test_a_retried_billing_run_gets_a_second_reading_of_the_same_period(sc
         sum(q.quantity for q in one.quantities if q.meter_key.startswith("sum")) for one in (first, second)
     ]
     assert totals == [6, 4]
+
+
+async def test_a_reading_has_each_detail_that_some_price_of_the_period_needs(scenario: Scenario) -> None:
+    """Of each meter by itself; the days are those of the customer's zone, here from 18:15 UTC on."""
+    percentage = Percentage(percent=Decimal(1))
+    charges = (
+        Charge(key="share", name="Share", price=percentage, meter_key="sum-by-origin"),
+        Charge(key="miles", name="Miles", price=PRICE, meter_key="sum-by-origin"),
+        Charge(key="days", name="Days", price=Bucketed(bucket="day", price=PRICE), meter_key="count"),
+        Charge(key="ghost", name="Ghost", price=percentage, meter_key="nobody"),
+    )
+    await scenario.accept(usage(value=3, origin="JFK", time=NOON - timedelta(hours=20)))
+    await scenario.fold()
+    closed = msgspec.structs.replace(CLOSED, charges=charges, time_zone="Asia/Kathmandu")
+    timer = await scenario.close(closed)
+    await scenario.take(timer, await scenario.readings.measure(timer))
+    (reading,) = await scenario.published()
+    told = [(one.meter_key, one.detail, list(map(int, one.parts))) for one in reading.quantities]
+    assert told == [
+        ("count", "days", [2, 1]),
+        ("nobody", "events", []),
+        ("sum-by-origin", "events", [4]),
+        ("sum-by-origin", "events", [2, 3]),
+        ("sum-by-origin", "total", []),
+        ("sum-by-origin", "total", []),
+    ]
+
+
+async def test_a_retried_run_gets_the_parts_that_its_new_prices_need(scenario: Scenario) -> None:
+    """The plan's price needed the total; the corrected one needs days of the zone that the run has kept."""
+    await scenario.fold()
+    first = await scenario.close()
+    await scenario.take(first, await scenario.readings.measure(first))
+    price = Bucketed(bucket="day", price=PRICE)
+    retried = BillingRunRetried(
+        run_id="run_1",
+        invoice_id="inv_1",
+        subscription_id=CLOSED.subscription_id,
+        customer_id=CLOSED.customer_id,
+        period=CLOSED.period,
+        charges=(Charge(key="days", name="Days", price=price, meter_key="count"),),
+        attempt=2,
+        retried_at=END + GRACE,
+        time_zone="Asia/Kathmandu",
+    )
+    again = await scenario.retry(first, retried)
+    await scenario.take(again, await scenario.readings.measure(again))
+    (reading,) = await scenario.published()
+    [quantity] = reading.quantities
+    assert (quantity.meter_key, quantity.detail, list(map(int, quantity.parts))) == ("count", "days", [1, 1])
+
+
+async def test_a_timer_of_before_parts_takes_totals(scenario: Scenario) -> None:
+    """Its payload names neither details nor a zone."""
+    await scenario.fold()
+    timer = await scenario.close()
+    payload = {key: timer.payload[key] for key in timer.payload if key not in ("details", "time_zone")}
+    old = replace(timer, payload=payload)
+    assert await scenario.readings.measure(old) == await scenario.readings.measure(timer)
 
 
 def timer_reading_id(timer: Timer) -> str:
