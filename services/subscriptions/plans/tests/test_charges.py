@@ -91,7 +91,7 @@ def _price(**change: Any) -> dict[str, Any]:
     return CALLS | {"price": change}
 
 
-OVERLAPPING: list[dict[str, Any]] = [TIERS[0], {"up_to": "5", "unit_price": "0.02"}, TIERS[1]]
+OVERLAPPING = [{"up_to": "10", "unit_price": "0.02"}, {"up_to": "5", "unit_price": "0.02"}, TIERS[1]]
 REFUSED: list[tuple[dict[str, Any], int, str, str]] = [
     (_price(model="volume", tiers=OVERLAPPING), 400, "tiers-invalid", "price/tiers/1/up_to"),
     (_price(model="stairstep", tiers=STAIRS[:1]), 400, "tiers-invalid", "price/tiers/0/up_to"),
