@@ -116,7 +116,7 @@ def weather_of(dice: Dice) -> Weather:
 
     return Weather(
         suspends=dice.between(0.05, 0.5),
-        slow=drawn(0.05),
+        slow=drawn(0.15),
         message_lost=drawn(0.3),
         message_doubled=drawn(0.5),
         message_late=drawn(0.4),

@@ -18,13 +18,19 @@ from tests.simulation.restores import ids_in, replay_dead_letters
 from tests.simulation.services import TENANTS, app_of, in_memory
 from tests.simulation.world import REST_S, SERVICES, Violation, World
 
+PATIENCE_S = 3.0
+"""Virtual seconds for which the true time waits until everything rests; a step due sooner does not wait."""
+
+SECOND_REPLICA = {"metering": 0.4}
+"""Backfills of meters run in all its processes at once, without a leader."""
+
 
 def plan_of(seed: int, capabilities: Sequence[Capability] | None = None, days: float = 14.0) -> Plan:
     """What the seed does."""
     dice = Dice(seed, "plan")
     weather = weather_of(dice)
     force = dice.one_of((0.0, 0.3, 1.0)) if weather.slow or weather.answer_lost else dice.one_of((0.0, 0.3))
-    replicas = {context: 2 if dice.happens(0.15) else 1 for context in SERVICES}
+    replicas = {context: 2 if dice.happens(SECOND_REPLICA.get(context, 0.15)) else 1 for context in SERVICES}
     life = Life(dice, days, TENANTS[: 1 + dice.below(2)])
     for capability in discovered() if capabilities is None else capabilities:
         capability.plan(life)
@@ -107,7 +113,7 @@ def _advance(world: World, at: float) -> None:
         if world.dice.happens(world.weather.impatience):
             world.run(world.dice.between(0, 0.5))
         else:
-            world.rest(3.0, with_read_side=False)
+            world.rest(min(PATIENCE_S, at - world.seconds()), with_read_side=False)
         if world.seconds() < at:
             due = world.next_timer_s()
             world.leap(at if due is None else min(at, due))

@@ -31,15 +31,17 @@ UNIT_PRICES = ("0.005", "0.015", "0.125", "0.3333", "0.0475", "2", "0.000001", "
 
 
 def plan(life: Life) -> None:
-    """Meters in the first hour, one of them perhaps days later; a plan per currency; some new versions."""
+    """Meters in the first hour, and up to three days later; a plan per currency; some new versions."""
     for tenant in life.tenants:
         meters = {}
         for meter in METERS:
             step = life.add(life.dice.between(1, 3600), "catalogue", "define", tenant=tenant, body=meter)
             meters[meter["key"]] = step
-        if life.dice.happens(0.4):
-            body = {"key": "late_requests", "event_type": "request", "aggregation": "count"}
-            life.add(life.dice.between(DAY, life.end - DAY), "catalogue", "define", tenant=tenant, body=body)
+        for number in range(life.dice.below(4)):
+            body = {"key": f"late_{number}", "event_type": "request", "aggregation": "count"}
+            at = life.dice.between(DAY, life.end - DAY)
+            life.add(at, "catalogue", "define", tenant=tenant, body=body)
+            life.note("late meter", tenant=tenant, at=at)
         if life.dice.happens(0.3):
             other = METERS[0] | {"event_type": "login"}
             life.add(

@@ -29,6 +29,7 @@ def plan(life: Life) -> None:
                 events.append(_event(life, f"e{number}", subscription["subject"], time))
             life.add(at, "usage", "send", tenant=subscription["tenant"], events=events)
             _repeat(life, subscription["tenant"], at, events)
+    _beside_late_meters(life)
     _unstorable(life)
 
 
@@ -66,6 +67,17 @@ def _repeat(life: Life, tenant: str, at: float, events: list[dict[str, Any]]) ->
     if dice.happens(0.05):
         future = [events[0] | {"id": f"f-{events[0]['id']}", "time": at + DAY}]
         life.add(at, "usage", "send", tenant=tenant, events=future)
+
+
+def _beside_late_meters(life: Life) -> None:
+    """Usage comes in while a new meter counts the past."""
+    dice = life.dice
+    for number, meter in enumerate(life.all("late meter")):
+        subjects = [one["subject"] for one in life.all("subscription") if one["tenant"] == meter["tenant"]]
+        for batch in range(3 + dice.below(6) if subjects else 0):
+            at = meter["at"] + dice.one_of((0.0, 0.01, 0.1, 0.5, 1.0, 2.0))
+            event = _event(life, f"l{number}-{batch}", dice.one_of(subjects), meter["at"] - 1)
+            life.add(at, "usage", "send", tenant=meter["tenant"], events=[event | {"type": "request"}])
 
 
 def _unstorable(life: Life) -> None:
