@@ -23,10 +23,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, help="run this seed only, and tell its story")
+    parser.add_argument(
+        "--digests",
+        action="store_true",
+        help="only print each seed's history as a digest, to compare Pythons",
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args(arguments)
     if given.seed is not None:
         return _tell(run(plan_of(given.seed)))
+    if given.digests:
+        for seed in range(given.first, given.first + given.seeds):
+            print(seed, run(plan_of(seed)).digest, flush=True)
+        return 0
     return _run_all(given.first, given.seeds, given.workers)
 
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,16 +80,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 1 if a bug was not caught."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS_MAX)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("bugs", nargs="*", default=[])
     given = parser.parse_args(arguments)
-    missed = 0
-    for bug in given.bugs or PATCHES:
-        caught = hunt(bug, given.seeds)
-        missed += caught.seed is None
-        found = "NOT CAUGHT" if caught.seed is None else f"seed {caught.seed}"
-        print(f"{bug:<48} {found:<12} {caught.took_s:5.0f} s  {caught.says[:110]}", flush=True)
-    total = len(given.bugs or PATCHES)
-    print(f"{total - missed} of {total} planted bugs caught within {given.seeds} seeds")
+    bugs, missed = given.bugs or list(PATCHES), 0
+    with ThreadPoolExecutor(given.workers) as pool:  # each hunt is a process of its own
+        for hunted in as_completed([pool.submit(hunt, bug, given.seeds) for bug in bugs]):
+            caught = hunted.result()
+            missed += caught.seed is None
+            found = "NOT CAUGHT" if caught.seed is None else f"seed {caught.seed}"
+            print(f"{caught.bug:<48} {found:<12} {caught.took_s:5.0f} s  {caught.says[:110]}", flush=True)
+    print(f"{len(bugs) - missed} of {len(bugs)} planted bugs caught within {given.seeds} seeds")
     return 1 if missed else 0
 
 
