@@ -18,6 +18,7 @@ MADE_FOR_CUSTOMERS = {
     "projections GET /v1/history",  # projections/tests/test_history.py
     "subscriptions GET /v1/customers/{customer_id}",  # services/subscriptions/tests/test_reads.py
     "subscriptions GET /v1/customers/{customer_id}/entitlements",  # services/subscriptions/entitlements/tests
+    "subscriptions GET /v1/contracts/{contract_id}",  # services/subscriptions/contracts/tests
     "subscriptions GET /v1/subscriptions/{subscription_id}",  # services/subscriptions/tests/test_reads.py
     "invoicing GET /v1/invoices/{invoice_id}",  # services/invoicing/tests/test_reads.py
     "payments GET /v1/payment-methods",  # services/payments/tests/test_reads.py
