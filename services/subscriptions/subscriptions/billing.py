@@ -31,9 +31,8 @@ def closed_stretch(
     terms = state.terms
     due = next_period_from(terms, state.next_index)
     start, goes_on = due.period.start, after is terms
-    items = list(state.accrued)
-    if start < at:
-        items += items_in_arrears(terms, start, at, is_last=not goes_on)
+    # Also at the very start: a charge of a longer period may have time before it that is not billed yet.
+    items = [*state.accrued, *items_in_arrears(terms, start, at, is_last=not goes_on)]
     kept = running_after(state.running, (), at)
     if not goes_on:
         kept = {} if after is None else kept_items(terms, after, kept)

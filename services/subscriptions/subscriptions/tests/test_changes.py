@@ -34,7 +34,7 @@ from services.subscriptions.subscriptions.tests.life import (
     items_of,
     plan_of,
 )
-from services.subscriptions.tests.scenarios import CALLS, FEE, on
+from services.subscriptions.tests.scenarios import CALLS, FEE, NOON, on
 from shared.billing.contracts.subscriptions.billing_items import BillingItem
 from shared.billing.contracts.subscriptions.subscriptions import (
     BillingPeriodClosed,
@@ -335,3 +335,25 @@ def test_a_change_first_makes_up_for_what_is_due() -> None:
     life.now = on(12, 31)
     with pytest.raises(SubscriptionIsBehind):
         life.change(plan=plan_of(SEATS))
+
+
+@pytest.mark.parametrize("ending", ["cancel", "pause", "plan"])
+def test_an_end_on_a_boundary_bills_what_a_longer_charge_has_left(ending: str) -> None:
+    """Desks of a quarter, in arrears: after two closed months those are billed, though no period is open."""
+    quarterly = DESKS.__class__(key="desks", name="Desks", price=DESKS.price, seats=True, interval="P3M")
+    life = Life(NOON)
+    life.start(plan_of(quarterly))
+    boundary = life.move(NOON + timedelta(days=65))[-1]
+    assert isinstance(boundary, BillingPeriodClosed)
+    life = Life(NOON)
+    life.start(plan_of(quarterly))
+    life.move(boundary.period.end)
+    match ending:
+        case "cancel":
+            life.cancel(CancelAt.NOW)
+        case "pause":
+            life.change(kind="pause")
+        case "plan":
+            life.change(plan=plan_of(ADVANCE, version=2))
+    billed = [item.period for item in life.items if item.charge.key == "desks"]
+    assert billed == [Period(NOON, boundary.period.end)]
