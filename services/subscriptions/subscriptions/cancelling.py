@@ -4,20 +4,29 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.subscriptions.subscriptions.billing import closed_stretch
+from services.subscriptions.subscriptions.billing import charges_due, closed_stretch
 from services.subscriptions.subscriptions.calendar import end_of_period_at, next_period_from
 from services.subscriptions.subscriptions.commands import (
     CancelAt,
     CancelSubscription,
     WithdrawCancellation,
 )
+from services.subscriptions.subscriptions.items import credits_of, items_in_advance, running_after
 from services.subscriptions.subscriptions.refusals import (
     EndIsInThePast,
     SubscriptionIsNotCancelled,
 )
-from services.subscriptions.subscriptions.state import Active, Live, Paused, SubscriptionEvent, Waiting
+from services.subscriptions.subscriptions.state import (
+    Active,
+    Live,
+    Paused,
+    SubscriptionEvent,
+    Waiting,
+    evolve,
+)
 from shared.billing.contracts.subscriptions.subscriptions import (
     CancellationWithdrawn,
+    ChargesDue,
     SubscriptionCancelled,
     SubscriptionEnded,
 )
@@ -50,7 +59,24 @@ def cancellation_withdrawn(state: Live, command: WithdrawCancellation) -> Sequen
     """The withdrawal. Raises SubscriptionIsNotCancelled."""
     if state.ends_at is None:
         raise SubscriptionIsNotCancelled(command.subscription_id)
-    return [CancellationWithdrawn(subscription_id=command.subscription_id, withdrawn_at=command.now)]
+    withdrawn = CancellationWithdrawn(subscription_id=command.subscription_id, withdrawn_at=command.now)
+    after = evolve(state, withdrawn)
+    return [withdrawn, *(_billed_on(after, state.ends_at, command.now) if isinstance(after, Active) else [])]
+
+
+def _billed_on(state: Active, ended_at: datetime, now: datetime) -> Sequence[ChargesDue]:
+    """What was billed in advance up to the end that is withdrawn, given back and billed to its real end."""
+    running = running_after(state.running, (), now)
+    cut = [
+        item
+        for item in running.values()
+        if item.period is not None
+        and item.full_period is not None
+        and item.period.end == ended_at < item.full_period.end
+    ]
+    kept = {key: item for key, item in running.items() if item not in cut}
+    items = [*credits_of(cut, now), *items_in_advance(state.terms, now, kept, None)] if cut else []
+    return charges_due(state, items, now, now)
 
 
 def _requested_end(state: Live, command: CancelSubscription) -> datetime:

@@ -174,7 +174,9 @@ def _rescheduled(state: LiveT, event: ChangeScheduled | ScheduledChangeWithdrawn
 
 def _ending(state: LiveT, event: SubscriptionCancelled | CancellationWithdrawn) -> LiveT:
     if isinstance(event, CancellationWithdrawn):
-        return replace(state, ends_at=None, gives_credit=True)
+        # Another revision: what is billed anew from this instant must not have the id of what it replaces.
+        terms = replace(state.terms, revision=state.terms.revision + 1)
+        return replace(state, terms=terms, ends_at=None, gives_credit=True)
     return replace(state, ends_at=event.ends_at, gives_credit=event.gives_credit)
 
 

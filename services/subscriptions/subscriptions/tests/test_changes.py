@@ -357,3 +357,20 @@ def test_an_end_on_a_boundary_bills_what_a_longer_charge_has_left(ending: str) -
             life.change(plan=plan_of(ADVANCE, version=2))
     billed = [item.period for item in life.items if item.charge.key == "desks"]
     assert billed == [Period(NOON, boundary.period.end)]
+
+
+def test_a_reactivation_bills_what_the_end_had_cut() -> None:
+    """Cancelled at a date in the next month, which is billed up to it; reactivated, up to its real end."""
+    life = Life(NOON)
+    life.start(plan_of(ADVANCE))
+    ends_at = NOON + timedelta(days=40)
+    life.cancel(CancelAt.DATE, ends_at=ends_at)
+    life.move(NOON + timedelta(days=35))
+    life.reactivate()
+    cut, back, again = life.items[-3:]
+    assert cut.period is not None
+    assert cut.full_period is not None
+    assert cut.period.end == ends_at
+    assert (back.credit_of, back.period) == (cut.item_id, Period(life.now, ends_at))
+    assert again.period == Period(life.now, cut.full_period.end)
+    assert len({item.item_id for item in life.items}) == len(life.items)
