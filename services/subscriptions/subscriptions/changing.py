@@ -1,6 +1,7 @@
 """Changes of a subscription: to other terms, to a pause and back, at once or scheduled."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -63,6 +64,8 @@ def changed(state: Live, command: ChangeSubscription) -> Sequence[SubscriptionEv
     change = _change_of(state, command, at)
     if state.ends_at is not None and state.ends_at <= at:
         raise SubscriptionIsCancelled(f"it ends at {state.ends_at.isoformat()}")
+    if conflict := next((one for one in state.scheduled if _overwrites(one, change)), None):
+        raise ChangesConflict(f"with {conflict.change_id} at {conflict.at.isoformat()}")
     if command.at is ChangeAt.NOW or at == command.now:
         _check_kind(state, change)
         events = change_events(state, [change], at, command.now)
@@ -94,7 +97,10 @@ def _one(state: Live, change: ScheduledChange, at: datetime, now: datetime) -> S
         case "terms", Active():
             return _terms_changed(state, change, at, now)
         case "terms", _:
-            return [_terms_event(state.terms.after(change), change, now)]
+            after = state.terms.after(change)
+            if isinstance(state, Waiting) and after.interval != state.terms.interval:
+                after = replace(after, anchor_at=state.terms.since)  # periods begin where the billing does
+            return [_terms_event(after, change, now)]
         case "pause", Active():
             paused = SubscriptionPaused(
                 subscription_id=subscription_id, paused_from=at, paused_at=now, change_id=change.change_id
@@ -270,6 +276,12 @@ def _conflict(one: ScheduledChange, other: ScheduledChange) -> bool:
     return (one.charges is not None and other.charges is not None) or bool(
         one.quantities.keys() & other.quantities.keys()
     )
+
+
+def _overwrites(one: ScheduledChange, other: ScheduledChange) -> bool:
+    """Whether the later of two changes has own prices alone, for charges that the earlier one changes."""
+    earlier, later = sorted((one, other), key=lambda change: change.at)
+    return later.charges is not None and later.plan_id is None and earlier.charges is not None
 
 
 def _check_kind(state: Live, change: ScheduledChange) -> None:

@@ -374,3 +374,24 @@ def test_a_reactivation_bills_what_the_end_had_cut() -> None:
     assert (back.credit_of, back.period) == (cut.item_id, Period(life.now, ends_at))
     assert again.period == Period(life.now, cut.full_period.end)
     assert len({item.item_id for item in life.items}) == len(life.items)
+
+
+def test_own_prices_to_come_are_not_laid_over_another_plan() -> None:
+    """They were made for the charges of now; whoever changes those first withdraws them first."""
+    life = begun(FEE, SEATS)
+    prices = {"seats": SEATS.price}
+    life.change(prices=prices, at=ChangeAt.PERIOD_END)
+    with pytest.raises(ChangesConflict):
+        life.change(plan=plan_of(ADVANCE, version=2))
+    life.withdraw("chg_1")
+    life.change(plan=plan_of(SEATS, version=2), at=ChangeAt.DATE, effective_at=MARCH_15)
+    with pytest.raises(ChangesConflict):
+        life.change(prices=prices, at=ChangeAt.PERIOD_END)
+
+
+def test_another_interval_in_a_trial_counts_from_where_the_billing_begins() -> None:
+    """The first year is whole."""
+    life = Life(MARCH_1)
+    life.start(plan_of(ADVANCE), trial_ends_at=MARCH_15, anchor_at=MARCH_15)
+    life.change(plan=plan_of(ADVANCE, interval="P1Y", version=2))
+    assert parts(items_of(life.move(MARCH_15))) == [("base", "+", "1", MARCH_15, MARCH_15.replace(year=2027))]
