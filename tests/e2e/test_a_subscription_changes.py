@@ -72,6 +72,13 @@ async def test_the_life_of_a_subscription_is_billed_to_the_cent(
     with pytest.raises(CallFailed) as refused:
         await send(f"{path}/change", later, "firm-again")
     assert refused.value.problem["code"] == "changes-conflict"
+    desks = await send(
+        f"{path}/change", {"quantities": {"seats": "9"}, "at": "date", "effective_at": on(4, 1)}, "9"
+    )
+    change_id = desks["scheduled_changes"][0]["change_id"]
+    await send(f"{path}/changes/{change_id}/withdraw", {}, "withdraw")
+    await send(f"{path}/cancel", {"at": "period_end"}, "cancel-first")
+    assert (await send(f"{path}/reactivate", {}, "reactivate"))["status"] == "active"
     await advance(on(4, 12))  # 310.00 in advance to 11 May; the set-up was billed
     await send(f"{path}/pause", {"at": "date", "effective_at": on(4, 26)}, "pause")
     await advance(on(5, 1))  # 15 of 30 days are given back: -155.00

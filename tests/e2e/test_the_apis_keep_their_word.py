@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -30,13 +31,27 @@ TENANT = "word"
 OF_TIME = "word-of-time"  # time is moved about where nothing is that could fall due for centuries
 # A batch is taken whatever its events are: each that is bad is refused by itself, and reported in a 200.
 EXCUSED = {("POST /v1/events", "negative_data_rejection")}
+_OF_A_SUBSCRIPTION = "POST /v1/subscriptions/{subscription_id}"
+# What needs a subscription in one certain state, which these questions have ended by then; with their story.
+SHOWN_ELSEWHERE = {
+    f"{_OF_A_SUBSCRIPTION}/change": "test_a_subscription_changes.py",
+    f"{_OF_A_SUBSCRIPTION}/changes/{{change_id}}/withdraw": "test_a_subscription_changes.py",
+    f"{_OF_A_SUBSCRIPTION}/pause": "test_a_subscription_changes.py",
+    f"{_OF_A_SUBSCRIPTION}/resume": "test_a_subscription_changes.py",
+    f"{_OF_A_SUBSCRIPTION}/reactivate": "test_a_subscription_changes.py",
+    f"{_OF_A_SUBSCRIPTION}/coupons": "test_a_coupon_reduces_invoices.py",
+    f"{_OF_A_SUBSCRIPTION}/coupons/{{code}}/remove": "test_a_coupon_reduces_invoices.py",
+}
 Case: TypeAlias = schemathesis.Case[Any]
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 REFUSED_FOR_ITS_SHAPE = {"request-invalid", "body-not-json", "idempotency-key-invalid", "usage-is-not-json"}
 
 
+FEE = {"key": "fee", "name": "Fee", "price": {"model": "flat", "amount": "9.00"}}
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def known(installation: Installation) -> dict[str, str]:
+async def known(installation: Installation) -> dict[str, Any]:
     """Ids of what is there and words that mean something: what gets past the first refusals."""
     async with installation.client(TENANT) as client:
         customer_id = await open_business(client)
@@ -59,6 +74,10 @@ async def known(installation: Installation) -> dict[str, str]:
             "invoice_id": await a_draft(client, customer_id),
             "owed_invoice_id": owed,
             "run_id": failed["billingRuns"]["edges"][0]["node"]["id"],
+            "charges": [FEE],  # a random list of prices is hardly ever one that can be published
+            "interval": "P1M",
+            "trial": None,
+            "entitlements": [],
         }
 
 
@@ -137,21 +156,24 @@ def document(installation: Installation, service: str, tenant: str) -> BaseSchem
     return choose(path_regex="/test-clock")
 
 
-def of_the_basic_plane(value: Any) -> Any:
-    """A value without characters beyond the basic plane: the document excludes no unprintable one there."""
+def as_we_write(value: Any) -> Any:
+    """A value without characters beyond the basic plane, and with 1 for 1.0.
+
+    The document excludes no unprintable character there. JSON Schema calls 1.0 an integer; we take no
+    fractions, and OpenAPI has no word for that.
+    """
+    if isinstance(value, float):
+        return int(value)
     if isinstance(value, str):
         return re.sub("[\U00010000-\U0010ffff]", "x", value)
     if isinstance(value, dict):
-        return {of_the_basic_plane(key): of_the_basic_plane(part) for key, part in value.items()}
-    return [of_the_basic_plane(part) for part in value] if isinstance(value, list) else value
+        return {as_we_write(key): as_we_write(part) for key, part in value.items()}
+    return [as_we_write(part) for part in value] if isinstance(value, list) else value
 
 
 @pytest.fixture
-def asked_well(known: dict[str, str]) -> Iterator[None]:
-    """A new key for each command; for what is valid every other time ids of what is there, and 1 for 1.0.
-
-    JSON Schema calls 1.0 an integer. We take no fractions, and OpenAPI has no word for that.
-    """
+def asked_well(known: dict[str, Any]) -> Iterator[None]:
+    """A new key for each command; for what is valid every other time ids of what is there."""
     numbers = count()
 
     def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
@@ -165,8 +187,7 @@ def asked_well(known: dict[str, str]) -> Iterator[None]:
         if is_valid(case):
             for part in (case.path_parameters, case.query, case.body):
                 if isinstance(part, dict):
-                    part.update(of_the_basic_plane(part))
-                    part.update({name: int(n) for name, n in part.items() if isinstance(n, float)})
+                    part.update(as_we_write(part))
                     part.update({name: there[name] for name in part.keys() & there.keys() if number % 2})
 
     schemathesis.hook(before_call)
@@ -210,7 +231,8 @@ def test_what_the_document_says_is_what_is_answered(
     schema = document(installation, service, tenant)
     wrong, statuses = outcome_of(iter(from_schema(schema).execute()))
     assert not wrong, "\n\n".join(dict.fromkeys(wrong))
-    idle = [label for label, seen in statuses.items() if min(seen) >= 300]
+    idle = [label for label, seen in statuses.items() if min(seen) >= 300 and label not in SHOWN_ELSEWHERE]
+    assert all((Path(__file__).parent / story).is_file() for story in SHOWN_ELSEWHERE.values())
     assert len(statuses) == schema.statistic.operations.selected
     assert not idle, f"never did anything: {idle} of {statuses}"
 

@@ -71,7 +71,15 @@ class Outcome:
 
 def run(plan: Plan, capabilities: Sequence[Capability] | None = None) -> Outcome:
     """Live a plan."""
+    disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
+    try:
+        return _outcome_of(plan, capabilities)
+    finally:
+        logging.disable(disabled)
+
+
+def _outcome_of(plan: Plan, capabilities: Sequence[Capability] | None) -> Outcome:
     for context in CONTEXTS:
         app_of(context, plan.partitions)
     with in_memory():

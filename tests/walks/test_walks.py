@@ -30,6 +30,8 @@ AROUND = (
             "messaging/feed",
             "messaging/tenant_progress",
             "http/health",
+            "http/reloading_file",  # keys are read again once a second
+            "http/jwt_tokens",
         )
     ),
 )

@@ -43,15 +43,26 @@ from shared.framework.http.reads import Cursor, PageSize, ReadDep
 
 Version = Annotated[int, Field(ge=1, le=1_000_000)]
 SubscriptionId = Annotated[Identifier, Path()]
-_BY_CHARGE: dict[str, Any] = {"additionalProperties": False}
+_CLOSED: dict[str, Any] = {"additionalProperties": False}
+"""Of bodies by charge key: OpenAPI takes the pattern of keys for one of several."""
 
 Quantities = Annotated[
     dict[Identifier, NonNegativeDecimal],
-    Field(default_factory=dict, max_length=100, description="Seats by charge key; 1 where none is given."),
+    Field(
+        default_factory=dict,
+        max_length=100,
+        description="Seats by charge key; 1 where none is given.",
+        json_schema_extra=_CLOSED,
+    ),
 ]
 Prices = Annotated[
     dict[Identifier, PriceBody],
-    Field(default_factory=dict, max_length=100, description="This subscription's own prices by charge key."),
+    Field(
+        default_factory=dict,
+        max_length=100,
+        description="This subscription's own prices by charge key.",
+        json_schema_extra=_CLOSED,
+    ),
 ]
 
 

@@ -3,6 +3,7 @@
 Money and quantities are decimal strings, never JSON numbers with a fraction.
 """
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
@@ -101,8 +102,15 @@ Instant = Annotated[
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """A currency code (ISO 4217)."""
 
+
+def _minor_units(value: object) -> object:
+    """The number of a text that a response may have instead of it, so that what is read can be sent."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"-?[1-9][0-9]{15,18}", value) else value
+
+
 MinorUnits = Annotated[
     int,
+    BeforeValidator(_minor_units),
     Field(strict=True, ge=-INT64_MAX - 1, le=INT64_MAX),
     PlainSerializer(minor_units_to_json),
     WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^-?[1-9][0-9]{15,18}$"}]}),
