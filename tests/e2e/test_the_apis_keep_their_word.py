@@ -220,6 +220,7 @@ def failures(recorder: ScenarioRecorder) -> list[str]:
     ]
 
 
+@pytest.mark.timeout(400)  # questions are made from the whole document, and that of prices is large
 @pytest.mark.parametrize(
     ("service", "tenant"), [*((service.name, TENANT) for service in SERVICES), ("subscriptions", OF_TIME)]
 )
