@@ -1,30 +1,41 @@
 """The part of a period that is billed: by local day, by second, or the whole (billing rule 9)."""
 
-from datetime import datetime
+from datetime import timedelta
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shared.billing.period import Period
 
 Proration = Literal["day", "second", "none"]
 """How a part of a period is billed: by the customer's calendar days, by seconds, or as a whole period."""
 
+_MICROSECOND = timedelta(microseconds=1)
 
-def part_of(period: Period, full_period: Period, zone: str, proration: Proration) -> tuple[int, int, str]:
-    """The numerator and denominator of the part, at most the whole, and their unit (days, seconds)."""
+
+class Share(NamedTuple):
+    """The part of a full period that is billed: `part` of `whole` days, or of what `unit` says."""
+
+    part: int
+    whole: int
+    unit: str = "days"
+
+    @property
+    def words(self) -> str:
+        """The end of a description: `, 17 of 31 days`; empty for the whole."""
+        return "" if self.part == self.whole else f", {self.part} of {self.whole} {self.unit}"
+
+
+WHOLE = Share(1, 1)
+
+
+def share_of(period: Period, full_period: Period, zone: str, proration: Proration) -> Share:
+    """The share that a period is of its real length, at most the whole."""
     if proration == "none":
-        return 1, 1, "periods"
+        return WHOLE
     if proration == "second":
-        part, full = (
-            _microseconds(period.start, period.end),
-            _microseconds(full_period.start, full_period.end),
-        )
+        part = (period.end - period.start) // _MICROSECOND
+        full = (full_period.end - full_period.start) // _MICROSECOND
         ratio = Fraction(part, full) if full else Fraction(1)
-        return (1, 1, "seconds") if ratio >= 1 else (ratio.numerator, ratio.denominator, "seconds")
+        return WHOLE if ratio >= 1 else Share(ratio.numerator, ratio.denominator, "seconds")
     days, full_days = period.days(zone), full_period.days(zone)
-    return min(days, full_days), full_days, "days"
-
-
-def _microseconds(start: datetime, end: datetime) -> int:
-    delta = end - start
-    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+    return Share(min(days, full_days), full_days)

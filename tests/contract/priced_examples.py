@@ -12,6 +12,7 @@ from services.subscriptions.plans.schemas import NewCharge
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.money import Money
 from shared.billing.pricing import RatingStep, Usage, exact_sum, rate_usages
+from shared.billing.proration import WHOLE
 from shared.framework.core.decimals import fixed_point
 
 PAGE = Path(__file__).parents[2] / "docs" / "guides" / "pricing-models.md"
@@ -35,7 +36,7 @@ class Example:
     def _lines(self) -> Iterator[str]:
         price = self.charge.price
         if not price.needs_meter:
-            yield from _line(price.rate_prorated(1, 1))
+            yield from _line(price.rate_prorated(WHOLE))
             return
         for _, steps in rate_usages(price, self.charge, self.usages, "USD"):
             yield from _line(steps)

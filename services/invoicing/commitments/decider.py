@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-import msgspec
+from decimal import Decimal
 
 from services.invoicing.commitments.amounts import ContractAmounts
 from services.invoicing.commitments.state import (
@@ -28,7 +27,9 @@ from shared.billing.contracts.invoicing.commitments import (
 from shared.billing.contracts.subscriptions.contracts import ContractKind
 from shared.billing.money import Money
 from shared.billing.period import Period
-from shared.billing.pricing import Flat, RatingStep, exact_sum
+from shared.billing.pricing import RatingStep, exact_sum
+from shared.billing.pricing.model import prorated_step, rating_step
+from shared.billing.proration import share_of
 from shared.framework.core.decider import Decider
 from shared.framework.core.ids import derived_id
 
@@ -117,11 +118,9 @@ def commitment_id_of(contract_id: str, number: int) -> str:
 
 def commitment_steps(terms: ContractTerms, number: int) -> tuple[RatingStep, ...]:
     """The commitment of a period, prorated by local days where the period is cut (billing rule 9, V35)."""
-    one, zone = terms.periods[number], terms.recorded.time_zone
-    days, full_days = one.period.days(zone), one.full_period.days(zone)
-    description = "commitment" if days == full_days else f"commitment, {days} of {full_days} days"
-    steps = Flat(amount=one.commitment.major).rate_prorated(days, full_days)
-    return tuple(msgspec.structs.replace(step, description=description) for step in steps)
+    one = terms.periods[number]
+    share = share_of(one.period, one.full_period, terms.recorded.time_zone, "day")
+    return (prorated_step(rating_step("commitment", Decimal(1), one.commitment.major), share),)
 
 
 def commitment_amount(terms: ContractTerms, number: int) -> Money:

@@ -10,8 +10,8 @@ from shared.billing.contracts.invoicing.invoices import InvoiceLine
 from shared.billing.contracts.subscriptions.billing_items import BillingItem
 from shared.billing.money import EXACT, Money
 from shared.billing.pricing import RatingStep, Usage, exact_sum
-from shared.billing.pricing.model import PRICE_PLACES_MAX, rating_step
-from shared.billing.proration import Proration, part_of
+from shared.billing.pricing.model import prorated_step, rating_step
+from shared.billing.proration import WHOLE, Proration, share_of
 from shared.framework.core.ids import derived_id
 
 
@@ -59,34 +59,19 @@ def _line(invoice_id: str, currency: str, item: BillingItem, steps: tuple[Rating
 
 
 def _steps(item: BillingItem, time_zone: str, proration: Proration) -> tuple[RatingStep, ...]:
-    price = item.charge.price
+    price, share = item.charge.price, WHOLE
     whole: Sequence[RatingStep]
     if price.needs_meter:
         whole = price.rate(Usage(quantity=item.quantity))
     else:
-        whole = [
-            msgspec.structs.replace(step, **_times(step, item.quantity)) for step in price.rate_prorated(1, 1)
-        ]
-    part, full, unit = 1, 1, ""
+        fees = price.rate_prorated(WHOLE)
+        whole = [rating_step(fee.description, item.quantity, fee.unit_price) for fee in fees]
     if item.period is not None and item.full_period is not None:
-        part, full, unit = part_of(item.period, item.full_period, time_zone, proration)
-    sign = 1 if item.credit_of is None else -1
-    return tuple(_scaled(step, sign * part, full, unit) for step in whole)
+        share = share_of(item.period, item.full_period, time_zone, proration)
+    steps = tuple(prorated_step(step, share) for step in whole)
+    return steps if item.credit_of is None else tuple(map(_given_back, steps))
 
 
-def _times(step: RatingStep, quantity: Decimal) -> dict[str, Decimal]:
-    times = rating_step(step.description, quantity, step.unit_price)
-    return {"quantity": times.quantity, "amount": times.amount}
-
-
-def _scaled(step: RatingStep, part: int, full: int, unit: str) -> RatingStep:
-    """The part of a step. Multiplied before it is divided, as no factor of 1/30 has an exact decimal."""
-    if part == full:
-        return step
+def _given_back(step: RatingStep) -> RatingStep:
     with localcontext(EXACT):
-        quantity = round(step.quantity * part / full, PRICE_PLACES_MAX).normalize()
-        amount, fee = step.amount * part / full, step.fee * part / full
-    of = "" if abs(part) == full else f", {abs(part)} of {full} {unit}"
-    return msgspec.structs.replace(
-        step, description=step.description + of, quantity=quantity, amount=amount, fee=fee
-    )
+        return msgspec.structs.replace(step, quantity=-step.quantity, amount=-step.amount, fee=-step.fee)

@@ -11,8 +11,8 @@ from shared.billing.contracts.metering.readings import MeterQuantity
 from shared.billing.contracts.subscriptions.plans import Charge
 from shared.billing.money import Money
 from shared.billing.period import Period
-from shared.billing.pricing import PerUnit, RatingStep, Share, Usage, UsageDetail, exact_sum, rate_usages
-from shared.billing.proration import Proration, part_of
+from shared.billing.pricing import PerUnit, RatingStep, Usage, UsageDetail, exact_sum, rate_usages
+from shared.billing.proration import Proration, share_of
 from shared.framework.core.ids import derived_id
 from shared.framework.core.refusals import Refusal, RefusalKind
 
@@ -65,12 +65,12 @@ def _lines_of(
     context: RatingContext, charge: Charge, quantities: Sequence[MeterQuantity]
 ) -> Sequence[InvoiceLine]:
     price = charge.price
-    part, full, unit = part_of(context.period, context.full_period, context.time_zone, context.proration)
+    share = share_of(context.period, context.full_period, context.time_zone, context.proration)
     if not price.needs_meter:
-        steps = price.rate_prorated(part, full, unit)
+        steps = price.rate_prorated(share)
         return [_line(context, charge, {}, steps[0].quantity, steps)]
     usages = _usages(charge.meter_key, price.usage_detail, quantities)
-    rated = rate_usages(price, charge, usages, context.currency, Share(part, full, unit))
+    rated = rate_usages(price, charge, usages, context.currency, share)
     return [
         _minimum_line(context, charge, steps)
         if usage is None

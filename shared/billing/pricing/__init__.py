@@ -23,7 +23,6 @@ from shared.billing.pricing.stairstep import Stair, Stairstep
 from shared.billing.pricing.tiers import Tier
 from shared.billing.pricing.usage_terms import (
     RatedUsage,
-    Share,
     UsageTerms,
     check_terms,
     rate_usages,
@@ -64,7 +63,6 @@ __all__ = [
     "PriceIsInvalid",
     "RatedUsage",
     "RatingStep",
-    "Share",
     "Stair",
     "Stairstep",
     "Tier",

@@ -1,13 +1,13 @@
 """The flat price: the same amount every period, independent of usage."""
 
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 import msgspec
 
-from shared.billing.money import EXACT
-from shared.billing.pricing.model import PRICE_PLACES_MAX, RatingStep, checked_price
+from shared.billing.pricing.model import RatingStep, checked_price, prorated_step, rating_step
 from shared.billing.pricing.wording import amount_of
+from shared.billing.proration import Share
 from shared.framework.core.refusals import in_field
 
 
@@ -22,22 +22,10 @@ class Flat(msgspec.Struct, frozen=True, kw_only=True, tag_field="model", tag="fl
         with in_field("amount"):
             checked_price(self.amount)
 
-    def rate_prorated(self, days: int, full_days: int, unit: str = "days") -> tuple[RatingStep, ...]:
-        """One step for `days` of a period that really has `full_days` (billing rule 9).
-
-        Multiplied before it is divided: 29.85 for 1 day of 30 is 0.995 and becomes 1.00, which no
-        factor of 0.0333... would give. A period is never billed more than once over (vector V50).
-        """
-        days = min(days, full_days)
-        with localcontext(EXACT):
-            amount = self.amount * days / full_days
-            part = round(Decimal(days) / full_days, PRICE_PLACES_MAX)
-        description = "flat fee" if days == full_days else f"flat fee, {days} of {full_days} {unit}"
-        return (
-            RatingStep(
-                description=description, quantity=part.normalize(), unit_price=self.amount, amount=amount
-            ),
-        )
+    def rate_prorated(self, share: Share) -> tuple[RatingStep, ...]:
+        """One step for a share of a period, which is never billed more than once over (vector V50)."""
+        share = share._replace(part=min(share.part, share.whole))
+        return (prorated_step(rating_step("flat fee", Decimal(1), self.amount), share),)
 
     def phrase(self, currency: str) -> str:
         """`a fee of 49.00 USD`."""

@@ -1,7 +1,7 @@
 """The two kinds of price that a model can be, and the exact arithmetic that all models share."""
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from enum import StrEnum
 from functools import reduce
 from typing import ClassVar, Literal, Protocol
@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Protocol
 import msgspec
 
 from shared.billing.money import EXACT
+from shared.billing.proration import Share
 from shared.framework.core.refusals import Refusal, RefusalKind
 
 PRICE_PLACES_MAX = 12
@@ -94,11 +95,8 @@ class RecurringPrice(Protocol):
     def check(self) -> None:
         """See UsagePrice."""
 
-    def rate_prorated(self, days: int, full_days: int, unit: str = "days") -> tuple[RatingStep, ...]:
-        """The steps for `days` of a period of `full_days`, or of what `unit` says.
-
-        The first step's quantity is the line's.
-        """
+    def rate_prorated(self, share: Share) -> tuple[RatingStep, ...]:
+        """The steps for a share of a period; the first step's quantity is the line's."""
 
     def phrase(self, currency: str) -> str:
         """See UsagePrice."""
@@ -133,6 +131,25 @@ def rating_step(
         amount=EXACT.fma(quantity, unit_price, fee),
         fee=fee,
     )
+
+
+def prorated_step(step: RatingStep, share: Share) -> RatingStep:
+    """The share of a step (billing rule 9).
+
+    Multiplied before it is divided: 29.85 for 1 day of 30 is 0.995 and becomes 1.00, which no factor of
+    0.0333... would give.
+    """
+    part, whole, _ = share
+    if part == whole:
+        return step
+    with localcontext(EXACT):
+        return RatingStep(
+            description=step.description + share.words,
+            quantity=round(step.quantity * part / whole, PRICE_PLACES_MAX).normalize(),
+            unit_price=step.unit_price,
+            amount=step.amount * part / whole,
+            fee=step.fee * part / whole,
+        )
 
 
 def adjusting_step(description: str, difference: Decimal) -> RatingStep:

@@ -21,6 +21,7 @@ from shared.billing.pricing.model import (
     rating_step,
 )
 from shared.billing.pricing.wording import amount_of
+from shared.billing.proration import WHOLE, Share
 from shared.framework.core.decimals import fixed_point
 from shared.framework.core.refusals import Refusal, RefusalKind, in_field
 
@@ -78,17 +79,6 @@ class RatedUsage(NamedTuple):
 
     usage: Usage | None
     steps: tuple[RatingStep, ...]
-
-
-class Share(NamedTuple):
-    """The part of a full period that is billed, of which a minimum and a maximum are due (billing rule 9)."""
-
-    part: int
-    whole: int
-    unit: str = "days"
-
-
-WHOLE = Share(1, 1)
 
 
 def check_terms(price: UsagePrice | RecurringPrice, terms: UsageTerms, *, has_meter: bool = True) -> None:
@@ -201,8 +191,7 @@ def _shared(amount: Decimal | None, share: Share) -> Decimal | None:
 
 
 def _words(bound: str, amount: Decimal | None, share: Share) -> str:
-    part = "" if share.part == share.whole else f", {share.part} of {share.whole} {share.unit}"
-    return f"{bound} of {fixed_point(amount or Decimal(0))}{part}"
+    return f"{bound} of {fixed_point(amount or Decimal(0))}{share.words}"
 
 
 def _down_to(maximum: Decimal, billed: Money, amount: Decimal, words: str) -> tuple[RatingStep, ...]:

@@ -11,12 +11,13 @@ from shared.billing.money import Money
 from shared.billing.pricing import Flat, PerUnit, PriceIsInvalid, exact_sum
 from shared.billing.pricing.model import rating_step
 from shared.billing.pricing.tests.usages import used
+from shared.billing.proration import Share
 
 amounts = st.decimals(min_value=0, max_value=10**8 - 1, places=12, allow_nan=False, allow_infinity=False)
 
 
 def part_of(amount: str, days: int, full_days: int, currency: str = "USD") -> str:
-    steps = Flat(amount=Decimal(amount)).rate_prorated(days, full_days)
+    steps = Flat(amount=Decimal(amount)).rate_prorated(Share(days, full_days))
     return str(Money.rounded(exact_sum(steps), currency).major)
 
 
@@ -47,7 +48,7 @@ def test_a_part_of_a_period_costs_its_days_of_the_real_period(
 @given(amounts, st.integers(0, 400), st.integers(1, 400))
 def test_a_part_is_rounded_as_its_exact_fraction_is(amount: Decimal, days: int, full_days: int) -> None:
     """Billing rule 1: exact until the line, also where the fraction of the period has no end."""
-    steps = Flat(amount=amount).rate_prorated(days, full_days)
+    steps = Flat(amount=amount).rate_prorated(Share(days, full_days))
     exact = Fraction(amount) * min(days, full_days) / full_days
     assert Money.rounded(exact_sum(steps), "USD").minor == int(exact * 100 + Fraction(1, 2))
 
@@ -56,12 +57,12 @@ def test_a_part_is_rounded_as_its_exact_fraction_is(amount: Decimal, days: int, 
 def test_all_days_cost_the_whole_fee(amount: Decimal, full_days: int) -> None:
     """A whole period and all of its days are the same bill, told the same way."""
     whole = (rating_step("flat fee", Decimal(1), amount),)
-    assert Flat(amount=amount).rate_prorated(full_days, full_days) == whole
+    assert Flat(amount=amount).rate_prorated(Share(full_days, full_days)) == whole
 
 
 def test_a_part_says_which_days_it_is_for() -> None:
     """So the line of an invoice can be checked by hand."""
-    (step,) = Flat(amount=Decimal(31)).rate_prorated(17, 31)
+    (step,) = Flat(amount=Decimal(31)).rate_prorated(Share(17, 31))
     assert step.description == "flat fee, 17 of 31 days"
     assert step.quantity == Decimal("0.548387096774")
     assert step.amount == 17

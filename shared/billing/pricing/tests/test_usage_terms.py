@@ -18,7 +18,6 @@ from shared.billing.pricing import (
     Percentage,
     PerUnit,
     PriceIsInvalid,
-    Share,
     Tier,
     UnitConversion,
     Usage,
@@ -33,11 +32,11 @@ from shared.billing.pricing.model import RecurringPrice, UsagePrice
 from shared.billing.pricing.tests.any_price import amounts, quantities
 from shared.billing.pricing.tests.usages import shown, used
 from shared.billing.pricing.usage_terms import (
-    WHOLE,
     EventsHaveNoIncludedUnits,
     MinimumExceedsMaximum,
     TermsNeedMeter,
 )
+from shared.billing.proration import WHOLE, Share
 from shared.framework.core.refusals import Refusal
 
 TEN = Package(package_size=Decimal(10), package_price=Decimal(100))
